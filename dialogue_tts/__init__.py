@@ -1,0 +1,1 @@
+"""Dialogue TTS: a script with speaker turns in, a conversation out."""

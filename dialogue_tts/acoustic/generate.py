@@ -1,0 +1,117 @@
+"""Decoding of SoundStorm: sequences are assembled, then filled level by level, the most confident tokens first.
+
+Letters: B batch, T frames, Q levels, V codebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from dialogue_tts.acoustic.masking import tokens_masked_after
+from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.nn.sampling import generators, row_gumbel, sample
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """How codes are drawn.
+
+    Attributes:
+        passes: of the network, for each level; a level with one pass is filled greedily.
+        temperature, confidence_noise: at the start of a level; both fall linearly and are 0 in its last pass. Noise is
+            the weight of Gumbel noise on log-probabilities when tokens are ranked: with none, easy tokens (silence)
+            always settle first.
+        top_k: candidates at each place; None for all.
+    """
+
+    passes: tuple[int, ...] = (8, 1, 1, 1, 1, 1, 1, 1)
+    temperature: float = 1.0
+    top_k: int | None = None
+    confidence_noise: float = 1.0
+
+
+class Prompt(NamedTuple):
+    """How a slot's voice sounds."""
+
+    slot: int
+    semantic: Tensor  # (P,) int64
+    codes: Tensor  # (P, Q) int64
+
+
+class Passage(NamedTuple):
+    """One row: the voices, and what they are to say."""
+
+    prompts: Sequence[Prompt]
+    semantic: Tensor  # (T,) int64
+    slots: Tensor  # (T,) int64: who speaks in each frame
+    codes: Tensor | None = None  # (T, Q) int64 where known (training)
+
+
+def assemble(passages: Sequence[Passage], levels: int) -> tuple[Frames, Tensor]:
+    """Put each row's prompts, by rising slot, in front of its target, and pad all rows to the longest with zeros.
+
+    Returns:
+        (frames, valid bool (B, T): False on padding). Unknown target codes are 0.
+    """
+    rows: list[Frames] = []
+    for passage in passages:
+        prompts = sorted(passage.prompts, key=lambda prompt: prompt.slot)
+        spoken = passage.semantic.shape[0]
+        codes = passage.semantic.new_zeros(spoken, levels) if passage.codes is None else passage.codes
+        prompted = sum(prompt.semantic.shape[0] for prompt in prompts)
+        rows.append(
+            Frames(
+                torch.cat([*(p.semantic for p in prompts), passage.semantic]),
+                torch.cat([*(p.codes for p in prompts), codes]),
+                torch.cat([*(torch.full_like(p.semantic, p.slot) for p in prompts), passage.slots]),
+                torch.arange(prompted + spoken, device=passage.semantic.device) < prompted,
+            )
+        )
+    frames = Frames(*(pad_sequence(list(part), batch_first=True) for part in zip(*rows, strict=True)))
+    lengths = torch.tensor([row.semantic.shape[0] for row in rows], device=frames.semantic.device)
+    valid = torch.arange(frames.semantic.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+    return frames, valid
+
+
+def share_left(number: int, passes: int) -> float:
+    """Share of temperature and noise in pass `number` (from 0) of a level: falls linearly, 0 in the last."""
+    return 1 - (number + 1) / passes
+
+
+@torch.inference_mode()
+def generate_codes(
+    model: SoundStorm, frames: Frames, valid: Tensor, config: DecodingConfig, seeds: Sequence[int]
+) -> Tensor:
+    """Fill in the target frames.
+
+    Args:
+        frames, valid: from `assemble`; codes of target frames are not looked at.
+        seeds: one a row. A row's codes depend on its own frames and seed only.
+
+    Returns:
+        codes int64 (B, T, Q) in [0, V); those of prompts and padding are as given.
+    """
+    if len(config.passes) != model.config.levels or min(config.passes) < 1:
+        raise ConfigError(f"passes: expected {model.config.levels} numbers of at least 1, found {list(config.passes)}.")
+    rngs = generators(seeds)
+    target = valid & ~frames.is_prompt
+    codes = frames.codes.masked_fill(target.unsqueeze(-1), model.mask_id)
+    for level, passes in enumerate(config.passes):
+        masked = target
+        for number in range(passes):
+            hidden = model(frames._replace(codes=codes), valid)
+            masked = _settle(model, hidden, codes[..., level], masked, _Pass(level, number, passes), target, config, rngs)
+    return codes
+
+
+def target_codes(codes: Tensor, frames: Frames, valid: Tensor) -> list[Tensor]:
+    """What was generated, without prompts and padding: (T_row, Q) for each row."""
+    target = valid & ~frames.is_prompt
+    return [row[kept] for row, kept in zip(codes, target, strict=True)]

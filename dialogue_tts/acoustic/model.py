@@ -1,0 +1,133 @@
+"""SoundStorm's network (Borsos et al. 2023, arXiv 2305.09636): semantic tokens and what is known of the codes -> codes.
+
+All tokens of a frame are embedded and summed, a bidirectional Conformer looks at the frames, and each level has its own
+head. Ours adds to every frame the speaker slot that talks in it; the prompts of all slots stand in front of the target.
+
+Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dialogue_tts.codec.rvq import ResidualQuantizer
+from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+
+
+@dataclass(frozen=True)
+class SoundStormConfig:
+    """Size of the network.
+
+    Attributes:
+        semantic_vocabulary: semantic tokens there are.
+        levels, codebook_size: as the codec has them.
+        slots: voices that one sequence can hold.
+    """
+
+    semantic_vocabulary: int
+    levels: int = 8
+    codebook_size: int = 1024
+    slots: int = 4
+    conformer: ConformerConfig = field(default_factory=ConformerConfig)
+
+
+class Frames(NamedTuple):
+    """What the network reads, frame by frame."""
+
+    semantic: Tensor  # (B, T) int64 in [0, semantic_vocabulary)
+    codes: Tensor  # (B, T, Q) int64 in [0, V], where V is the mask id
+    slots: Tensor  # (B, T) int64 in [0, slots): which voice speaks
+    is_prompt: Tensor  # (B, T) bool
+
+    def to(self, device: torch.device | str) -> Frames:
+        """The same on another device."""
+        return Frames(*(part.to(device) for part in self))
+
+
+class SoundStorm(nn.Module):
+    """Embeddings, Conformer, heads."""
+
+    def __init__(self, config: SoundStormConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.conformer.width
+        # One table for all levels: level q owns rows [q * (V + 1), (q + 1) * (V + 1)), the last of them its mask.
+        self.codes = nn.Embedding(config.levels * (config.codebook_size + 1), width)
+        self.semantic = nn.Embedding(config.semantic_vocabulary, width)
+        self.slots = nn.Embedding(config.slots, width)
+        self.prompt = nn.Parameter(torch.randn(width) * self.embedding_std)
+        self.conformer = Conformer(config.conformer)
+        self.heads = nn.ModuleList(nn.Linear(width, config.codebook_size) for _ in range(config.levels))
+        first_rows = torch.arange(config.levels) * (config.codebook_size + 1)
+        self.register_buffer("first_rows", first_rows, persistent=False)
+        for table in (self.codes, self.semantic, self.slots):
+            nn.init.normal_(table.weight, std=self.embedding_std)
+
+    @property
+    def mask_id(self) -> int:
+        """The id that hides a code."""
+        return self.config.codebook_size
+
+    @property
+    def embedding_std(self) -> float:
+        """Such that the sum of a frame's embeddings starts with about unit variance."""
+        return (self.config.levels + 3) ** -0.5
+
+    def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
+        """frames as in `Frames`; valid bool (B, T), False on padding, None if there is none -> hidden (B, T, D)."""
+        rows = (frames.codes + self.first_rows).flatten(0, 1)
+        x = F.embedding_bag(rows, self.codes.weight, mode="sum").unflatten(0, frames.semantic.shape)
+        x = x + self.semantic(frames.semantic) + self.slots(frames.slots)
+        x = x + self.prompt * frames.is_prompt.unsqueeze(-1)
+        return self.conformer(x, valid)
+
+    def level_logits(self, hidden: Tensor, level: int) -> Tensor:
+        """hidden (..., D) -> logits (..., V) of one level."""
+        return self.heads[level](hidden)
+
+    def masked_logits(self, hidden: Tensor, masked: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits at masked frames only, where each row has its own level: no head runs over more than it must.
+
+        Args:
+            hidden: (B, T, D).
+            masked: bool (B, T).
+            levels: int64 (B,).
+
+        Returns:
+            (logits (N, V) of the N masked frames, ordered by level; their places int64 (N,) in the flattened (B * T)).
+        """
+        places = masked.flatten().nonzero().squeeze(-1)
+        level_of_place = levels[places // masked.shape[1]]
+        order = level_of_place.argsort(stable=True)
+        places = places[order]
+        counts = torch.bincount(level_of_place, minlength=len(self.heads)).tolist()
+        # index_select, since its backward pass is much faster on CPUs than that of a boolean index.
+        groups = hidden.flatten(0, 1).index_select(0, places).split(counts)
+        logits = [self.level_logits(group, level) for level, group in enumerate(groups) if group.shape[0]]
+        return torch.cat(logits), places
+
+
+@torch.no_grad()
+def embed_codes_like(model: SoundStorm, quantizer: ResidualQuantizer, seed: int = 0) -> None:
+    """Start the code embeddings from the codec's codebooks, so that codes that sound alike look alike from the start.
+
+    All levels share one orthogonal projection from the codec's width; each is centred and scaled to `embedding_std`:
+    the fine levels, faint in the codec's latent, are as easy to read as the coarse ones. Masks keep their random start.
+    """
+    config, width = model.config, model.config.conformer.width
+    latent_width = quantizer.levels[0].up.out_features
+    rng = torch.Generator().manual_seed(seed)
+    square = torch.randn(max(width, latent_width), max(width, latent_width), generator=rng)
+    projection = torch.linalg.qr(square).Q[:latent_width, :width]
+    ids = torch.arange(config.codebook_size)
+    for number, level in enumerate(quantizer.levels):
+        table = level.decode(ids.to(level.codes.weight.device)).float().cpu() @ projection
+        table = table - table.mean(0)
+        start = number * (config.codebook_size + 1)
+        scaled = table * (model.embedding_std / table.std().clamp_min(1e-8))
+        model.codes.weight[start : start + config.codebook_size] = scaled.to(model.codes.weight)

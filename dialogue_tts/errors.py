@@ -1,0 +1,29 @@
+"""Everything a user can get wrong, as types: the message is one sentence that says what to do."""
+
+
+class DialogueTTSError(Exception):
+    """Base of all errors this library raises on bad input; the command line prints it and exits with 2."""
+
+
+class ScriptError(DialogueTTSError):
+    """The script cannot be spoken as written; the message names the line."""
+
+
+class VoiceError(DialogueTTSError):
+    """A voice is unknown, or a recording cannot serve as one."""
+
+
+class AudioError(DialogueTTSError):
+    """A sound file cannot be read, written or used."""
+
+
+class ConfigError(DialogueTTSError):
+    """A configuration or recipe file has an unknown, missing or unusable entry."""
+
+
+class BundleError(DialogueTTSError):
+    """A bundle of trained models is missing files, damaged, or its parts do not fit together."""
+
+
+class DataError(DialogueTTSError):
+    """Training data (a manifest or token cache) cannot be used."""

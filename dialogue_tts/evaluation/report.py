@@ -1,0 +1,442 @@
+"""What systems are judged on, the judging, and its report: one row a system, as JSON, Markdown or terminal table.
+
+A system is a function: a dialogue in, the audio of its turns out (`Speaks`), or a recording in, its resynthesis out
+(`Respeaks`). Nothing here knows how the audio is made.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dialogue_tts.audio.io import read_audio
+from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
+from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
+from dialogue_tts.evaluation.measures import WordErrors, nearest_prompt, similarity, word_error_rate, word_errors
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+VOICE_MIN_S = 1.0           # below this an embedding says little about the voice
+BROKEN_MIN_WORDS = 4        # a turn of at least so many words is broken when over half of them are wrong
+
+
+# ---- what is judged -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class EvalDialogue:
+    """A script to be spoken.
+
+    Attributes:
+        turns: (role, text) in order.
+        voices: role -> recording to prompt with.
+        held_out: role -> another recording of that voice, which no system hears; may be empty.
+    """
+
+    id: str
+    turns: tuple[tuple[str, str], ...]
+    voices: Mapping[str, Path]
+    held_out: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded utterance to be spoken again; `prompt` is another recording of its speaker."""
+
+    id: str
+    audio: Path
+    text: str
+    speaker: str
+    prompt: Path
+
+
+@dataclass(frozen=True)
+class TurnAudio:
+    """Audio of one turn: mono float32 (samples,) in [-1, 1]."""
+
+    wave: np.ndarray
+    sample_rate_hz: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return self.wave.size / self.sample_rate_hz
+
+
+Speaks = Callable[[EvalDialogue], Sequence[TurnAudio]]
+Respeaks = Callable[[Recording], TurnAudio]
+Progress = Callable[[str, int, int], None]      # system, turns done, turns in all
+
+
+def play(recording: Recording) -> TurnAudio:
+    """The system "recording": what was recorded, at the judges' rate."""
+    return TurnAudio(read_audio(recording.audio, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ)
+
+
+def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
+    """Dialogues of a set laid out like `scripts.jsonl` with `prompts/VOICE_a.flac` (prompt) and `_b.flac` (held out).
+
+    Raises:
+        DataError: no such set, or an entry that cannot be used.
+    """
+    folder = Path(eval_dir)
+    dialogues = []
+    for where, row in _json_lines(folder / "scripts.jsonl"):
+        try:
+            turns = tuple((role, text) for role, text in row["turns"])
+            named = {role: row["voices"][role] for role, _ in turns}
+            identity = row["id"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where}: needs id, turns [[role, text], ...], voices for all roles ({error}).") from None
+        voices, held_out = (
+            {role: folder / "prompts" / f"{voice}_{take}.flac" for role, voice in named.items()} for take in "ab"
+        )
+        for path in voices.values():
+            if not path.is_file():
+                raise DataError(f"{where}: there is no prompt {path}.")
+        dialogues.append(EvalDialogue(identity, turns, voices, {r: p for r, p in held_out.items() if p.is_file()}))
+    return dialogues
+
+
+def load_recordings(
+    corpus_dir: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
+) -> list[Recording]:
+    """Recordings of a corpus split (`metadata.jsonl`), the speakers taking turns, so that a small limit hears them all.
+
+    The prompt is the speaker's longest other recording of up to ten seconds, of any split. Turns of fewer than
+    `min_words` words ("Xavier.") and of speakers with one recording are left out.
+
+    Raises:
+        DataError: no such corpus or split, or an entry that cannot be used.
+    """
+    folder = Path(corpus_dir)
+    spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for where, row in _json_lines(folder / "metadata.jsonl"):
+        missing = {"id", "audio", "text", "speaker", "seconds", "split"} - row.keys()
+        if missing:
+            raise DataError(f"{where}: lacks {', '.join(sorted(missing))}.")
+        spoken[row["speaker"]].append(row)
+    queues = []
+    for _, rows in sorted(spoken.items()):
+        wanted = [r for r in rows if r["split"] == split and len(r["text"].split()) >= min_words]
+        queues.append([r for r in wanted if len(rows) > 1])
+    turns = [queue[i] for i in range(max(map(len, queues), default=0)) for queue in queues if i < len(queue)]
+    if not turns:
+        raise DataError(f"{folder}: no recordings of the split '{split}' to judge.")
+    return [_recording(folder, row, spoken[row["speaker"]]) for row in turns[:limit]]
+
+
+def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> Recording:
+    others = [r for r in of_speaker if r["id"] != row["id"]]
+    prompt = max(others, key=lambda r: (r["seconds"] <= 10, r["seconds"] if r["seconds"] <= 10 else -r["seconds"]))
+    return Recording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
+
+
+def _json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    """(place for messages, object) of each line."""
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file.")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path}:{number}: not JSON ({error}).") from None
+
+
+# ---- results --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class TurnResult:
+    """One judged turn.
+
+    Attributes:
+        id: dialogue and position, or the recording.
+        voice: role or speaker that was to speak; `text` what; `heard` what Whisper wrote.
+        errors: word errors among `words` words of the text.
+        similarity: cosine to the own prompt, in [-1, 1]; `held_out` to a recording of that voice no system heard.
+        nearest: voice whose prompt is nearest; `rivals` how many other voices there were to choose from.
+        dnsmos: overall quality, 1 to 5.
+    """
+
+    id: str
+    voice: str
+    text: str
+    heard: str
+    errors: int
+    words: int
+    similarity: float
+    held_out: float | None
+    nearest: str
+    rivals: int
+    dnsmos: float
+    seconds: float
+
+    @property
+    def broken(self) -> bool:
+        """Over half the words wrong, in a turn long enough to say so."""
+        return self.words >= BROKEN_MIN_WORDS and self.errors > self.words / 2
+
+
+@dataclass(frozen=True)
+class SystemResult:
+    """All turns of one system; `compute_s` is the time it took to make them, loading not included."""
+
+    name: str
+    turns: tuple[TurnResult, ...]
+    compute_s: float
+
+    @property
+    def word_error_rate(self) -> float:
+        """Errors per word over all turns (fraction)."""
+        return word_error_rate(WordErrors(t.errors, t.words) for t in self.turns)
+
+    @property
+    def similarity(self) -> float | None:
+        """Mean cosine to the own prompt over turns longer than `VOICE_MIN_S`; None without such turns."""
+        return _mean(t.similarity for t in self._long())
+
+    @property
+    def held_out_similarity(self) -> float | None:
+        """The same, to the held-out recordings; None where there are none."""
+        return _mean(t.held_out for t in self._long() if t.held_out is not None)
+
+    @property
+    def right_voice(self) -> float | None:
+        """Share of turns longer than `VOICE_MIN_S`, with rivals, whose nearest prompt is their own (fraction)."""
+        return _mean(float(t.nearest == t.voice) for t in self._long() if t.rivals)
+
+    @property
+    def dnsmos(self) -> float | None:
+        """Mean over all turns."""
+        return _mean(t.dnsmos for t in self.turns)
+
+    @property
+    def broken_turns(self) -> int:
+        """Turns of at least `BROKEN_MIN_WORDS` words of which over half are wrong."""
+        return sum(t.broken for t in self.turns)
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of computing per second of audio."""
+        audio_s = sum(t.seconds for t in self.turns)
+        return self.compute_s / audio_s if audio_s else None
+
+    def figures(self) -> dict[str, float | int | None]:
+        """The row of the report, in the units of its columns."""
+        right = self.right_voice
+        return {
+            "turns": len(self.turns),
+            "wer_percent": 100 * self.word_error_rate,
+            "similarity": self.similarity,
+            "held_out_similarity": self.held_out_similarity,
+            "right_voice_percent": None if right is None else 100 * right,
+            "dnsmos": self.dnsmos,
+            "broken_turns": self.broken_turns,
+            "real_time_factor": self.real_time_factor,
+        }
+
+    def _long(self) -> list[TurnResult]:
+        return [t for t in self.turns if t.seconds > VOICE_MIN_S]
+
+
+_COLUMNS = {        # heading: (figure, format)
+    "turns": ("turns", "d"),
+    "WER %": ("wer_percent", ".1f"),
+    "similarity to prompt": ("similarity", ".3f"),
+    "to held-out": ("held_out_similarity", ".3f"),
+    "right voice %": ("right_voice_percent", ".1f"),
+    "DNSMOS": ("dnsmos", ".2f"),
+    "broken turns": ("broken_turns", "d"),
+    "real-time factor": ("real_time_factor", ".3f"),
+}
+_NOTE = (
+    f"Similarity and right voice: turns over {VOICE_MIN_S:g} s. Right: the nearest prompt among the dialogue's "
+    "speakers; for recordings, among all speakers judged. Broken: over half the words wrong, in turns of "
+    f"{BROKEN_MIN_WORDS} words or more."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Results of several systems; `+` joins two reports."""
+
+    systems: tuple[SystemResult, ...]
+
+    def __add__(self, other: Report) -> Report:
+        return Report(self.systems + other.systems)
+
+    def rows(self) -> list[list[str]]:
+        """Name and formatted figures of each system, in the order of the headings; a dash for what was not measured."""
+        return [[s.name, *_formatted(s.figures())] for s in self.systems]
+
+    def markdown(self) -> str:
+        """A table and one line that explains it."""
+        lines = [["system", *_COLUMNS], ["---"] + ["---:"] * len(_COLUMNS), *self.rows()]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{_NOTE}\n"
+
+    def table(self) -> Table:
+        """The same for a terminal."""
+        from rich.table import Table
+
+        table = Table(caption=_NOTE, caption_justify="left")
+        table.add_column("system")
+        for heading in _COLUMNS:
+            table.add_column(heading, justify="right")
+        for row in self.rows():
+            table.add_row(*row)
+        return table
+
+    def save(self, path: str | Path) -> None:
+        """Write JSON: figures and every turn of every system."""
+        systems = [{"name": s.name, "figures": s.figures(), **asdict(s)} for s in self.systems]
+        text = json.dumps({"systems": systems}, indent=1, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    @staticmethod
+    def load(path: str | Path) -> Report:
+        """Read what `save` wrote; figures are computed anew.
+
+        Raises:
+            DataError: not a report.
+        """
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+            systems = [
+                SystemResult(s["name"], tuple(TurnResult(**turn) for turn in s["turns"]), s["compute_s"])
+                for s in data["systems"]
+            ]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}: this is no evaluation report ({error}).") from None
+        return Report(tuple(systems))
+
+
+def _formatted(figures: Mapping[str, float | int | None]) -> list[str]:
+    values = ((figures[key], spec) for key, spec in _COLUMNS.values())
+    return ["–" if value is None else format(value, spec) for value, spec in values]
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return fmean(found) if found else None
+
+
+# ---- judging --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Wanted:
+    """What a turn should be: its words, its voice, the prompts (D,) to tell it from."""
+
+    id: str
+    text: str
+    voice: str
+    prompts: Mapping[str, np.ndarray]
+    held_out: np.ndarray | None = None
+
+
+def evaluate_systems(
+    systems: Mapping[str, Speaks],
+    dialogues: Sequence[EvalDialogue],
+    judges: Judges,
+    progress: Progress | None = None,
+) -> Report:
+    """Let each system speak all dialogues and judge every turn.
+
+    Raises:
+        DialogueTTSError: a system returned another number of turns than the dialogue has.
+    """
+    paths = {p for d in dialogues for p in (*d.voices.values(), *d.held_out.values())}
+    known = _embed_files(paths, judges)
+    wanted = [_wanted_turns(dialogue, known) for dialogue in dialogues]
+    return _evaluate(systems, list(zip(dialogues, wanted, strict=True)), judges, progress)
+
+
+def evaluate_recordings(
+    systems: Mapping[str, Respeaks],
+    recordings: Sequence[Recording],
+    judges: Judges,
+    progress: Progress | None = None,
+) -> Report:
+    """Let each system speak all recordings again and judge the result (`play` gives the recordings themselves).
+
+    A turn's voice is told from one prompt for each speaker among the recordings.
+    """
+    known = _embed_files({r.prompt for r in recordings}, judges)
+    by_speaker = {r.speaker: known[r.prompt] for r in reversed(recordings)}
+    tasks = [
+        (r, [_Wanted(r.id, r.text, r.speaker, {**by_speaker, r.speaker: known[r.prompt]})]) for r in recordings
+    ]
+    return _evaluate({name: _listed(respeak) for name, respeak in systems.items()}, tasks, judges, progress)
+
+
+def _listed(respeak: Respeaks) -> Callable[[Recording], list[TurnAudio]]:
+    return lambda recording: [respeak(recording)]
+
+
+def _evaluate(
+    systems: Mapping[str, Callable[[Any], Sequence[TurnAudio]]],
+    tasks: Sequence[tuple[EvalDialogue | Recording, list[_Wanted]]],
+    judges: Judges,
+    progress: Progress | None,
+) -> Report:
+    total = sum(len(wanted) for _, wanted in tasks)
+    results = []
+    for name, speak in systems.items():
+        turns: list[TurnResult] = []
+        compute_s = 0.0
+        for task, wanted in tasks:
+            start = time.perf_counter()
+            spoken = speak(task)
+            compute_s += time.perf_counter() - start
+            if len(spoken) != len(wanted):
+                raise DialogueTTSError(f"{name} spoke {len(spoken)} of the {len(wanted)} turns of {task.id}.")
+            for audio, turn in zip(spoken, wanted, strict=True):
+                turns.append(_judge_turn(turn, audio, judges))
+                if progress:
+                    progress(name, len(turns), total)
+        results.append(SystemResult(name, tuple(turns), compute_s))
+    return Report(tuple(results))
+
+
+def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult:
+    """Judge one turn; no samples at all count as a tenth of a second of silence."""
+    rate_hz = audio.sample_rate_hz
+    if not np.isfinite(audio.wave).all():
+        raise AudioError(f"The audio of {wanted.id} holds values that are no numbers.")
+    wave = audio.wave if audio.wave.size else np.zeros(rate_hz // 10, dtype=np.float32)
+    heard = judges.words.transcribe(wave, rate_hz)
+    counted = word_errors(wanted.text, heard)
+    voice = judges.voices.embed(wave, rate_hz)
+    return TurnResult(
+        id=wanted.id,
+        voice=wanted.voice,
+        text=wanted.text,
+        heard=heard,
+        errors=counted.errors,
+        words=counted.words,
+        similarity=similarity(voice, wanted.prompts[wanted.voice]),
+        held_out=None if wanted.held_out is None else similarity(voice, wanted.held_out),
+        nearest=nearest_prompt(voice, wanted.prompts),
+        rivals=len(wanted.prompts) - 1,
+        dnsmos=judges.quality.overall(wave, rate_hz),
+        seconds=audio.seconds,
+    )
+
+
+def _wanted_turns(dialogue: EvalDialogue, known: Mapping[Path, np.ndarray]) -> list[_Wanted]:
+    prompts = {role: known[path] for role, path in dialogue.voices.items()}
+    held_out = {role: known[path] for role, path in dialogue.held_out.items()}
+    return [
+        _Wanted(f"{dialogue.id}-{position:02d}", text, role, prompts, held_out.get(role))
+        for position, (role, text) in enumerate(dialogue.turns)
+    ]
+
+
+def _embed_files(paths: Iterable[Path], judges: Judges) -> dict[Path, np.ndarray]:
+    """Each file once: path -> embedding (D,)."""
+    return {p: judges.voices.embed(read_audio(p, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ) for p in sorted(paths)}

@@ -1,0 +1,107 @@
+"""Decoding of text-to-semantic: all turns of a dialogue in one batch, a frame of each at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
+
+
+@dataclass(frozen=True)
+class SemanticDecodingConfig:
+    """How tokens and tempo are drawn.
+
+    Attributes:
+        temperature, top_k: of tokens; 0 takes the likeliest.
+        tempo_temperature: of the pointer's advances; 0 takes the likeliest.
+        max_dwell_frames: the pointer is pushed on after so many frames on one unit.
+    """
+
+    temperature: float = 0.7
+    top_k: int = 25
+    tempo_temperature: float = 0.7
+    max_dwell_frames: int = 40
+
+
+class SemanticTurn(NamedTuple):
+    """One turn's result."""
+
+    tokens: Tensor  # (T,) int64
+    units: Tensor  # (T,) int64: the unit each frame stands on
+
+
+@torch.inference_mode()
+def generate_semantic(
+    model: TextToSemantic, texts: Sequence[TurnText], config: SemanticDecodingConfig, seeds: Sequence[int], pad_id: int
+) -> list[SemanticTurn]:
+    """Semantic tokens for every turn; row i depends on texts[i] and seeds[i] alone."""
+    device = model.norm.weight.device
+    ids, valid, units = (t.to(device) for t in pad_texts(list(texts), pad_id))
+    counts = torch.tensor([len(t.units) for t in texts], device=device)
+    seen = model.encode(ids, valid, units)
+    rows = len(texts)
+    noise = [_Noise(seed, model.config.semantic_vocabulary + model.config.max_advance + 1) for seed in seeds]
+    # Everybody's turn is over when the slowest pointer could have crossed the longest text.
+    limit = config.max_dwell_frames * int(counts.max())
+    capacity = min(limit, 256)
+    caches = model.new_caches(rows, capacity)
+    unit = torch.zeros(rows, dtype=torch.long, device=device)
+    dwell = torch.zeros_like(unit)
+    previous = torch.full_like(unit, model.begin_id)
+    done = torch.zeros(rows, dtype=torch.bool, device=device)
+    lengths = torch.zeros_like(unit)
+    tokens, places = [], []
+    for position in range(limit):
+        if position == capacity:
+            capacity *= 2
+            caches = [cache.grown(capacity) for cache in caches]
+        pointer = Pointer(unit[:, None], dwell[:, None], (counts - 1 - unit)[:, None])
+        token_logits, advance_logits = model.step(seen, pointer, previous[:, None], caches, position)
+        draws = torch.stack([n.next() for n in noise]).to(device)
+        token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
+        previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
+        advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
+        advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)
+        tokens.append(previous)
+        places.append(unit)
+        lengths = torch.where(done, lengths, position + 1)
+        moved = unit + advance
+        done = done | (moved >= counts)
+        unit = torch.minimum(moved, counts - 1)
+        dwell = torch.where(advance > 0, 0, dwell + 1)
+        if bool(done.all()):
+            break
+    all_tokens, all_places = torch.stack(tokens, dim=1), torch.stack(places, dim=1)
+    return [SemanticTurn(all_tokens[row, :n], all_places[row, :n]) for row, n in enumerate(lengths.tolist())]
+
+
+class _Noise:
+    """Gumbel noise of one row, drawn in blocks from its own generator."""
+
+    BLOCK = 64
+
+    def __init__(self, seed: int, width: int) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
+        self.width, self.used, self.block = width, 0, torch.empty(0)
+
+    def next(self) -> Tensor:
+        if self.used % self.BLOCK == 0:
+            draws = torch.empty(self.BLOCK, self.width).exponential_(generator=self.generator)
+            self.block = -draws.log()
+        self.used += 1
+        return self.block[(self.used - 1) % self.BLOCK]
+
+
+def _draw(logits: Tensor, temperature: float, top_k: int, noise: Tensor) -> Tensor:
+    """Gumbel-max sampling: logits, noise (B, V) -> (B,)."""
+    if temperature == 0:
+        return logits.argmax(-1)
+    if top_k:
+        least = logits.topk(min(top_k, logits.shape[-1]), dim=-1).values[:, -1:]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    return (logits / temperature + noise).argmax(-1)

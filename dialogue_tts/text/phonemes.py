@@ -1,0 +1,248 @@
+"""A turn's text -> the phonemes the model reads, with every written word's own.
+
+The G2P is hibari's (Apache-2.0), a port of misaki without spaCy; the corpus's phonemes come from it. American. A
+word it does not know is read by its small ONNX network (onnxruntime is imported at the first such word).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dialogue_tts.errors import ScriptError
+from dialogue_tts.script import Inline, Pause, Pronunciation, split_inline
+from dialogue_tts.text.normalize import align
+from dialogue_tts.text.tokenizer import BRITISH_ONLY, LENGTH, PHONES, STRESSES, phones_of
+from dialogue_tts.types import SpokenText, Turn, Word
+
+if TYPE_CHECKING:
+    from hibari.g2p.token import Tok
+
+_MARKS = frozenset(".,?!;:")
+_SOUNDS = frozenset(PHONES) - frozenset(BRITISH_ONLY) | frozenset(STRESSES)
+_SPELLINGS = {  # other people's IPA, and what the G2P's network copies from it -> misaki's American set
+    **{"tʃ": "ʧ", "t͡ʃ": "ʧ", "dʒ": "ʤ", "d͡ʒ": "ʤ", "eɪ": "A", "aɪ": "I", "ɔɪ": "Y", "aʊ": "W", "oʊ": "O", "əʊ": "O"},
+    **{"ɜː": "ɜɹ", "ɚ": "əɹ", "ɝ": "ɜɹ", "ɛə": "ɛɹ", "eə": "ɛɹ", "ɪə": "ɪɹ", "Q": "O", "ɒ": "ɑ", "a": "æ", "e": "ɛ"},
+    **{"o": "O", "r": "ɹ", "ʀ": "ɹ", "ʁ": "ɹ", "g": "ɡ", "ɾ": "T", "ʔ": "t", "ɫ": "l", "ɨ": "ɪ", "ʉ": "u", "y": "u"},
+    **{"ø": "ɜ", "œ": "ɜ", "x": "k", "χ": "k", "ç": "h", "c": "k", "ɲ": "nj", "'": "ˈ", LENGTH: "", "͡": "", ".": ""},
+}
+_SPELLING = re.compile("|".join(map(re.escape, sorted(_SPELLINGS, key=len, reverse=True))))
+_INTERJECTIONS = (  # which the G2P would spell letter by letter
+    (re.compile(r"s+h+"), "ʃ"),
+    (re.compile(r"pss+t"), "pst"),
+    (re.compile(r"m+f+|m+ph"), "mf"),
+    (re.compile(r"br{2,}"), "bˈɜɹ"),
+    (re.compile(r"gr{2,}"), "ɡˈɜɹ"),
+    (re.compile(r"tsk"), "tˈɪsk"),
+    (re.compile(r"z{2,}"), "z"),
+)
+
+
+class TextFrontend:
+    """Holds the G2P: 0.3 s to build."""
+
+    def __init__(self) -> None:
+        from hibari.g2p import G2P  # reads its lexicons, so not at import
+
+        self._g2p = G2P()
+
+    def speak(self, text: str, pronunciations: Mapping[str, str] | None = None) -> SpokenText:
+        """One turn's text -> words and phonemes.
+
+        pronunciations: written word or words (in any case) -> phonemes, as if each were `[word](/phonemes/)`.
+        Raises ScriptError for text with nothing to say, or with signs that cannot be spoken.
+        """
+        draft = _Draft()
+        pieces = _join_possessives(_with_pronunciations(split_inline(text), pronunciations or {}))
+        for i, piece in enumerate(pieces):
+            match piece:
+                case Pause(seconds):
+                    draft.pauses.append((len(draft.chunks), seconds))
+                case Pronunciation(word, phonemes):
+                    draft.add([(word, "")], [_token(word, to_american(phonemes, word))])
+                case str():
+                    # a dash is a broken-off end only where nothing follows
+                    plain = re.sub(r"\s*[-–—]+\s*$", ", ", piece) if pieces[i + 1 :] else piece
+                    pairs = align(plain)
+                    tokens = self._g2p.tokenize(" ".join(spoken for _, spoken in pairs))
+                    for token in tokens:
+                        token.phonemes = token.phonemes or _interjection(token.text)
+                    draft.add(pairs, tokens)
+        return draft.finish(self._g2p.phonemize_tokens(draft.tokens) if draft.tokens else [], text)
+
+    def speak_turn(self, turn: Turn, pronunciations: Mapping[str, str] | None = None) -> SpokenText:
+        """`speak`, and an error names the turn's line."""
+        try:
+            return self.speak(turn.text, pronunciations)
+        except ScriptError as error:
+            raise ScriptError(f"line {turn.line}: {error}") from None
+
+
+def to_american(phonemes: str, word: str = "") -> str:
+    """Phonemes as a user writes them, in misaki's letters or usual IPA -> the American set the models know."""
+    plain = _SPELLING.sub(lambda match: _SPELLINGS[match[0]], phonemes.replace(" ", ""))
+    unknown = "".join(dict.fromkeys(c for c in plain if c not in _SOUNDS))
+    if unknown or not phones_of(plain):
+        what = f'"{unknown}" is no known phoneme' if unknown else "there is no sound"
+        raise ScriptError(f"[{word}](/{phonemes}/): {what}; write IPA such as [tomato](/təˈmeɪtoʊ/)")
+    return plain
+
+
+@dataclass
+class _Draft:
+    """What is gathered until the G2P, which needs to see the whole turn, has spoken.
+
+    A chunk is a stretch of the spoken text between spaces.
+    """
+
+    tokens: list[Tok] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    chunks: list[int] = field(default_factory=list)  # the written word each chunk of the tokens belongs to
+    pauses: list[tuple[int, float]] = field(default_factory=list)  # (chunk it precedes, seconds)
+
+    def add(self, pairs: list[tuple[str, str]], tokens: list[Tok]) -> None:
+        """One piece: (written, spoken) pairs and the tokens of all their spoken words; spoken "" for a single token."""
+        if not tokens:
+            return
+        tokens[-1].whitespace = " "
+        self.tokens += tokens
+        for written, spoken in pairs:
+            count = len(spoken.split()) if spoken or len(pairs) > 1 else 1
+            self.chunks += [len(self.written)] * count
+            self.written.append(written)
+
+    def finish(self, tokens: list[Tok], text: str) -> SpokenText:
+        """The G2P's tokens, `text` as it was written -> words, each with the marks behind it."""
+        sounds = ["" for _ in self.written]  # of each written word, spaces kept
+        marks = ["" for _ in self.written]  # behind each written word
+        opening = ""  # in front of them all; only hesitation is kept, written onto the first word
+        started = -1  # the last word with a sound
+        before_chunk: list[int] = []  # the last word with a sound before each chunk
+        for word, spoken in zip(self.chunks, _by_chunk(tokens), strict=True):
+            before_chunk.append(started)
+            before, sound, after = _split_marks(spoken)
+            if started >= 0:
+                marks[started] += before
+            else:
+                opening += before if sound else after
+            if sound:
+                if sounds[word]:  # a mark between the words of one written word stays there: 555, 1234
+                    sounds[word] += _one_mark(marks[word]) + " "
+                    marks[word] = ""
+                sounds[word] += sound
+                started = word
+            if started >= 0:
+                marks[started] += after
+        before_chunk.append(started)
+        for written, sound in zip(self.written, sounds, strict=True):
+            if not sound and any(c.isalnum() for c in written):
+                raise ScriptError(f'"{written}" cannot be spoken; write it in other words')
+        if started < 0:
+            raise ScriptError(f'"{text.strip()}" has nothing to say; write words')
+
+        heard = [i for i, sound in enumerate(sounds) if sound]
+        pauses: dict[int, float] = {}
+        for chunk, seconds in self.pauses:
+            if before_chunk[chunk] == started:
+                raise ScriptError("nothing follows the pause at the turn's end; put it in front of the next turn")
+            if before_chunk[chunk] >= 0:
+                marks[before_chunk[chunk]] += ","
+            word = sum(i <= before_chunk[chunk] for i in heard)
+            pauses[word] = pauses.get(word, 0.0) + seconds
+        words = [Word(_word_text(self.written[i], marks[i]), _sounds_only(sounds[i])) for i in heard]
+        parts = [sounds[i] + _one_mark(marks[i], last=i == started) for i in heard]
+        phonemes = ("..." if "..." in opening else "") + " ".join(parts)
+        return SpokenText(tuple(words), phonemes, tuple(pauses.items()))
+
+
+def _token(text: str, phonemes: str) -> Tok:
+    from hibari.g2p.token import Tok
+
+    return Tok(text, "NN", " ", phonemes=phonemes, rating=5)
+
+
+def _interjection(word: str) -> str | None:
+    return next((sound for pattern, sound in _INTERJECTIONS if pattern.fullmatch(word.lower())), None)
+
+
+def _with_pronunciations(pieces: list[Inline], pronunciations: Mapping[str, str]) -> Iterator[Inline]:
+    """Cut the plain text at words whose pronunciation is given."""
+    if not pronunciations:
+        yield from pieces
+        return
+    known = {word.casefold(): phonemes for word, phonemes in pronunciations.items()}
+    words = "|".join(map(re.escape, sorted(pronunciations, key=len, reverse=True)))
+    pattern = re.compile(rf"(?<![\w'’])({words})(?!\w)", re.IGNORECASE)
+    for piece in pieces:
+        if not isinstance(piece, str):
+            yield piece
+            continue
+        for i, part in enumerate(pattern.split(piece)):
+            if part:
+                yield Pronunciation(part, known[part.casefold()]) if i % 2 else part
+
+
+def _join_possessives(pieces: Iterator[Inline]) -> list[Inline]:
+    """`[Ada](/ˈAdə/)'s` is one word."""
+    joined: list[Inline] = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        if isinstance(piece, str) and isinstance(last, Pronunciation) and (match := re.match(r"['’]s(?!\w)", piece)):
+            phonemes = to_american(last.phonemes, last.word)
+            joined[-1] = Pronunciation(last.word + "'s", phonemes + _ending_s(phonemes))
+            piece = piece[match.end() :]
+        joined.append(piece)
+    return joined
+
+
+def _by_chunk(tokens: list[Tok]) -> Iterator[str]:
+    """The G2P's tokens, put together between spaces."""
+    spoken = ""
+    for token in tokens:
+        spoken += token.phonemes or ""
+        if token.whitespace:
+            yield spoken
+            spoken = ""
+
+
+def _split_marks(spoken: str) -> tuple[str, str, str]:
+    """A chunk's phonemes -> marks in front, sounds, marks behind; quotes and strangers go, inner marks are spaces."""
+    spoken = "".join(_SPELLINGS.get(c, c) if c not in _MARKS else c for c in spoken)
+    sounds = "".join(c if c in _SOUNDS else " " if c in _MARKS or c == " " else "" for c in spoken)
+    if not phones_of(sounds):
+        return "", "", "".join(c for c in spoken if c in _MARKS)
+    first = next(i for i, c in enumerate(spoken) if c in _SOUNDS)
+    last = max(i for i, c in enumerate(spoken) if c in _SOUNDS)
+    before, after = ("".join(c for c in part if c in _MARKS) for part in (spoken[:first], spoken[last + 1 :]))
+    return before, " ".join(sounds.split()), after
+
+
+def _sounds_only(phonemes: str) -> str:
+    return "".join(c for c in phonemes if c in _SOUNDS)
+
+
+def _one_mark(marks: str, last: bool = False) -> str:
+    """Several marks -> the one that is heard; nothing is left of a comma at the end."""
+    if "..." in marks:
+        return "..." + next((c for c in "?!" if c in marks), "")
+    mark = next((c for c in "?!.;:," if c in marks), "")
+    return "" if last and mark == "," else mark
+
+
+def _ending_s(sounds: str) -> str:
+    """How 's sounds after a word."""
+    return "s" if sounds[-1] in "ptkfθ" else "ᵻz" if sounds[-1] in "szʃʒʧʤ" else "z"
+
+
+def _word_text(written: str, marks: str) -> str:
+    """The written word without its punctuation; an abbreviation keeps its dot."""
+    word = written.lstrip('"')
+    if word.startswith("'") and word.rstrip(".,;:!?").endswith("'"):
+        word = word[1:].rstrip(".,;:!?").removesuffix("'")
+    bare = word.rstrip(".,;:!?")
+    if word != written or not re.search(r"\d'?\d*\"$", bare):  # 5'10" is no quotation
+        bare = bare.rstrip('.,;:!?"')
+    dotted = word.startswith(bare + ".") and (re.search(r"(?:\b\w\.){2,}$", bare + ".") or "." not in marks)
+    return bare + "." if dotted else bare

@@ -1,0 +1,58 @@
+"""Augmentation of recordings, so that voices and rooms the corpus lacks are no surprise. Waves are (samples,)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+
+
+def change_rate(wave: Tensor, factor: float) -> Tensor:
+    """Play `factor` times as fast: pitch, formants and tempo move together; the length stays whole frames."""
+    length = max(1, round(wave.shape[0] / factor / HOP)) * HOP
+    return F.interpolate(wave[None, None], size=length, mode="linear", align_corners=False)[0, 0]
+
+
+def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Tensor:
+    """A random smooth equaliser, sometimes with a band limit of 4 to 11 kHz."""
+    spectrum = torch.fft.rfft(wave)
+    bends = torch.from_numpy(rng.uniform(-depth_db, depth_db, 10).astype(np.float32))
+    # Bends are equally far apart in log frequency above 60 Hz, as hearing and microphones are.
+    hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, spectrum.shape[0]).clamp_min(60)
+    place = (hz / 60).log() / np.log(SAMPLE_RATE_HZ / 2 / 60) * 9
+    low = place.floor().long().clamp(0, 8)
+    share = (1 - torch.cos((place - low) * np.pi)) / 2
+    gain_db = bends[low] * (1 - share) + bends[low + 1] * share
+    if rng.random() < 0.25:
+        limit = rng.uniform(4_000, 11_000)
+        gain_db = gain_db - 60 * ((hz - limit) / 500).clamp(0, 1)
+    return torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+
+
+def add_noise(wave: Tensor, rng: np.random.Generator, lowest_db: float = 10, highest_db: float = 40) -> Tensor:
+    """Stationary noise with a spectrum between white and brown, at a random ratio to the speech."""
+    noise = torch.fft.rfft(torch.from_numpy(rng.standard_normal(wave.shape[0]).astype(np.float32)))
+    tilt = rng.uniform(0, 1)
+    noise = torch.fft.irfft(noise / torch.arange(1, noise.shape[0] + 1).clamp_min(50) ** tilt, wave.shape[0])
+    ratio = 10 ** (-rng.uniform(lowest_db, highest_db) / 20)
+    return wave + noise / noise.square().mean().sqrt().clamp_min(1e-9) * wave.square().mean().sqrt() * ratio
+
+
+def add_room(wave: Tensor, rng: np.random.Generator) -> Tensor:
+    """Reverberation by exponentially fading noise of 0.1 to 0.5 s under the direct sound."""
+    length = int(SAMPLE_RATE_HZ * rng.uniform(0.1, 0.5))
+    tail = rng.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
+    response = torch.from_numpy(tail.astype(np.float32)) * float(rng.uniform(0.01, 0.06))
+    response[0] = 1.0
+    size = wave.shape[0] + length
+    return torch.fft.irfft(torch.fft.rfft(wave, size) * torch.fft.rfft(response, size), size)[: wave.shape[0]]
+
+
+def set_level(wave: Tensor, rng: np.random.Generator) -> Tensor:
+    """A random level that does not clip: speech at -32 to -14 dB (RMS)."""
+    target = 10 ** (rng.uniform(-32, -14) / 20)
+    gain = target / wave.square().mean().sqrt().clamp_min(1e-5)
+    return wave * min(float(gain), 0.99 / float(wave.abs().max().clamp_min(1e-5)))

@@ -1,0 +1,170 @@
+"""Training data on disk: a manifest becomes one array of samples and one line a turn; tokens come beside it later.
+
+A data folder holds
+    turns.jsonl      one `Utterance` a line, in the order of the arrays
+    waves.i16        all recordings one after the other, int16 mono at 24 kHz
+    NAME.npy         tokens one after the other: `semantic.npy` (frames,), `acoustic.npy` (frames, Q), ...
+A turn's recording starts at a whole number of frames, so one offset serves samples and tokens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dialogue_tts.audio.io import read_audio
+from dialogue_tts.audio.signal import frame_count
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.errors import DataError
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recorded turn: where it lies in the arrays and what is known of it."""
+
+    id: str
+    text: str
+    phonemes: str
+    speaker: str
+    dialogue: str
+    turn: int
+    split: str
+    start_frame: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """An opened data folder; arrays are memory-mapped."""
+
+    folder: Path
+    utterances: tuple[Utterance, ...]
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Corpus:
+        """Raises DataError when `folder` was not made by `prepare`."""
+        folder = Path(folder)
+        listing = folder / "turns.jsonl"
+        if not listing.is_file():
+            raise DataError(f"{folder}: no turns.jsonl there; make it with `dialogue-tts data prepare`.")
+        with listing.open() as lines:
+            return cls(folder, tuple(Utterance(**json.loads(line)) for line in lines))
+
+    def split(self, *names: str) -> list[Utterance]:
+        """The utterances of the named splits."""
+        return [u for u in self.utterances if u.split in names]
+
+    def waves(self) -> np.ndarray:
+        """int16 (frames * HOP,): every recording, one after the other."""
+        return np.memmap(self.folder / "waves.i16", dtype=np.int16, mode="r")
+
+    def tokens(self, name: str) -> np.ndarray:
+        """The array NAME.npy, first axis frames. Raises DataError when it was not made yet."""
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            raise DataError(f"{path} is missing; make it with `dialogue-tts data tokenize`.")
+        return np.load(path, mmap_mode="r")
+
+
+def load_wave(waves: np.ndarray, utterance: Utterance) -> Tensor:
+    """One recording: float32 (frames * HOP,) in [-1, 1]."""
+    start = utterance.start_frame * HOP
+    return torch.from_numpy(waves[start : start + utterance.frames * HOP].astype(np.float32) / 32768)
+
+
+def read_manifest(manifest: Path) -> list[dict[str, object]]:
+    """Lines of a JSONL manifest; each needs audio, text and speaker.
+
+    Raises:
+        DataError: a line is no JSON object or lacks one of them.
+    """
+    rows = []
+    for number, line in enumerate(manifest.read_text().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{manifest}, line {number}: not JSON ({error.msg}).") from None
+        missing = [key for key in ("audio", "text", "speaker") if key not in row]
+        if missing:
+            raise DataError(f"{manifest}, line {number}: {', '.join(missing)} missing; each line needs audio, text, speaker.")
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{manifest}: the manifest is empty.")
+    return rows
+
+
+def prepare(manifest: Path, folder: Path, phonemize: object = None) -> Corpus:
+    """Read every recording of `manifest` (paths relative to it) into a data folder.
+
+    Rows without `phonemes` are given them by `phonemize` (str -> str).
+    """
+    rows = read_manifest(manifest)
+    folder.mkdir(parents=True, exist_ok=True)
+    utterances: list[Utterance] = []
+    position = 0
+    partial = folder / "waves.i16.part"
+    with partial.open("wb") as out, ThreadPoolExecutor(4) as pool:
+        for row, wave in zip(rows, pool.map(lambda r: read_audio(manifest.parent / str(r["audio"]), SAMPLE_RATE_HZ), rows)):
+            frames = frame_count(wave.shape[0], HOP)
+            samples = np.zeros(frames * HOP, np.int16)
+            samples[: wave.shape[0]] = (wave.clamp(-1, 1) * 32767).round().short().numpy()
+            out.write(samples.tobytes())
+            number = len(utterances)
+            utterances.append(
+                Utterance(
+                    id=str(row.get("id", f"turn-{number:06d}")),
+                    text=str(row["text"]),
+                    phonemes=str(row["phonemes"]) if "phonemes" in row else phonemize(str(row["text"])),
+                    speaker=str(row["speaker"]),
+                    dialogue=str(row.get("dialogue", f"turn-{number:06d}")),
+                    turn=int(row.get("turn", 0)),
+                    split=str(row.get("split", "train")),
+                    start_frame=position,
+                    frames=frames,
+                )
+            )
+            position += frames
+    partial.rename(folder / "waves.i16")
+    write_turns(folder, utterances)
+    return Corpus.open(folder)
+
+
+def write_turns(folder: Path, utterances: Iterable[Utterance]) -> None:
+    """Write turns.jsonl whole or not at all."""
+    partial = folder / "turns.jsonl.part"
+    with partial.open("w") as out:
+        for utterance in utterances:
+            out.write(json.dumps(asdict(utterance), ensure_ascii=False) + "\n")
+    partial.rename(folder / "turns.jsonl")
+
+
+def batches_by_length(
+    lengths: Sequence[int], frames_per_batch: int, rng: np.random.Generator, pool: int = 512
+) -> list[list[int]]:
+    """Indices shuffled into batches of like lengths: longest x rows of a batch is at most `frames_per_batch`.
+
+    Sorting happens within shuffled pools, so that batches differ from epoch to epoch.
+    """
+    order = rng.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), pool):
+        batch: list[int] = []
+        for index in sorted(order[start : start + pool], key=lambda i: lengths[i]):
+            if batch and lengths[index] * (len(batch) + 1) > frames_per_batch:
+                batches.append(batch)
+                batch = []
+            batch.append(int(index))
+        batches.append(batch)
+    rng.shuffle(batches)
+    return batches
+
+

@@ -1,0 +1,241 @@
+"""The one training loop: optimisers, schedule, averaged weights, logs, checkpoints, resume. Tasks bring the rest."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from dialogue_tts.errors import ConfigError
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long and how fast to learn.
+
+    Attributes:
+        steps: optimiser steps in all; the rate rises over `warmup` steps, stays, and falls linearly to a hundredth
+            over the last `decay` share (warm-up, stable, decay).
+        ema: decay of the averaged weights, which are the ones validated and exported.
+        bf16: autocast to bfloat16.
+        threads: CPU threads of PyTorch.
+        save_every_s: seconds between checkpoints.
+        validate_every: steps between validations.
+    """
+
+    steps: int
+    learning_rate: float = 1e-3
+    warmup: int = 300
+    decay: float = 0.3
+    weight_decay: float = 0.01
+    betas: tuple[float, ...] = (0.9, 0.98)
+    clip: float = 1.0
+    ema: float = 0.999
+    bf16: bool = True
+    threads: int = 2
+    device: str = "cpu"
+    seed: int = 1
+    save_every_s: float = 240.0
+    validate_every: int = 1000
+    log_every: int = 50
+
+
+class Task(Protocol):
+    """What a stage gives the loop."""
+
+    networks: dict[str, nn.Module]
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Any]:
+        """One pass over the data in a new order."""
+
+    def losses(self, batch: Any, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+        """(network to improve, its loss, figures to log), one after the other; each is stepped before the next."""
+
+    def validate(self, networks: dict[str, nn.Module]) -> Figures:
+        """Figures on held-out data with the averaged weights."""
+
+
+def rate_at(step: int, config: LoopConfig) -> float:
+    """Share of the full learning rate at `step` (from 0)."""
+    rise = min(1.0, (step + 1) / max(1, config.warmup))
+    falling = max(1.0, config.steps * config.decay)
+    return rise * max(0.01, min(1.0, (config.steps - step) / falling))
+
+
+class Average:
+    """Exponential moving average of a network's weights, kept in float32."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Move towards the network's weights; faster in the first steps."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                self.weights[name].lerp_(value, 1 - decay)
+            else:
+                self.weights[name].copy_(value)
+
+
+class Run:
+    """One training run in one folder: `state.json`, `checkpoint.safetensors`, `log.jsonl` and TensorBoard's files."""
+
+    def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
+        self.task, self.config, self.folder = task, config, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.set_num_threads(config.threads)
+        for network in task.networks.values():
+            network.to(config.device)
+        self.optimizers = {name: self._optimizer(network) for name, network in task.networks.items()}
+        self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
+        self.step, self.epoch, self.trained_s = 0, 0, 0.0
+        self.best: Figures = {}
+        if (folder / "state.json").is_file():
+            self._resume()
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
+        decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
+        plain = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
+        groups = [
+            {"params": decayed, "weight_decay": self.config.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=tuple(self.config.betas), fused=True)
+
+    def train(self, max_minutes: float | None = None) -> None:
+        """Go on to `config.steps`, or for `max_minutes`; a checkpoint is written in both cases."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        board = SummaryWriter(self.folder / "tensorboard")
+        started = saved = time.monotonic()
+        sums: dict[str, list[float]] = defaultdict(list)
+        while self.step < self.config.steps:
+            for batch in self.task.batches(np.random.default_rng((self.config.seed, self.epoch, self.step))):
+                torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+                before = time.monotonic()
+                for name, value in self._learn(batch).items():
+                    sums[name].append(value)
+                self.step += 1
+                now = time.monotonic()
+                self.trained_s += now - before
+                if self.step % self.config.log_every == 0:
+                    self._log(board, {name: float(np.mean(values)) for name, values in sums.items()})
+                    sums.clear()
+                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                    self._log(board, {f"valid/{k}": v for k, v in self.validate().items()})
+                if now - saved > self.config.save_every_s:
+                    self.save()
+                    saved = time.monotonic()
+                out_of_time = max_minutes is not None and now - started > 60 * max_minutes
+                if self.step >= self.config.steps or out_of_time:
+                    self.save()
+                    board.close()
+                    return
+            self.epoch += 1
+
+    def _learn(self, batch: Any) -> Figures:
+        figures: Figures = {}
+        share = rate_at(self.step, self.config)
+        for network in self.task.networks.values():
+            network.train()
+        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
+            for name, loss, shown in self.task.losses(batch, self.step):
+                optimizer, network = self.optimizers[name], self.task.networks[name]
+                for group in optimizer.param_groups:
+                    group["lr"] = share * self.config.learning_rate
+                optimizer.zero_grad(set_to_none=True)
+                with torch.autocast(self.config.device, enabled=False):
+                    loss.backward()
+                norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
+                if torch.isfinite(norm):  # one broken batch must not ruin hours
+                    optimizer.step()
+                self.averages[name].update(network, self.step)
+                figures |= shown | {f"{name}/gradient": float(norm)}
+        return figures
+
+    def validate(self) -> Figures:
+        """The task's figures with averaged weights; the training weights are put back afterwards."""
+        kept = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in self.task.networks.items()}
+        for name, network in self.task.networks.items():
+            network.load_state_dict(self.averages[name].weights)
+            network.eval()
+        with torch.inference_mode():
+            figures = self.task.validate(self.task.networks)
+        for name, network in self.task.networks.items():
+            network.load_state_dict(kept[name])
+        return figures
+
+    def _log(self, board: Any, figures: Figures) -> None:
+        line = {"step": self.step, "hours": round(self.trained_s / 3600, 4)} | {k: round(v, 5) for k, v in figures.items()}
+        with (self.folder / "log.jsonl").open("a") as out:
+            out.write(json.dumps(line) + "\n")
+        print(" ".join(f"{k}={v}" for k, v in line.items()), flush=True)
+        for name, value in figures.items():
+            board.add_scalar(name, value, self.step)
+
+    def save(self) -> None:
+        """Write the checkpoint: first beside the old one, then in its place, so that a kill leaves one whole."""
+        tensors: dict[str, Tensor] = {}
+        for name, network in self.task.networks.items():
+            names = {id(p): key for key, p in network.named_parameters()}
+            tensors |= {f"weights/{name}/{key}": value for key, value in network.state_dict().items()}
+            tensors |= {f"average/{name}/{key}": value for key, value in self.averages[name].weights.items()}
+            for parameter, state in self.optimizers[name].state.items():
+                tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in state.items()}
+        tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
+        save_file(tensors, self.folder / "checkpoint.part")
+        state = {"step": self.step, "epoch": self.epoch, "trained_s": self.trained_s}
+        (self.folder / "state.part").write_text(json.dumps(state))
+        (self.folder / "checkpoint.part").replace(self.folder / "checkpoint.safetensors")
+        (self.folder / "state.part").replace(self.folder / "state.json")
+
+    def _resume(self) -> None:
+        state = json.loads((self.folder / "state.json").read_text())
+        self.step, self.epoch, self.trained_s = state["step"], state["epoch"] + 1, state["trained_s"]
+        tensors = load_file(self.folder / "checkpoint.safetensors")
+        for name, network in self.task.networks.items():
+            weights = _under(tensors, f"weights/{name}/")
+            if not weights:  # a network that joins later (discriminators) starts fresh
+                continue
+            try:
+                network.load_state_dict(weights)
+            except RuntimeError:
+                raise ConfigError(f"{self.folder}: the checkpoint is of another size of network; use a new folder.") from None
+            self.averages[name].weights = _under(tensors, f"average/{name}/")
+            for key, parameter in network.named_parameters():
+                moments = _under(tensors, f"optimizer/{name}/{key}/")
+                if moments:
+                    self.optimizers[name].state[parameter] = moments
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def load_average(folder: Path, name: str) -> dict[str, Tensor]:
+    """The averaged weights of network `name` in a run's folder.
+
+    Raises:
+        ConfigError: there is no checkpoint with that network.
+    """
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        raise ConfigError(f"{folder}: no checkpoint there; train that stage first.")
+    weights = _under(load_file(path), f"average/{name}/")
+    if not weights:
+        raise ConfigError(f"{path}: holds no network called {name}.")
+    return weights

@@ -1,0 +1,83 @@
+"""Tokens of a corpus, made once by frozen tokenizers: semantic, acoustic, and which text unit each frame belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torchaudio.functional import edit_distance
+
+from dialogue_tts.codec.model import Codec
+from dialogue_tts.semantic.align import Units, frame_units
+from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
+from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
+
+Progress = Callable[[int, int], None]
+
+
+def tokenize_semantic(corpus: Corpus, tokenizer: SemanticTokenizer, progress: Progress) -> None:
+    """Write semantic.npy (frames,) int32."""
+    _write(corpus, "semantic", (), np.int32, lambda waves: tokenizer.encode(waves).numpy(), progress)
+
+
+def tokenize_acoustic(corpus: Corpus, codec: Codec, progress: Progress) -> None:
+    """Write acoustic.npy (frames, Q) int16."""
+    _write(corpus, "acoustic", (codec.config.levels,), np.int16, lambda waves: codec.encode(waves).numpy(), progress)
+
+
+def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progress: Progress) -> None:
+    """Write units.npy (frames,) int16: the text unit of each frame, -1 where a turn cannot be aligned.
+
+    A turn cannot be when its phones do not fit in, or when what is read back differs from the text by over a third:
+    such a recording does not say its text.
+    """
+    semantic = corpus.tokens("semantic")
+    owners = np.full(semantic.shape, -1, np.int16)
+    for number, turn in enumerate(corpus.utterances):
+        units = Units.of(turn.phonemes)
+        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+        log_probs = tokenizer.read(torch.from_numpy(semantic[rows].astype(np.int64))[None])[0]
+        wanted = tokenizer.phone_ids(units.phones)
+        heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
+        if heard_well and len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) <= turn.frames * max_advance:
+            owners[rows] = frame_units(units, phone_spans(log_probs, wanted), turn.frames, max_advance)
+        progress(number + 1, len(corpus.utterances))
+    np.save(corpus.folder / "units.npy", owners)
+
+
+def _write(
+    corpus: Corpus,
+    name: str,
+    tail: tuple[int, ...],
+    dtype: type,
+    encode: Callable[[torch.Tensor], np.ndarray],
+    progress: Progress,
+) -> None:
+    waves = corpus.waves()
+    total = max(u.start_frame + u.frames for u in corpus.utterances)
+    partial = corpus.folder / f"{name}.part.npy"
+    array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=(total, *tail))
+    groups = _equal_lengths(corpus.utterances)
+    finished = 0
+    for group in groups:
+        tokens = encode(torch.stack([load_wave(waves, turn) for turn in group]))
+        for turn, row in zip(group, tokens, strict=True):
+            array[turn.start_frame : turn.start_frame + turn.frames] = row
+        finished += len(group)
+        progress(finished, len(corpus.utterances))
+    array.flush()
+    partial.rename(corpus.folder / f"{name}.npy")
+
+
+def _equal_lengths(utterances: tuple[Utterance, ...], frames_at_once: int = 1500) -> list[list[Utterance]]:
+    """Groups of turns of exactly one length, so that tokens never depend on padding."""
+    groups: list[list[Utterance]] = []
+    for turn in sorted(utterances, key=lambda u: u.frames):
+        group = groups[-1] if groups else []
+        if group and group[0].frames == turn.frames and turn.frames * (len(group) + 1) <= frames_at_once:
+            group.append(turn)
+        else:
+            groups.append([turn])
+    return groups
+

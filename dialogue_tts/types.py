@@ -1,0 +1,58 @@
+"""Values that cross from one part to another: frozen, typed, without behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One speaker's turn in a script.
+
+    Attributes:
+        speaker: name as written in the script.
+        text: what to say, on one line; may hold `[word](/phonemes/)` pronunciations.
+        pause_s: extra silence asked for in front of the turn, in seconds (`[pause 0.5s]`).
+        line: line of the script where the turn starts, from 1.
+    """
+
+    speaker: str
+    text: str
+    pause_s: float = 0.0
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class Script:
+    """A dialogue in writing: at least one turn."""
+
+    turns: tuple[Turn, ...]
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names in order of first appearance."""
+        return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
+
+
+@dataclass(frozen=True)
+class Word:
+    """A written word with its phonemes (misaki's American set, stress marks kept, no spaces)."""
+
+    text: str
+    phonemes: str
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """What a turn's text becomes before tokenisation.
+
+    Attributes:
+        words: written words in order; punctuation is not a word.
+        phonemes: the whole string the model reads: the words' phonemes, single spaces between them, and the
+            marks `, . ? ! ; : …` and dashes where a speaker would pause. `words` appear in it in this order.
+        pauses: (word index, seconds): silence asked for before that word by `[pause Ns]` inside a turn.
+    """
+
+    words: tuple[Word, ...]
+    phonemes: str
+    pauses: tuple[tuple[int, float], ...] = ()

@@ -1,0 +1,218 @@
+"""Judging with stand-in judges: what is loaded, counted and printed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
+from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
+from dialogue_tts.evaluation.report import (
+    EvalDialogue,
+    Report,
+    SystemResult,
+    TurnAudio,
+    TurnResult,
+    evaluate_recordings,
+    evaluate_systems,
+    load_dialogues,
+    load_recordings,
+    play,
+)
+
+LEVELS = {"ann": 0.1, "ben": 0.3}       # the stand-in voice of a sound is its level
+
+
+class LevelJudge:
+    """Embeds the level of a sound as a direction, and "hears" what it was told to."""
+
+    def __init__(self, heard: str = "") -> None:
+        self.heard = heard
+
+    def transcribe(self, wave: np.ndarray, sample_rate_hz: int) -> str:
+        return self.heard
+
+    def embed(self, wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+        angle = 4 * float(np.abs(wave).mean())
+        return np.array([np.cos(angle), np.sin(angle)]) if angle else np.zeros(2)
+
+    def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
+        return 3.0
+
+
+def judges(heard: str = "") -> Judges:
+    judge = LevelJudge(heard)
+    return Judges(words=judge, voices=judge, quality=judge)
+
+
+def tone(voice: str, seconds: float, rate_hz: int = JUDGE_RATE_HZ) -> np.ndarray:
+    return np.full(round(seconds * rate_hz), LEVELS[voice], dtype=np.float32)
+
+
+@pytest.fixture
+def eval_dir(tmp_path: Path) -> Path:
+    (tmp_path / "prompts").mkdir()
+    for voice in LEVELS:
+        for take in "ab":
+            soundfile.write(tmp_path / "prompts" / f"{voice}_{take}.flac", tone(voice, 1.5), JUDGE_RATE_HZ)
+    row = {"id": "tea-1", "turns": [["A", "More tea for the vicar?"], ["B", "No."]], "voices": {"A": "ann", "B": "ben"}}
+    (tmp_path / "scripts.jsonl").write_text(json.dumps(row) + "\n\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def corpus_dir(tmp_path: Path) -> Path:
+    lines = []
+    for identity, voice, seconds, split, text in [
+        ("a0", "ann", 3.0, "train", "the longest one of them all"),
+        ("a1", "ann", 1.5, "test", "what is this about then"),
+        ("a2", "ann", 2.0, "test", "it is about nothing much"),
+        ("a3", "ann", 12.0, "test", "Hieronymus."),
+        ("b1", "ben", 2.5, "test", "so why did you ask"),
+        ("b2", "ben", 1.2, "test", "because you never said so"),
+        ("c1", "cat", 2.5, "test", "nobody has heard me before"),
+    ]:
+        if voice in LEVELS:
+            soundfile.write(tmp_path / f"{identity}.wav", tone(voice, seconds), JUDGE_RATE_HZ)
+        lines.append(
+            {"id": identity, "audio": f"{identity}.wav", "text": text, "speaker": voice, "seconds": seconds,
+             "split": split}
+        )
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def _words() -> None:
+    pytest.importorskip("whisper_normalizer", reason="counting words needs whisper-normalizer (extra: evaluate)")
+    pytest.importorskip("jiwer", reason="counting words needs jiwer (extra: evaluate)")
+
+
+def test_dialogues_are_loaded(eval_dir: Path) -> None:
+    (dialogue,) = load_dialogues(eval_dir)
+    assert dialogue.id == "tea-1"
+    assert dialogue.turns == (("A", "More tea for the vicar?"), ("B", "No."))
+    assert dialogue.voices == {"A": eval_dir / "prompts/ann_a.flac", "B": eval_dir / "prompts/ben_a.flac"}
+    assert dialogue.held_out["B"] == eval_dir / "prompts/ben_b.flac"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "scripts.jsonl:1: not JSON"),
+        ('{"id": "x", "turns": [["A", "Hi"]]}', "voices for all roles"),
+        ('{"id": "x", "turns": [["A", "Hi"]], "voices": {"A": "zoe"}}', "no prompt .*zoe_a.flac"),
+    ],
+)
+def test_unusable_dialogues_are_named(eval_dir: Path, line: str, message: str) -> None:
+    (eval_dir / "scripts.jsonl").write_text(line, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        load_dialogues(eval_dir)
+
+
+def test_recordings_go_round_the_speakers(corpus_dir: Path) -> None:
+    recordings = load_recordings(corpus_dir, "test")
+    assert [r.id for r in recordings] == ["a1", "b1", "a2", "b2"]        # no lone speaker, no single words
+    assert recordings[0].prompt == corpus_dir / "a0.wav"                 # longest within ten seconds, any split
+    assert recordings[1].prompt == corpus_dir / "b2.wav"
+    assert [r.id for r in load_recordings(corpus_dir, "test", limit=2)] == ["a1", "b1"]
+    with pytest.raises(DataError, match="split 'valid'"):
+        load_recordings(corpus_dir, "valid")
+    with pytest.raises(DataError, match="no such file"):
+        load_recordings(corpus_dir / "nowhere", "test")
+
+
+@pytest.mark.usefixtures("_words")
+def test_systems_are_judged_turn_by_turn(eval_dir: Path) -> None:
+    def good(dialogue: EvalDialogue) -> list[TurnAudio]:
+        return [TurnAudio(tone(v, 2.0), JUDGE_RATE_HZ) for v in ("ann", "ben")]
+
+    def swapped(dialogue: EvalDialogue) -> list[TurnAudio]:
+        return [TurnAudio(tone(v, 2.0), JUDGE_RATE_HZ) for v in ("ben", "ben")]
+
+    calls: list[tuple[str, int, int]] = []
+    report = evaluate_systems(
+        {"good": good, "swapped": swapped},
+        load_dialogues(eval_dir),
+        judges("more tea for a vicar"),
+        lambda *call: calls.append(call),
+    )
+    first, second = report.systems
+    assert calls == [("good", 1, 2), ("good", 2, 2), ("swapped", 1, 2), ("swapped", 2, 2)]
+    assert [(t.id, t.errors, t.words) for t in first.turns] == [("tea-1-00", 1, 5), ("tea-1-01", 5, 1)]
+    assert first.word_error_rate == pytest.approx(6 / 6)
+    assert first.similarity == pytest.approx(1.0, abs=1e-4)
+    assert first.held_out_similarity == pytest.approx(1.0, abs=1e-4)
+    assert (first.right_voice, second.right_voice) == (1.0, 0.5)
+    assert second.similarity is not None and second.similarity < 0.95
+    assert first.dnsmos == 3.0 and first.broken_turns == 0
+    assert first.real_time_factor == pytest.approx(first.compute_s / 4.0)
+
+
+@pytest.mark.usefixtures("_words")
+def test_a_silent_turn_is_wrong_in_every_way(eval_dir: Path) -> None:
+    nothing = TurnAudio(np.zeros(0, dtype=np.float32), 24_000)
+    report = evaluate_systems({"mute": lambda _: [nothing] * 2}, load_dialogues(eval_dir), judges())
+    (mute,) = report.systems
+    assert mute.word_error_rate == 1.0
+    assert mute.broken_turns == 1                                        # the other turn has one word
+    assert all(t.similarity == 0.0 and t.nearest == "" for t in mute.turns)
+    assert mute.right_voice is None and mute.real_time_factor is None
+    assert "| – |" in report.markdown()
+
+
+def test_wrong_number_of_turns_and_broken_numbers_are_refused(eval_dir: Path) -> None:
+    dialogues = load_dialogues(eval_dir)
+    with pytest.raises(DialogueTTSError, match="short spoke 0 of the 2 turns of tea-1"):
+        evaluate_systems({"short": lambda _: []}, dialogues, judges())
+    nan = TurnAudio(np.full(100, np.nan, dtype=np.float32), 24_000)
+    with pytest.raises(AudioError, match="tea-1-00"):
+        evaluate_systems({"nan": lambda _: [nan, nan]}, dialogues, judges())
+
+
+@pytest.mark.usefixtures("_words")
+def test_recordings_are_judged_against_all_speakers(corpus_dir: Path) -> None:
+    recordings = load_recordings(corpus_dir, "test")
+    report = evaluate_recordings({"recording": play}, recordings, judges("so why did you ask"))
+    (result,) = report.systems
+    assert [t.rivals for t in result.turns] == [1] * 4
+    assert result.right_voice == 1.0 and result.held_out_similarity is None
+    assert [t.errors for t in result.turns][1] == 0
+    assert result.broken_turns == 3
+
+
+def turn(**changes: object) -> TurnResult:
+    base = TurnResult("d-00", "A", "a b c d", "a b c d", 0, 4, 0.9, 0.8, "A", 1, 3.2, 2.0)
+    return replace(base, **changes)
+
+
+def test_figures_follow_their_definitions() -> None:
+    turns = (
+        turn(errors=2),                                                  # exactly half is not broken
+        turn(errors=3, nearest="B", similarity=0.7, held_out=None),
+        turn(errors=3, words=3, seconds=1.0, similarity=0.1),            # too short for both
+        turn(rivals=0, similarity=0.8),
+    )
+    figures = SystemResult("x", turns, compute_s=3.5).figures()
+    assert figures["wer_percent"] == pytest.approx(100 * 8 / 15)
+    assert figures["broken_turns"] == 1
+    assert figures["similarity"] == pytest.approx(0.8)
+    assert figures["held_out_similarity"] == pytest.approx(0.8)
+    assert figures["right_voice_percent"] == pytest.approx(50.0)
+    assert figures["real_time_factor"] == pytest.approx(0.5)
+
+
+def test_report_is_saved_joined_and_printed(tmp_path: Path) -> None:
+    report = Report((SystemResult("one", (turn(),), 1.0),)) + Report((SystemResult("two", (turn(),), 0.1),))
+    report.save(tmp_path / "report.json")
+    assert Report.load(tmp_path / "report.json") == report
+    head, rule, first, second, *_ = report.markdown().splitlines()
+    assert head.count("|") == rule.count("|") == first.count("|") == second.count("|")
+    assert first == "| one | 1 | 0.0 | 0.900 | 0.800 | 100.0 | 3.20 | 0 | 0.500 |"
+    assert report.table().row_count == 2
+    (tmp_path / "report.json").write_text('{"systems": [{"name": "one"}]}', encoding="utf-8")
+    with pytest.raises(DataError, match="no evaluation report"):
+        Report.load(tmp_path / "report.json")
