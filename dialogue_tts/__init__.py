@@ -1,1 +1,23 @@
-"""Dialogue TTS: a script with speaker turns in, a conversation out."""
+"""Dialogue TTS: a script with speaker turns in, a conversation out, each speaker in the voice of a short recording."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dialogue_tts.dialogue import Dialogue
+    from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.types import Script, Turn
+    from dialogue_tts.voices import Voice
+
+__all__ = ["Dialogue", "DialogueTTS", "Script", "Turn", "Voice"]
+__version__ = "0.1.0"
+
+_PLACES = {"Dialogue": "dialogue", "DialogueTTS": "pipeline", "Script": "types", "Turn": "types", "Voice": "voices"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used: `dialogue-tts --help` need not wait for PyTorch."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

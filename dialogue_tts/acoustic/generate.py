@@ -115,3 +115,50 @@ def target_codes(codes: Tensor, frames: Frames, valid: Tensor) -> list[Tensor]:
     """What was generated, without prompts and padding: (T_row, Q) for each row."""
     target = valid & ~frames.is_prompt
     return [row[kept] for row, kept in zip(codes, target, strict=True)]
+
+
+class _Pass(NamedTuple):
+    """Which pass of which level."""
+
+    level: int
+    number: int  # from 0
+    passes: int
+
+
+def _settle(
+    model: SoundStorm,
+    hidden: Tensor,
+    level_codes: Tensor,
+    masked: Tensor,
+    at: _Pass,
+    target: Tensor,
+    config: DecodingConfig,
+    rngs: Sequence[torch.Generator],
+) -> Tensor:
+    """Draw the masked tokens of a level, keep the most confident as the schedule says, and hide the others again.
+
+    Args:
+        hidden: (B, T, D).
+        level_codes: int64 (B, T), written in place.
+        masked: bool (B, T): still hidden; target: bool (B, T): hidden when the level began.
+
+    Returns:
+        bool (B, T): hidden after this pass.
+    """
+    left = share_left(at.number, at.passes)
+    counts = masked.sum(1).tolist()
+    logits = model.level_logits(hidden[masked], at.level).float()
+    chosen = sample(logits, config.temperature * left, rngs, counts, config.top_k)
+    level_codes[masked] = chosen
+    if at.number + 1 == at.passes:
+        return torch.zeros_like(masked)
+    confidence = logits.log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
+    if config.confidence_noise:
+        confidence = confidence + config.confidence_noise * left * row_gumbel(counts, (), rngs).to(confidence.device)
+    ranked = torch.full(masked.shape, torch.inf, device=masked.device)
+    ranked[masked] = confidence
+    remaining = [tokens_masked_after(at.number, at.passes, count) for count in target.sum(1).tolist()]
+    rank = ranked.argsort(dim=1).argsort(dim=1)  # 0 for the least confident; settled tokens come last
+    still = masked & (rank < torch.tensor(remaining, device=masked.device).unsqueeze(1))
+    level_codes[still] = model.mask_id
+    return still

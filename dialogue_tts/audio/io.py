@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import torchaudio
 from torch import Tensor
 
 from dialogue_tts.errors import AudioError
+
+WRITABLE = ("WAV", "FLAC", "OGG", "MP3")
 
 
 def read_audio(path: str | Path, sample_rate_hz: int) -> Tensor:
@@ -38,6 +41,24 @@ def resample(wave: Tensor, from_hz: int, to_hz: int) -> Tensor:
     if from_hz == to_hz:
         return wave
     return torchaudio.functional.resample(wave, from_hz, to_hz)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises AudioError if a file cannot be made at `path`, before any work has been done for it."""
+    path = Path(path)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "this is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise AudioError(f"{path}: {what}; name a file in a folder that exists.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise AudioError(f"{path}: nothing can be written there; choose another place.")
+
+
+def check_sound_file(path: str | Path) -> None:
+    """`check_writable`, and the ending must name a format that can be written."""
+    ending = Path(path).suffix[1:].upper()
+    if ending not in WRITABLE:
+        raise AudioError(f"{path}: the ending names no known format; use .wav, .flac, .ogg or .mp3.")
+    check_writable(path)
 
 
 def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:

@@ -83,7 +83,8 @@ def frame_units(units: Units, spans: list[tuple[int, int]], frames: int, max_adv
         else:
             half = gap if final else (gap + 1) // 2
             owner[end : end + half] = [unit] * half
-            owner[end + half : following] = [_after(phone_units, unit)] * (gap - half)
+            if not final:
+                owner[end + half : following] = [_after(phone_units, unit)] * (gap - half)
     path = [owner[frame * READ_RATE] for frame in range(frames)]
     return _within_reach(path, len(units.characters), max_advance)
 

@@ -70,9 +70,8 @@ def generate_semantic(
         tokens.append(previous)
         places.append(unit)
         lengths = torch.where(done, lengths, position + 1)
-        moved = unit + advance
-        done = done | (moved >= counts)
-        unit = torch.minimum(moved, counts - 1)
+        done = done | ((unit == counts - 1) & (advance > 0))  # only from the last unit, which so is always heard
+        unit = torch.minimum(unit + advance, counts - 1)
         dwell = torch.where(advance > 0, 0, dwell + 1)
         if bool(done.all()):
             break

@@ -1,7 +1,7 @@
 """Training of the codec in two phases.
 
-Phase 1, tokens: encoder, quantiser and the decoder's trunk learn to give the mel patches back. Nothing runs at more
-than 25 Hz and no wave is made, so that an hour of sound takes half a minute. Then the tokens are frozen.
+Phase 1, tokens: encoder, quantiser and the decoder's trunk learn to give the mel patches and the pitch back. Nothing
+runs at more than 25 Hz and no wave is made, so that an hour of sound takes half a minute. Then the tokens are frozen.
 Phase 2, decoder: the decoder alone learns to make waves from tokens, first by spectral losses, then against
 discriminators; it can go on for as long as one likes under finished later stages, since tokens no longer change.
 """
@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.audio.signal import log_mel
-from dialogue_tts.codec.model import Codec, MelView
+from dialogue_tts.codec.model import PITCH_BASE_HZ, Codec, MelView
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
@@ -31,6 +32,9 @@ from dialogue_tts.training.discriminators import (
 from dialogue_tts.training.loop import Figures
 
 
+TRUSTED_OCTAVES = 0.3
+
+
 @dataclass(frozen=True)
 class CodecTokensConfig:
     """Phase 1: data and losses.
@@ -39,7 +43,7 @@ class CodecTokensConfig:
         crop_frames, rows: a batch is `rows` crops of that length.
         augmented: share of crops with another rate, colour, level; some also get noise or a room.
         dropout: share of rows decoded from fewer than all levels.
-        commitment: weight of the commitment loss beside the codebook's 1.
+        commitment, pitch: weights of those losses beside the mel patches' 1; pitch errors are in octaves.
     """
 
     crop_frames: int = 75
@@ -47,7 +51,32 @@ class CodecTokensConfig:
     augmented: float = 0.6
     dropout: float = 0.5
     commitment: float = 0.25
+    pitch: float = 1.0
     validation_turns: int = 96
+
+
+class Pitch(NamedTuple):
+    """Of recordings, at the decoder's rate: `upsample` times in a frame."""
+
+    octaves: Tensor  # (B, T * upsample) float32 over PITCH_BASE_HZ
+    voiced: Tensor  # (B, T * upsample) bool: elsewhere octaves mean nothing
+
+    @classmethod
+    def of(cls, wave: Tensor, upsample: int) -> Pitch:
+        """wave (B, T * HOP)."""
+        hz, voiced = pitch(wave, HOP // upsample)
+        return cls((hz / PITCH_BASE_HZ).log2(), voiced)
+
+    def error(self, octaves: Tensor) -> Tensor:
+        """Mean absolute error of voiced frames in octaves."""
+        return ((octaves - self.octaves).abs() * self.voiced).sum() / self.voiced.sum().clamp_min(1)
+
+
+class PatchBatch(NamedTuple):
+    """Recordings as phase 1 sees them."""
+
+    patches: Tensor  # (rows, crop_frames, patch_width)
+    pitch: Pitch
 
 
 class CodecTokensNetwork(nn.Module):
@@ -59,7 +88,7 @@ class CodecTokensNetwork(nn.Module):
         self.painter = nn.Sequential(
             nn.LayerNorm(codec.config.decoder_width), nn.Linear(codec.config.decoder_width, codec.config.patch_width)
         )
-        for module in (codec.decoder.rise, codec.decoder.blocks, codec.decoder.norm, codec.decoder.head):
+        for module in (codec.decoder.rise, codec.decoder.pitch_enter, codec.decoder.blocks, codec.decoder.norm, codec.decoder.head):
             module.requires_grad_(False)  # they have no part in this phase
 
 
@@ -74,13 +103,17 @@ class CodecTokensTask:
         self.turns = corpus.split("train")
         self.held_out = corpus.split("test_speaker")[: config.validation_turns]
 
-    def batches(self, rng: np.random.Generator) -> Iterator[Tensor]:
-        """Patches (rows, crop_frames, patch_width) of random crops; longer turns are cropped more often."""
+    def _batch(self, waves: Tensor) -> PatchBatch:
+        codec = self.network.codec
+        return PatchBatch(codec.encoder.patches(waves), Pitch.of(waves, codec.config.upsample))
+
+    def batches(self, rng: np.random.Generator) -> Iterator[PatchBatch]:
+        """Random crops; longer turns are cropped more often."""
         frames = np.array([u.frames for u in self.turns], dtype=np.float64)
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
             crops = torch.stack([self._crop(self.turns[i], rng) for i in chosen])
-            yield self.network.codec.encoder.patches(crops)
+            yield self._batch(crops)
 
     def _crop(self, turn: Utterance, rng: np.random.Generator) -> Tensor:
         wave = load_wave(self.waves, turn)
@@ -96,8 +129,9 @@ class CodecTokensTask:
             wave = augment.set_level(wave, rng)
         return crop(wave, self.config.crop_frames, rng)
 
-    def losses(self, patches: Tensor, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
-        """L1 of patches, codebook and commitment losses."""
+    def losses(self, batch: PatchBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+        """L1 of patches and of pitch, codebook and commitment losses."""
+        patches = batch.patches
         codec, levels = self.network.codec, self.network.codec.config.levels
         rows = patches.shape[0]
         used = torch.where(
@@ -106,25 +140,32 @@ class CodecTokensTask:
         latent = codec.encoder(patches)
         with torch.autocast(patches.device.type, enabled=False):
             quantized = codec.quantizer(latent.float(), used)
-        painted = self.network.painter(codec.decoder.frames(quantized.latent)).float()
-        error = (painted - patches).abs().mean()
-        loss = error + quantized.codebook_loss + self.config.commitment * quantized.commitment_loss
-        yield "codec_tokens", loss, {"l1": float(error.detach()), "commitment": float(quantized.commitment_loss.detach())}
+        frames = codec.decoder.frames(quantized.latent)
+        error = (self.network.painter(frames).float() - patches).abs().mean()
+        pitch_error = batch.pitch.error(codec.decoder.octaves(frames))
+        loss = error + self.config.pitch * pitch_error
+        loss = loss + quantized.codebook_loss + self.config.commitment * quantized.commitment_loss
+        figures = {"l1": error, "pitch": pitch_error, "commitment": quantized.commitment_loss}
+        yield "codec_tokens", loss, {name: float(value.detach()) for name, value in figures.items()}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
-        """L1 of patches of unseen voices from one level and from all, and how evenly each level's codes are used."""
+        """L1 of patches and pitch of unseen voices from one level and from all, and how evenly codes are used."""
         network = networks["codec_tokens"]
         codec = network.codec
-        errors: dict[int, list[float]] = {1: [], codec.config.levels: []}
+        errors: dict[int, list[tuple[float, float]]] = {1: [], codec.config.levels: []}
         codes = []
         for turn in self.held_out:
-            patches = codec.encoder.patches(load_wave(self.waves, turn)[None])
-            latent = codec.encoder(patches)
+            batch = self._batch(load_wave(self.waves, turn)[None])
+            latent = codec.encoder(batch.patches)
             for used, found in errors.items():
                 quantized = codec.quantizer(latent, torch.tensor([used]))
-                found.append(float((network.painter(codec.decoder.frames(quantized.latent)) - patches).abs().mean()))
+                frames = codec.decoder.frames(quantized.latent)
+                l1 = (network.painter(frames) - batch.patches).abs().mean()
+                found.append((float(l1), float(batch.pitch.error(codec.decoder.octaves(frames)))))
             codes.append(quantized.codes[0])
-        figures = {f"l1_{used}": float(np.mean(found)) for used, found in errors.items()}
+        figures: Figures = {}
+        for used, found in errors.items():
+            figures[f"l1_{used}"], figures[f"pitch_{used}"] = (float(value) for value in np.mean(found, axis=0))
         all_codes = torch.cat(codes)
         for level in (0, codec.config.levels - 1):
             share = torch.bincount(all_codes[:, level], minlength=codec.config.codebook_size).double()
@@ -149,19 +190,18 @@ class CodecDecoderConfig:
     Attributes:
         crop_frames, context_frames, rows: a batch is `rows` stretches of tokens with context on both sides, of which
             the middle is judged: elsewhere the decoder would learn the edges of crops, which speech has not.
-        augmented: share of crops that are augmented and encoded anew, so that tokens of other voices sound right.
         mels: (window, bands) of the spectral losses.
         adversarial_from: step at which the critics join.
-        mel_weight, adversarial_weight, feature_weight: of the decoder's losses.
+        mel_weight, pitch_weight, adversarial_weight, feature_weight: of the decoder's losses.
     """
 
     crop_frames: int = 16
     context_frames: int = 6
     rows: int = 12
-    augmented: float = 0.3
     mels: tuple[MelView, ...] = (MelView(240, 24, 16), MelView(480, 48, 8), MelView(960, 96, 4), MelView(1920, 160, 2))
     adversarial_from: int = 1500
     mel_weight: float = 15.0
+    pitch_weight: float = 5.0
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
@@ -172,63 +212,74 @@ class WaveBatch(NamedTuple):
     """Tokens and the wave of their middle."""
 
     codes: Tensor  # (rows, context + crop + context, Q) int64
-    wave: Tensor  # (rows, crop * HOP)
+    wave: Tensor  # (rows, (context + crop + context) * HOP)
+
+
+class _Sounds(NamedTuple):
+    """A data folder's arrays."""
+
+    waves: np.ndarray
+    codes: np.ndarray
 
 
 class CodecDecoderTask:
     """Phase 2; see `loop.Task`. Encoder and quantiser are frozen."""
 
-    def __init__(self, codec: Codec, config: CodecDecoderConfig, corpus: Corpus) -> None:
+    def __init__(self, codec: Codec, config: CodecDecoderConfig, corpora: list[Corpus]) -> None:
         self.codec, self.config = codec.eval(), config
         codec.requires_grad_(False)
         codec.decoder.requires_grad_(True)
         self.critics = Discriminators(config.discriminators)
         self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.critics}
-        self.waves, self.codes = corpus.waves(), np.array(corpus.tokens("acoustic"))
         self.stretch = config.crop_frames + 2 * config.context_frames
-        self.turns = [u for u in corpus.split("train") if u.frames >= self.stretch]
-        self.held_out = corpus.split("test_speaker")[: config.validation_turns]
+        self.sounds = [_Sounds(corpus.waves(), np.array(corpus.tokens("acoustic"))) for corpus in corpora]
+        self.turns = [
+            (sounds, turn)
+            for sounds, corpus in zip(self.sounds, corpora, strict=True)
+            for turn in corpus.split("train")
+            if turn.frames >= self.stretch
+        ]
+        self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
 
     def batches(self, rng: np.random.Generator) -> Iterator[WaveBatch]:
         """Random stretches; longer turns come more often."""
-        frames = np.array([u.frames for u in self.turns], dtype=np.float64)
+        frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            codes, waves = zip(*(self._stretch(self.turns[i], rng) for i in chosen), strict=True)
+            codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in chosen), strict=True)
             yield WaveBatch(torch.stack(codes), torch.stack(waves))
 
-    def _stretch(self, turn: Utterance, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        if rng.random() < self.config.augmented:
-            # Seen with more sound around it, the encoder gives the same codes as for the whole recording.
-            wave = crop(load_wave(self.waves, turn), self.stretch + 24, rng)
-            wave = augment.set_level(augment.change_rate(wave, float(rng.uniform(0.85, 1.18))), rng)
-            if rng.random() < 0.3:
-                wave = augment.colour(wave, rng, 4.0)
-            codes = self.codec.encode(wave[None])[0].clone()
-            start = max(0, (codes.shape[0] - self.stretch) // 2)
-        else:
-            wave = load_wave(self.waves, turn)
-            rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-            codes = torch.from_numpy(self.codes[rows].astype(np.int64))
-            start = int(rng.integers(0, turn.frames - self.stretch + 1))
-        first = (start + self.config.context_frames) * HOP
-        return codes[start : start + self.stretch], wave[first : first + self.config.crop_frames * HOP]
+    def _stretch(self, sounds: _Sounds, turn: Utterance, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        start = turn.start_frame + int(rng.integers(0, turn.frames - self.stretch + 1))
+        end = start + self.stretch
+        wave = torch.from_numpy(sounds.waves[start * HOP : end * HOP].astype(np.float32) / 32768)
+        return torch.from_numpy(sounds.codes[start:end].astype(np.int64)), wave
 
     def losses(self, batch: WaveBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """First the critics, from `adversarial_from` on, then the decoder."""
+        decoder = self.codec.decoder
         with torch.no_grad():
             latent = self.codec.quantizer.decode(batch.codes)
+            wanted = Pitch.of(batch.wave, self.codec.config.upsample)
         side = self.config.context_frames * HOP
-        made = self.codec.decoder(latent)[:, side:-side]
+        wave = batch.wave[:, side:-side]
+        frames = decoder.frames(latent)
+        octaves = decoder.octaves(frames)
+        pitch_error = wanted.error(octaves)
+        # The source follows the recording, so that harmonics lie where the losses expect them; where the recording has
+        # no pitch, or an octave's error makes that doubtful, it follows the decoder, as it does in use.
+        trusted = wanted.voiced & ((wanted.octaves - octaves).abs() < TRUSTED_OCTAVES)
+        made = decoder.wave(frames, torch.where(trusted, wanted.octaves, octaves).detach())[:, side:-side]
         adversarial = step >= self.config.adversarial_from
         if adversarial:
-            verdict = discriminator_loss(self.critics(batch.wave), self.critics(made.detach()))
+            verdict = discriminator_loss(self.critics(wave), self.critics(made.detach()))
             yield "discriminators", verdict, {"critics": float(verdict.detach())}
-        mel = mel_loss(made, batch.wave, self.config.mels)
-        loss, figures = self.config.mel_weight * mel, {"mel": float(mel.detach())}
+        mel = mel_loss(made, wave, self.config.mels)
+        loss = self.config.mel_weight * mel + self.config.pitch_weight * pitch_error
+        figures = {"mel": float(mel.detach()), "pitch": float(pitch_error.detach())}
         if adversarial:
             with torch.no_grad():
-                real = self.critics(batch.wave)
+                real = self.critics(wave)
             judged = self.critics(made)
             fooled, alike = adversarial_loss(judged), feature_loss(real, judged)
             loss = loss + self.config.adversarial_weight * fooled + self.config.feature_weight * alike
@@ -239,9 +290,9 @@ class CodecDecoderTask:
         """Mel error of waves made from the tokens of unseen voices."""
         errors = []
         for turn in self.held_out:
-            wave = load_wave(self.waves, turn)[None]
+            wave = load_wave(self.sounds[0].waves, turn)[None]
             rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-            made = self.codec.decode(torch.from_numpy(self.codes[rows].astype(np.int64))[None])
+            made = self.codec.decode(torch.from_numpy(self.sounds[0].codes[rows].astype(np.int64))[None])
             errors.append(float(mel_loss(made, wave, self.config.mels)))
         return {"mel": float(np.mean(errors))}
 

@@ -10,9 +10,9 @@ A turn's recording starts at a whole number of frames, so one offset serves samp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,9 @@ from torch import Tensor
 
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import frame_count
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.errors import DataError
+from dialogue_tts.training import augment
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Corpus:
             raise DataError(f"{folder}: no turns.jsonl there; make it with `dialogue-tts data prepare`.")
         with listing.open() as lines:
             return cls(folder, tuple(Utterance(**json.loads(line)) for line in lines))
+
+    @property
+    def hours(self) -> float:
+        """How much sound there is."""
+        return frames_to_seconds(sum(u.frames for u in self.utterances)) / 3600
 
     def split(self, *names: str) -> list[Utterance]:
         """The utterances of the named splits."""
@@ -102,7 +108,7 @@ def read_manifest(manifest: Path) -> list[dict[str, object]]:
     return rows
 
 
-def prepare(manifest: Path, folder: Path, phonemize: object = None) -> Corpus:
+def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Corpus:
     """Read every recording of `manifest` (paths relative to it) into a data folder.
 
     Rows without `phonemes` are given them by `phonemize` (str -> str).
@@ -128,6 +134,46 @@ def prepare(manifest: Path, folder: Path, phonemize: object = None) -> Corpus:
                     dialogue=str(row.get("dialogue", f"turn-{number:06d}")),
                     turn=int(row.get("turn", 0)),
                     split=str(row.get("split", "train")),
+                    start_frame=position,
+                    frames=frames,
+                )
+            )
+            position += frames
+    partial.rename(folder / "waves.i16")
+    write_turns(folder, utterances)
+    return Corpus.open(folder)
+
+
+def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -> Corpus:
+    """A copy of a split in other voices: each speaker's pitch, formants and tempo move by one factor, and some get
+    another colour.
+
+    The networks then hear twice as many voices. Speakers' and dialogues' names say that they are variations.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    waves = corpus.waves()
+    factors: dict[str, float] = {}
+    utterances: list[Utterance] = []
+    position = 0
+    partial = folder / "waves.i16.part"
+    with partial.open("wb") as out:
+        for turn in corpus.split(split):
+            if turn.speaker not in factors:  # far enough from 1 to be somebody else
+                change = float(rng.uniform(0.06, 0.17))
+                factors[turn.speaker] = 1 + change if rng.random() < 0.5 else 1 / (1 + change)
+            factor = factors[turn.speaker]
+            wave = augment.change_rate(load_wave(waves, turn), factor)
+            if rng.random() < 0.3:
+                wave = augment.colour(wave, rng, 4.0)
+            out.write((wave.clamp(-1, 1) * 32767).round().short().numpy().tobytes())
+            frames = wave.shape[0] // HOP
+            utterances.append(
+                replace(
+                    turn,
+                    id=f"{turn.id}@{seed}",
+                    speaker=f"{turn.speaker}@{factor:.2f}",
+                    dialogue=f"{turn.dialogue}@{seed}",
                     start_frame=position,
                     frames=frames,
                 )

@@ -112,8 +112,8 @@ class SemanticTask:
     def _shape(self, waves: Tensor, valid: Tensor) -> Tensor:
         """Log mel of each frame less its mean over the utterance, so that voice and channel fall out."""
         mels = self.network.config.shape_mels
-        mel = log_mel(waves, self.network.config.n_fft, HOP // MEL_FRAMES, mels, SAMPLE_RATE_HZ)
-        mel = mel.unflatten(1, (-1, MEL_FRAMES)).mean(2)
+        mel = log_mel(waves, self.network.config.n_fft, HOP // 2, mels, SAMPLE_RATE_HZ)
+        mel = mel.unflatten(1, (-1, 2)).mean(2)
         weight = valid.unsqueeze(-1).float()
         mean = (mel * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
         spread = (((mel - mean) * weight).square().sum((1, 2), keepdim=True) / weight.sum((1, 2), keepdim=True) / mels).sqrt()

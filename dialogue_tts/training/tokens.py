@@ -10,10 +10,22 @@ from torchaudio.functional import edit_distance
 
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.semantic.align import Units, frame_units
+from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
 
 Progress = Callable[[int, int], None]
+
+
+def tokenize(corpus: Corpus, tokenizer: SemanticTokenizer | None, codec: Codec | None, progress: Progress) -> None:
+    """Make those tokens that a data folder does not have yet; of the semantic ones also the alignment."""
+    missing = {name for name in ("semantic", "acoustic", "units") if not (corpus.folder / f"{name}.npy").is_file()}
+    if tokenizer is not None and "semantic" in missing:
+        tokenize_semantic(corpus, tokenizer, progress)
+    if tokenizer is not None and "units" in missing:
+        align(corpus, tokenizer, TextToSemanticConfig(0, 0).max_advance, progress)
+    if codec is not None and "acoustic" in missing:
+        tokenize_acoustic(corpus, codec, progress)
 
 
 def tokenize_semantic(corpus: Corpus, tokenizer: SemanticTokenizer, progress: Progress) -> None:
@@ -40,7 +52,8 @@ def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progre
         log_probs = tokenizer.read(torch.from_numpy(semantic[rows].astype(np.int64))[None])[0]
         wanted = tokenizer.phone_ids(units.phones)
         heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
-        if heard_well and len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) <= turn.frames * max_advance:
+        fits = len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) <= turn.frames * max_advance
+        if heard_well and fits:
             owners[rows] = frame_units(units, phone_spans(log_probs, wanted), turn.frames, max_advance)
         progress(number + 1, len(corpus.utterances))
     np.save(corpus.folder / "units.npy", owners)

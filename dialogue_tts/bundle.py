@@ -1,0 +1,221 @@
+"""A bundle: one folder with everything trained, and what rebuilds it.
+
+    config.json                 sizes of the networks, decoding settings
+    codec.safetensors           and semantic_tokenizer, text_to_semantic, soundstorm: weights, float16
+    text.model                  SentencePiece model
+    voices.json, voices/*.flac  built-in voices: recordings and what is known of them
+    SHA256SUMS                  of all of these
+Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from dialogue_tts.acoustic.generate import DecodingConfig
+from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
+from dialogue_tts.codec.model import Codec, CodecConfig
+from dialogue_tts.config import from_dict, read_json, to_dict
+from dialogue_tts.errors import BundleError, ConfigError
+from dialogue_tts.semantic.generate import SemanticDecodingConfig
+from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from dialogue_tts.text.tokenizer import TextTokenizer
+
+FORMAT = 1
+DEFAULT_NAME = "en-small"
+CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "voices.json"
+NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm")
+
+
+@dataclass(frozen=True)
+class BundleConfig:
+    """config.json."""
+
+    name: str
+    codec: CodecConfig
+    semantic_tokenizer: SemanticTokenizerConfig
+    text_to_semantic: TextToSemanticConfig
+    soundstorm: SoundStormConfig
+    semantic_decoding: SemanticDecodingConfig = SemanticDecodingConfig()
+    acoustic_decoding: DecodingConfig = DecodingConfig()
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class BuiltInVoice:
+    """A voice that comes with a bundle.
+
+    Attributes:
+        recording: FLAC file of 3 to 10 s.
+        description: who one hears, in a few words.
+        origin: where the recording comes from, and its licence.
+    """
+
+    name: str
+    recording: Path
+    description: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Trained networks, ready to run, in evaluation mode on the CPU."""
+
+    config: BundleConfig
+    codec: Codec
+    semantic_tokenizer: SemanticTokenizer
+    text_to_semantic: TextToSemantic
+    soundstorm: SoundStorm
+    text_tokenizer: TextTokenizer
+    voices: dict[str, BuiltInVoice] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Bundle:
+        """Read a bundle's folder.
+
+        Raises:
+            BundleError: a file is missing or damaged, or the parts do not belong together.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise BundleError(f"{folder}: there is no such folder; give a bundle's folder, such as models/{DEFAULT_NAME}.")
+        _check_sums(folder)
+        try:
+            config = from_dict(BundleConfig, read_json(folder / CONFIG))
+            voices = list_voices(folder)
+        except ConfigError as error:
+            raise BundleError(f"{folder}: {error} Fetch the bundle again.") from None
+        if config.format != FORMAT:
+            raise BundleError(f"{folder}: format {config.format} is not known here ({FORMAT} is); update dialogue-tts.")
+        _check_agreement(config, folder)
+        networks = {
+            "codec": Codec(config.codec),
+            "semantic_tokenizer": SemanticTokenizer(config.semantic_tokenizer),
+            "text_to_semantic": TextToSemantic(config.text_to_semantic),
+            "soundstorm": SoundStorm(config.soundstorm),
+        }
+        for name, network in networks.items():
+            _load_weights(network, folder / f"{name}.safetensors")
+        return cls(config, **networks, text_tokenizer=TextTokenizer.load(folder / TEXT_MODEL), voices=voices)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the bundle's files; built-in voices' recordings are copied."""
+        folder = Path(folder)
+        (folder / "voices").mkdir(parents=True, exist_ok=True)
+        for name in NETWORKS:
+            weights = {key: value.half().contiguous() for key, value in getattr(self, name).state_dict().items()}
+            save_file(weights, folder / f"{name}.safetensors")
+        self.text_tokenizer.save(folder / TEXT_MODEL)
+        _write_json(folder / CONFIG, to_dict(self.config))
+        listed = [_ListedVoice(v.name, v.description, v.origin) for v in self.voices.values()]
+        _write_json(folder / VOICES, to_dict(_Voices(tuple(listed))))
+        for voice in self.voices.values():
+            target = folder / "voices" / f"{voice.name}.flac"
+            if voice.recording.resolve() != target.resolve():
+                target.write_bytes(voice.recording.read_bytes())
+        write_sums(folder)
+
+
+@dataclass(frozen=True)
+class _ListedVoice:
+    name: str
+    description: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class _Voices:
+    """voices.json."""
+
+    voices: tuple[_ListedVoice, ...]
+
+
+def list_voices(folder: Path) -> dict[str, BuiltInVoice]:
+    """What voices.json of a folder lists, by name. Raises ConfigError."""
+    listed = from_dict(_Voices, read_json(folder / VOICES)).voices
+    return {v.name: BuiltInVoice(v.name, folder / "voices" / f"{v.name}.flac", v.description, v.origin) for v in listed}
+
+
+def find_bundle(name: str | Path | None = None) -> Path:
+    """The folder of a bundle: a path, the name of one that comes with the package, or an id on the Hugging Face hub.
+
+    Raises:
+        BundleError: nothing is found under that name.
+    """
+    name = DEFAULT_NAME if name is None else name
+    if Path(name).is_dir():
+        return Path(name)
+    here = Path(__file__).resolve().parent
+    for place in (here.parent / "models", here / "_models"):  # a checkout, a wheel
+        if (place / str(name) / CONFIG).is_file():
+            return place / str(name)
+    if str(name).count("/") == 1 and not str(name).startswith((".", "/")):
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.model", "*.flac", SUMS]))
+        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+            raise BundleError(f"{name}: no such folder, and the hub does not give it ({type(error).__name__}).") from None
+    raise BundleError(f"{name}: there is no such bundle; give a bundle's folder, or leave it out for {DEFAULT_NAME}.")
+
+
+def write_sums(folder: Path) -> None:
+    """Write SHA256SUMS, readable by `sha256sum --check`."""
+    kept = [folder / CONFIG, folder / TEXT_MODEL, folder / VOICES]
+    kept += [folder / f"{name}.safetensors" for name in NETWORKS]
+    kept += sorted((folder / "voices").glob("*.flac"))
+    lines = [f"{_sum(path)}  {path.relative_to(folder).as_posix()}\n" for path in kept]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _check_sums(folder: Path) -> None:
+    path = folder / SUMS
+    if not path.is_file():
+        raise BundleError(f"{folder}: {SUMS} is missing, so this is no bundle; fetch the bundle again.")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        wanted, _, name = line.partition("  ")
+        if not (folder / name).is_file():
+            raise BundleError(f"{folder}: {name} is missing; fetch the bundle again.")
+        if _sum(folder / name) != wanted:
+            raise BundleError(f"{folder}: {name} is damaged (its checksum differs); fetch the bundle again.")
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check_agreement(config: BundleConfig, folder: Path) -> None:
+    vocabulary = 1
+    for levels in config.semantic_tokenizer.levels:
+        vocabulary *= levels
+    pairs = {
+        "semantic tokens": (vocabulary, config.soundstorm.semantic_vocabulary, config.text_to_semantic.semantic_vocabulary),
+        "codec levels": (config.codec.levels, config.soundstorm.levels, len(config.acoustic_decoding.passes)),
+        "codebook sizes": (config.codec.codebook_size, config.soundstorm.codebook_size),
+    }
+    for what, numbers in pairs.items():
+        if len(set(numbers)) > 1:
+            raise BundleError(f"{folder}: the stages do not fit together ({what}: {numbers}); fetch the bundle again.")
+
+
+def _load_weights(network: nn.Module, path: Path) -> None:
+    try:
+        weights = load_file(path)
+        network.load_state_dict({key: value.float() for key, value in weights.items()}, strict=True, assign=True)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{path}: cannot be loaded ({reason}); fetch the bundle again.") from None
+    network.eval().requires_grad_(False)
+
+
+def _write_json(path: Path, values: object) -> None:
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

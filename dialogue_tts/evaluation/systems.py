@@ -1,0 +1,65 @@
+"""Our pipeline as the systems that are judged: the full path, and the steps on the way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
+from dialogue_tts.audio.io import read_audio
+from dialogue_tts.audio.signal import pad_to_frames
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.evaluation.report import EvalDialogue, Recording, Respeaks, Speaks, TurnAudio
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.types import Script, Turn
+
+
+def full_path(tts: DialogueTTS, seed: int = 0) -> Speaks:
+    """Text in, speech out: what users hear, turn by turn."""
+
+    def speak(dialogue: EvalDialogue) -> list[TurnAudio]:
+        script = Script(tuple(Turn(role, text) for role, text in dialogue.turns))
+        result = tts.synthesize(script, dict(dialogue.voices), seed=seed)
+        return [TurnAudio(result.turn_waveform(i), SAMPLE_RATE_HZ) for i in range(len(result.turns))]
+
+    return speak
+
+
+def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
+    """A recording through the codec: the ceiling of all later stages."""
+
+    def speak(recording: Recording) -> TurnAudio:
+        codec = tts.bundle.codec
+        return _audio(codec.decode(codec.encode(_wave(recording.audio)[None]))[0])
+
+    return speak
+
+
+def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
+    """SoundStorm and codec from a recording's own semantic tokens, with another recording of the speaker as prompt."""
+    voice_of: Callable[[Path], Prompt] = lru_cache(maxsize=64)(
+        lambda path: Prompt(0, *((v := tts.voice(path)).semantic, v.codes))
+    )
+
+    def speak(recording: Recording) -> TurnAudio:
+        bundle = tts.bundle
+        semantic = bundle.semantic_tokenizer.encode(_wave(recording.audio)[None])[0]
+        passage = Passage([voice_of(recording.prompt)], semantic, torch.zeros_like(semantic))
+        frames, valid = assemble([passage], bundle.soundstorm.config.levels)
+        codes = generate_codes(bundle.soundstorm, frames, valid, bundle.config.acoustic_decoding, [seed])
+        return _audio(bundle.codec.decode(target_codes(codes, frames, valid)[0][None])[0])
+
+    return speak
+
+
+def _wave(path: Path) -> Tensor:
+    return pad_to_frames(read_audio(path, SAMPLE_RATE_HZ), HOP)
+
+
+def _audio(wave: Tensor) -> TurnAudio:
+    return TurnAudio(np.asarray(wave.numpy(), np.float32), SAMPLE_RATE_HZ)

@@ -1,0 +1,218 @@
+"""From a recipe file to a training run: which networks a stage has, what it learns from, where it lies.
+
+All runs of one bundle lie in one folder, a folder a stage, and later stages find earlier ones there. A recipe is a JSON
+object {"stage": ..., "network": {...}, "training": {...}, "loop": {...}}; what it leaves out has the defaults of the
+config dataclasses. Each run keeps its recipe, so its folder says how to rebuild its network.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like
+from dialogue_tts.codec.model import Codec, CodecConfig
+from dialogue_tts.config import from_dict, read_json
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
+from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
+from dialogue_tts.training.corpus import Corpus
+from dialogue_tts.training.loop import LoopConfig, Run, load_average
+from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
+from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
+from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
+
+RECIPE = "recipe.json"
+TEXT_MODEL = "text.model"
+
+
+@dataclass(frozen=True)
+class SemanticRecipe:
+    """The semantic tokenizer."""
+
+    loop: LoopConfig
+    network: SemanticTokenizerConfig = SemanticTokenizerConfig("".join(PHONES))
+    training: SemanticTrainingConfig = SemanticTrainingConfig()
+    stage: str = "semantic"
+
+
+@dataclass(frozen=True)
+class CodecTokensRecipe:
+    """The codec's encoder and quantiser."""
+
+    loop: LoopConfig
+    network: CodecConfig = CodecConfig()
+    training: CodecTokensConfig = CodecTokensConfig()
+    stage: str = "codec-tokens"
+
+
+@dataclass(frozen=True)
+class CodecDecoderRecipe:
+    """The codec's decoder; its network is that of `codec-tokens`."""
+
+    loop: LoopConfig
+    training: CodecDecoderConfig = CodecDecoderConfig()
+    stage: str = "codec-decoder"
+
+
+@dataclass(frozen=True)
+class SoundStormRecipe:
+    """SoundStorm; vocabularies and levels are those of the tokenizers, whatever the recipe says."""
+
+    loop: LoopConfig
+    network: SoundStormConfig = SoundStormConfig(semantic_vocabulary=0)
+    training: SoundStormTrainingConfig = SoundStormTrainingConfig()
+    stage: str = "soundstorm"
+
+
+@dataclass(frozen=True)
+class TextToSemanticRecipe:
+    """Text-to-semantic; vocabularies are those of the tokenizers, whatever the recipe says."""
+
+    loop: LoopConfig
+    network: TextToSemanticConfig = field(default_factory=lambda: TextToSemanticConfig(0, 0))
+    training: TextToSemanticTrainingConfig = TextToSemanticTrainingConfig()
+    stage: str = "text-to-semantic"
+
+
+Recipe = SemanticRecipe | CodecTokensRecipe | CodecDecoderRecipe | SoundStormRecipe | TextToSemanticRecipe
+RECIPES: dict[str, type[Any]] = {
+    "semantic": SemanticRecipe,
+    "codec-tokens": CodecTokensRecipe,
+    "codec-decoder": CodecDecoderRecipe,
+    "soundstorm": SoundStormRecipe,
+    "text-to-semantic": TextToSemanticRecipe,
+}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises ConfigError for an unknown stage or setting."""
+    values = read_json(path)
+    stage = values.get("stage") if isinstance(values, dict) else None
+    if stage not in RECIPES:
+        raise ConfigError(f"{path}: stage must be one of {', '.join(RECIPES)}, not {stage!r}.")
+    network = values.get("network", {})
+    if stage == "semantic":
+        network.setdefault("phones", "".join(PHONES))
+    elif stage == "soundstorm":
+        network.setdefault("semantic_vocabulary", 0)
+    elif stage == "text-to-semantic":
+        network |= {"text_vocabulary": 0, "semantic_vocabulary": 0} | network
+    if network:
+        values["network"] = network
+    return from_dict(RECIPES[stage], values, f"{path}: ")
+
+
+def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
+    """Build the run of a recipe in `runs`/STAGE, or go on with the one that is there.
+
+    Args:
+        data: data folders; the first has the validation splits.
+
+    Raises:
+        ConfigError, DataError: the recipe, the data or an earlier stage cannot be used.
+    """
+    recipe = read_recipe(recipe_file)
+    torch.manual_seed(recipe.loop.seed)
+    corpora = [Corpus.open(folder) for folder in data]
+    folder = runs / recipe.stage
+    folder.mkdir(parents=True, exist_ok=True)
+    task = _TASKS[recipe.stage](recipe, corpora, runs)
+    if recipe_file.resolve() != (folder / RECIPE).resolve():
+        shutil.copyfile(recipe_file, folder / RECIPE)
+    return Run(task, recipe.loop, folder)
+
+
+def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
+    """The semantic tokenizer as trained in `runs`, with averaged weights."""
+    recipe = read_recipe(runs / "semantic" / RECIPE)
+    network = SemanticTokenizer(recipe.network)
+    network.load_state_dict(load_average(runs / "semantic", "semantic_tokenizer"))
+    return network.eval()
+
+
+def trained_codec(runs: Path) -> Codec:
+    """The codec as trained in `runs`: the decoder's own run, where there is one, goes over the first phase's."""
+    recipe = read_recipe(runs / "codec-tokens" / RECIPE)
+    codec = Codec(recipe.network)
+    weights = load_average(runs / "codec-tokens", "codec_tokens")
+    codec.load_state_dict({k.removeprefix("codec."): v for k, v in weights.items() if k.startswith("codec.")})
+    if (runs / "codec-decoder" / "checkpoint.safetensors").is_file():
+        codec.decoder.load_state_dict(load_average(runs / "codec-decoder", "codec_decoder"))
+    return codec.eval()
+
+
+def trained_soundstorm(runs: Path) -> SoundStorm:
+    """SoundStorm as trained in `runs`."""
+    network = _soundstorm(read_recipe(runs / "soundstorm" / RECIPE), runs)
+    network.load_state_dict(load_average(runs / "soundstorm", "soundstorm"))
+    return network.eval()
+
+
+def trained_text_to_semantic(runs: Path) -> TextToSemantic:
+    """Text-to-semantic as trained in `runs`."""
+    network = _text_to_semantic(read_recipe(runs / "text-to-semantic" / RECIPE), runs)
+    network.load_state_dict(load_average(runs / "text-to-semantic", "text_to_semantic"))
+    return network.eval()
+
+
+def text_tokenizer(runs: Path) -> TextTokenizer:
+    """The text tokenizer of `runs`; made at the first call, since the alphabet alone decides it."""
+    path = runs / TEXT_MODEL
+    return TextTokenizer.load(path) if path.is_file() else TextTokenizer.train([], path)
+
+
+def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
+    codec, vocabulary = trained_codec(runs).config, trained_semantic_tokenizer(runs).vocabulary
+    sizes = {"semantic_vocabulary": vocabulary, "levels": codec.levels, "codebook_size": codec.codebook_size}
+    return SoundStorm(replace(recipe.network, **sizes))
+
+
+def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:
+    texts, semantic = text_tokenizer(runs).vocab_size, trained_semantic_tokenizer(runs).vocabulary
+    return TextToSemantic(replace(recipe.network, text_vocabulary=texts, semantic_vocabulary=semantic))
+
+
+def _semantic_task(recipe: SemanticRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
+    return SemanticTask(SemanticTokenizer(recipe.network), recipe.training, _only(corpora, "semantic"))
+
+
+def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: Path) -> CodecTokensTask:
+    return CodecTokensTask(Codec(recipe.network), recipe.training, _only(corpora, "codec-tokens"))
+
+
+def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs: Path) -> CodecDecoderTask:
+    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora)
+
+
+def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
+    network = _soundstorm(recipe, runs)
+    embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
+    return SoundStormTask(network, recipe.training, corpora)
+
+
+def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], runs: Path) -> TextToSemanticTask:
+    reader = trained_semantic_tokenizer(runs)
+    return TextToSemanticTask(_text_to_semantic(recipe, runs), recipe.training, corpora, text_tokenizer(runs), reader)
+
+
+def _only(corpora: list[Corpus], stage: str) -> Corpus:
+    if len(corpora) != 1:
+        raise ConfigError(f"{stage} learns from one data folder; give --data once.")
+    return corpora[0]
+
+
+_TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {
+    "semantic": _semantic_task,
+    "codec-tokens": _codec_tokens_task,
+    "codec-decoder": _codec_decoder_task,
+    "soundstorm": _soundstorm_task,
+    "text-to-semantic": _text_to_semantic_task,
+}

@@ -1,0 +1,204 @@
+"""Training of SoundStorm on cached tokens: fill in hidden codes of one level, given semantic tokens and voice prompts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
+from dialogue_tts.acoustic.masking import level_shares, mask_for_training
+from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
+from dialogue_tts.training.loop import Figures
+
+
+@dataclass(frozen=True)
+class SoundStormTrainingConfig:
+    """Data and loss settings.
+
+    Attributes:
+        frames_per_batch: prompts and padding included.
+        shortest_prompt, longest_prompt: frames of a voice prompt, cut from another recording of the speaker.
+        longest_frames: of the turns in one row.
+        joined: share of rows that hold several turns of a dialogue, each speaker in a slot of their own.
+        level_weights: how often each level is trained, see `masking.level_shares`.
+        label_smoothing: of the loss.
+    """
+
+    frames_per_batch: int = 3000
+    shortest_prompt: int = 50
+    longest_prompt: int = 125
+    longest_frames: int = 400
+    joined: float = 0.3
+    level_weights: str = "linear"
+    label_smoothing: float = 0.0
+    validation_turns: int = 64
+
+
+class SoundStormBatch(NamedTuple):
+    """A padded batch with its mask."""
+
+    frames: Frames  # codes hidden
+    valid: Tensor  # bool (B, T)
+    codes: Tensor  # int64 (B, T, Q), nothing hidden
+    levels: Tensor  # int64 (B,)
+    masked: Tensor  # bool (B, T)
+
+
+class SoundStormTask:
+    """See `loop.Task`."""
+
+    def __init__(self, network: SoundStorm, config: SoundStormTrainingConfig, corpora: list[Corpus]) -> None:
+        self.networks: dict[str, nn.Module] = {"soundstorm": network}
+        self.network, self.config = network, config
+        self.shares = level_shares(config.level_weights, network.config.levels)
+        self.train = [Tokens.read(corpus, "train") for corpus in corpora]
+        self.held_out = Tokens.read(corpora[0], "test_speaker")
+
+    def batches(self, rng: np.random.Generator) -> Iterator[SoundStormBatch]:
+        """Every turn comes once, alone or with its neighbours in the dialogue; prompts are drawn anew."""
+        rows = [(tokens, turns) for tokens in self.train for turns in self._rows(tokens, rng)]
+        longest = self.config.longest_prompt
+        lengths = [
+            sum(turn.frames for turn in turns) + longest * len({t.speaker for t in turns}) for _, turns in rows
+        ]
+        for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
+            yield self.collate([self.passage(*rows[i], rng) for i in indices], rng)
+
+    def _rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
+        for dialogue in tokens.dialogues.values():
+            row: list[Utterance] = []
+            for turn in dialogue:
+                speakers = {t.speaker for t in row} | {turn.speaker}
+                fits = sum(t.frames for t in row) + turn.frames <= self.config.longest_frames
+                if row and (rng.random() >= self.config.joined or not fits or len(speakers) > self.network.config.slots):
+                    yield row
+                    row = []
+                row.append(turn)
+            yield row
+
+    def passage(self, tokens: Tokens, turns: list[Utterance], rng: np.random.Generator) -> Passage:
+        """Turns with a prompt for each speaker, who are put into slots by chance."""
+        speakers = list(dict.fromkeys(turn.speaker for turn in turns))
+        slots = dict(zip(speakers, rng.permutation(self.network.config.slots).tolist(), strict=False))
+        heard = {turn.id for turn in turns}
+        prompts = [self._prompt(tokens, speaker, slots[speaker], heard, rng) for speaker in speakers]
+        semantic, codes = zip(*(tokens.of(turn) for turn in turns), strict=True)
+        places = torch.cat([torch.full((turn.frames,), slots[turn.speaker]) for turn in turns])
+        start = max(0, places.shape[0] - self.config.longest_frames)  # a single turn may be longer
+        return Passage(
+            [p for p in prompts if p is not None], torch.cat(semantic)[start:], places[start:], torch.cat(codes)[start:]
+        )
+
+    def _prompt(
+        self, tokens: Tokens, speaker: str, slot: int, heard: set[str], rng: np.random.Generator
+    ) -> Prompt | None:
+        """A stretch of other recordings of the speaker; None for a speaker who has none."""
+        wanted = int(rng.integers(self.config.shortest_prompt, self.config.longest_prompt + 1))
+        others = [turn for turn in tokens.speakers[speaker] if turn.id not in heard]
+        semantic, codes, found = [], [], 0
+        for index in rng.permutation(len(others)):
+            parts = tokens.of(others[index])
+            semantic.append(parts[0])
+            codes.append(parts[1])
+            found += parts[0].shape[0]
+            if found >= wanted:
+                break
+        if not found:
+            return None
+        start = int(rng.integers(0, max(0, found - wanted) + 1))
+        stretch = slice(start, start + wanted)
+        return Prompt(slot, torch.cat(semantic)[stretch], torch.cat(codes)[stretch])
+
+    def collate(self, passages: list[Passage], rng: np.random.Generator) -> SoundStormBatch:
+        """Assemble rows and hide codes."""
+        frames, valid = assemble(passages, self.network.config.levels)
+        drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
+        hidden = mask_for_training(frames.codes, valid & ~frames.is_prompt, self.shares, self.network.mask_id, drawn)
+        return SoundStormBatch(frames._replace(codes=hidden.codes), valid, frames.codes, hidden.levels, hidden.masked)
+
+    def losses(self, batch: SoundStormBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+        """Cross-entropy of the hidden codes of each row's level."""
+        logits, wanted, levels = self._logits(batch)
+        loss = F.cross_entropy(logits, wanted, label_smoothing=self.config.label_smoothing)
+        hit = (logits.argmax(-1) == wanted).float()
+        figures = {"loss": float(loss.detach())}
+        if (levels == 0).any():
+            figures["accuracy_1"] = float(hit[levels == 0].mean())
+        yield "soundstorm", loss, figures
+
+    def _logits(self, batch: SoundStormBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Of hidden codes: logits (N, V), the codes (N,), their levels (N,)."""
+        hidden = self.network(batch.frames, batch.valid)
+        logits, places = self.network.masked_logits(hidden, batch.masked, batch.levels)
+        levels = batch.levels[places // batch.masked.shape[1]]
+        wanted = batch.codes.flatten(0, 1)[places].gather(1, levels.unsqueeze(1)).squeeze(1)
+        return logits.float(), wanted, levels
+
+    def validate(self, networks: dict[str, nn.Module]) -> Figures:
+        """Cross-entropy of fully hidden levels of voices never heard, and of level 1 with the wrong speaker's prompt."""
+        rng = np.random.default_rng(0)
+        turns = self.held_out.turns[: self.config.validation_turns]
+        passages = [self.passage(self.held_out, [turn], rng) for turn in turns]
+        figures: Figures = {}
+        for name, level, rows in (
+            ("level_1", 0, passages),
+            ("level_2", 1, passages),
+            (f"level_{self.network.config.levels}", self.network.config.levels - 1, passages),
+            ("level_1_wrong_voice", 0, [p._replace(prompts=o.prompts) for p, o in zip(passages, passages[1:])]),
+        ):
+            losses = []
+            for start in range(0, len(rows), 16):
+                frames, valid = assemble([_in_slot_0(p) for p in rows[start : start + 16]], self.network.config.levels)
+                target = valid & ~frames.is_prompt
+                hidden = frames.codes.masked_fill(
+                    target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= level), self.network.mask_id
+                )
+                levels = torch.full((frames.codes.shape[0],), level)
+                batch = SoundStormBatch(frames._replace(codes=hidden), valid, frames.codes, levels, target)
+                logits, wanted, _ = self._logits(batch)
+                losses.append(float(F.cross_entropy(logits, wanted)))
+            figures[name] = float(np.mean(losses))
+        return figures
+
+
+def _in_slot_0(passage: Passage) -> Passage:
+    prompts = [prompt._replace(slot=0) for prompt in passage.prompts]
+    return passage._replace(prompts=prompts, slots=torch.zeros_like(passage.slots))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a split in memory."""
+
+    semantic: np.ndarray  # (frames,) int32
+    codes: np.ndarray  # (frames, Q) int16
+    turns: list[Utterance]
+    dialogues: dict[str, list[Utterance]]
+    speakers: dict[str, list[Utterance]]
+
+    @classmethod
+    def read(cls, corpus: Corpus, split: str) -> Tokens:
+        """Raises DataError where the corpus has no tokens yet."""
+        dialogues, speakers = defaultdict(list), defaultdict(list)
+        turns = corpus.split(split)
+        for turn in turns:
+            dialogues[turn.dialogue].append(turn)
+            speakers[turn.speaker].append(turn)
+        for dialogue in dialogues.values():
+            dialogue.sort(key=lambda turn: turn.turn)
+        return cls(
+            np.array(corpus.tokens("semantic")), np.array(corpus.tokens("acoustic")), turns, dict(dialogues), dict(speakers)
+        )
+
+    def of(self, turn: Utterance) -> tuple[Tensor, Tensor]:
+        """(semantic (T,), codes (T, Q)) int64 of a turn."""
+        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+        return torch.from_numpy(self.semantic[rows].astype(np.int64)), torch.from_numpy(self.codes[rows].astype(np.int64))

@@ -1,0 +1,141 @@
+"""Recordings where there are none: a teacher speaks scripts, and the result is a manifest like any other.
+
+hibari-tts is quick (100 times real time on a core) and has one voice, enough for text-to-semantic, since semantic
+tokens leave the voice out. Kokoro has many voices; its weights must be given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from dialogue_tts.audio.io import write_audio
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import DataError, ScriptError
+from dialogue_tts.text.phonemes import TextFrontend
+
+Progress = Callable[[int, int], None]
+SILENT = 10 ** (-50 / 20)  # of the peak
+KEPT_SILENCE_S = 0.08
+
+
+class Teacher(Protocol):
+    """Speaks phonemes."""
+
+    voices: tuple[str, ...]
+
+    def speak(self, phonemes: str, voice: str, seed: int) -> np.ndarray:
+        """Mono float32 (samples,) at 24 kHz."""
+
+
+class HibariTeacher:
+    """hibari-tts (Apache-2.0): one voice."""
+
+    voices = ("hibari",)
+
+    def __init__(self) -> None:
+        from hibari import Hibari
+
+        self._tts = Hibari()
+
+    def speak(self, phonemes: str, voice: str, seed: int) -> np.ndarray:
+        """See `Teacher`; tempo varies by a tenth, as people's does."""
+        speed = float(np.random.default_rng(seed).uniform(0.9, 1.1))
+        return np.asarray(self._tts.from_phonemes(phonemes, speed=speed, seed=seed), np.float32)
+
+
+class KokoroTeacher:
+    """Kokoro-82M (Apache-2.0) through kokoro-onnx, with `kokoro-v1.0*.onnx` and `voices.npz` from a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        from kokoro_onnx import Kokoro
+
+        weights = sorted(folder.glob("kokoro*.onnx"))
+        if not weights or not (folder / "voices.npz").is_file():
+            raise DataError(f"{folder}: needs kokoro-v1.0.onnx (or .int8.onnx) and voices.npz.")
+        self._tts = Kokoro(str(weights[0]), str(folder / "voices.npz"))
+        self.voices = tuple(v for v in self._tts.get_voices() if v[0] in "ab")  # the English ones
+
+    def speak(self, phonemes: str, voice: str, seed: int) -> np.ndarray:
+        """See `Teacher`; Kokoro draws nothing, so the seed is not used."""
+        wave, _ = self._tts.create(phonemes, voice=voice, is_phonemes=True)
+        return np.asarray(wave, np.float32)
+
+
+def make_teacher(name: str) -> Teacher:
+    """`hibari`, or `kokoro:FOLDER`. Raises DataError for any other, or where its package is missing."""
+    kind, _, folder = name.partition(":")
+    try:
+        if kind == "hibari" and not folder:
+            return HibariTeacher()
+        if kind == "kokoro" and folder:
+            return KokoroTeacher(Path(folder))
+    except ImportError as error:
+        raise DataError(f"{name}: install its package first (pip install {error.name}).") from None
+    raise DataError(f"{name}: there is no such teacher; give hibari, or kokoro:FOLDER.")
+
+
+class ScriptLine(NamedTuple):
+    """One turn of a script file."""
+
+    id: str
+    dialogue: str
+    turn: int
+    role: str
+    text: str
+
+
+def read_scripts(path: Path) -> Iterator[ScriptLine]:
+    """Turns of a JSONL file of {id, turns: [[role, text], ...]}. Raises DataError naming a bad line."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            turns = [(str(role), str(text)) for role, text in row["turns"]]
+            name = str(row["id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{path}, line {number}: needs id and turns [[role, text], ...] ({error}).") from None
+        for turn, (role, text) in enumerate(turns):
+            yield ScriptLine(f"{name}-{turn:02d}", name, turn, role, text)
+
+
+def speak_scripts(scripts: Path, folder: Path, teacher: Teacher, progress: Progress, split: str = "train") -> int:
+    """Let `teacher` speak every turn of `scripts` into `folder`/audio, and write `folder`/manifest.jsonl.
+
+    Each role of a dialogue keeps one voice. Turns that the text front end rejects are left out; returns how many.
+    """
+    frontend = TextFrontend()
+    lines = list(read_scripts(scripts))
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    rejected = 0
+    for number, line in enumerate(lines):
+        voice = teacher.voices[(sum(map(ord, line.dialogue)) + ord(line.role[0])) % len(teacher.voices)]
+        try:
+            phonemes = frontend.speak(line.text).phonemes
+        except ScriptError:
+            rejected += 1
+            continue
+        wave = trim(teacher.speak(phonemes, voice, seed=number))
+        audio = f"audio/{line.id}.wav"
+        write_audio(folder / audio, wave, SAMPLE_RATE_HZ)
+        rows.append(
+            {"id": line.id, "audio": audio, "text": line.text, "phonemes": phonemes, "speaker": voice}
+            | {"dialogue": line.dialogue, "turn": line.turn, "split": split}
+        )
+        progress(number + 1, len(lines))
+    with (folder / "manifest.jsonl").open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return rejected
+
+
+def trim(wave: np.ndarray) -> np.ndarray:
+    """Cut silence at the ends down to `KEPT_SILENCE_S`."""
+    loud = np.flatnonzero(np.abs(wave) > SILENT * max(float(np.abs(wave).max()), 1e-5))
+    if not loud.size:
+        return wave
+    kept = round(KEPT_SILENCE_S * SAMPLE_RATE_HZ)
+    return wave[max(0, loud[0] - kept) : loud[-1] + kept]

@@ -1,0 +1,224 @@
+"""Decoding of SoundStorm: the schedule, what the network is shown in each pass, prompts, seeds and padding."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from dialogue_tts.acoustic import generate
+from dialogue_tts.acoustic.generate import (
+    DecodingConfig,
+    Passage,
+    Prompt,
+    assemble,
+    generate_codes,
+    share_left,
+    target_codes,
+)
+from dialogue_tts.acoustic.masking import tokens_masked_after
+from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.nn.conformer import ConformerConfig
+
+LEVELS, CODES = 3, 17
+CONFIG = SoundStormConfig(
+    semantic_vocabulary=29,
+    levels=LEVELS,
+    codebook_size=CODES,
+    slots=4,
+    conformer=ConformerConfig(width=24, heads=3, layers=2, hidden=40, kernel=5),
+)
+DECODING = DecodingConfig(passes=(6, 1, 4))
+SEEDS = (11, 12, 13)
+
+
+class Recorder(SoundStorm):
+    """Remembers the codes it was shown."""
+
+    def __init__(self, config: SoundStormConfig) -> None:
+        super().__init__(config)
+        self.shown: list[Tensor] = []
+
+    def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
+        self.shown.append(frames.codes.clone())
+        return super().forward(frames, valid)
+
+
+@pytest.fixture
+def model() -> Recorder:
+    torch.manual_seed(1)
+    model = Recorder(CONFIG).eval()
+    for head in model.heads:  # opinions as strong as a trained model's
+        torch.nn.init.normal_(head.weight, std=0.5)
+    return model
+
+
+def _prompt(slot: int, length: int, seed: int) -> Prompt:
+    rng = torch.Generator().manual_seed(seed)
+    return Prompt(
+        slot,
+        torch.randint(29, (length,), generator=rng),
+        torch.randint(CODES, (length, LEVELS), generator=rng),
+    )
+
+
+def _passages() -> list[Passage]:
+    """A dialogue of two voices, a monologue, and a row of one frame without a prompt."""
+    rng = torch.Generator().manual_seed(2)
+    semantic = [torch.randint(29, (length,), generator=rng) for length in (23, 14, 1)]
+    return [
+        Passage([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14)),
+        Passage([_prompt(1, 7, 5)], semantic[1], torch.full((14,), 1)),
+        Passage([], semantic[2], torch.tensor([3])),
+    ]
+
+
+def test_assemble_puts_prompts_by_slot_in_front() -> None:
+    passages = _passages()
+    frames, valid = assemble(passages, LEVELS)
+    assert frames.semantic.shape == (3, 32) and frames.codes.shape == (3, 32, LEVELS)
+    assert valid.sum(1).tolist() == [32, 21, 1]
+    assert frames.is_prompt.sum(1).tolist() == [9, 7, 0]
+    late, early = passages[0].prompts
+    assert torch.equal(frames.semantic[0], torch.cat([early.semantic, late.semantic, passages[0].semantic]))
+    assert torch.equal(frames.codes[0, :9], torch.cat([early.codes, late.codes]))
+    assert frames.slots[0].tolist() == [0] * 4 + [2] * 5 + [0] * 9 + [2] * 14
+    assert frames.is_prompt[0].tolist() == [True] * 9 + [False] * 23
+    target = valid & ~frames.is_prompt
+    assert not frames.codes[target].any(), "unknown codes are 0"
+    for part in frames:
+        assert not part[~valid].any(), "padding is 0"
+
+
+def test_assemble_keeps_known_codes() -> None:
+    codes = torch.randint(CODES, (14, LEVELS), generator=torch.Generator().manual_seed(6))
+    frames, valid = assemble([_passages()[0], _passages()[1]._replace(codes=codes)], LEVELS)
+    assert torch.equal(target_codes(frames.codes, frames, valid)[1], codes)
+
+
+def test_the_network_sees_in_each_pass_what_the_schedule_says(model: Recorder) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    target = valid & ~frames.is_prompt
+    codes = generate_codes(model, frames, valid, DECODING, SEEDS)
+    assert len(model.shown) == sum(DECODING.passes)
+    shown = iter(model.shown)
+    for level, passes in enumerate(DECODING.passes):
+        for number in range(passes):
+            hidden = next(shown) == model.mask_id
+            found = hidden[..., level].sum(1).tolist()
+            counts = target.sum(1).tolist()
+            assert found == [c if number == 0 else tokens_masked_after(number - 1, passes, c) for c in counts]
+            assert hidden[..., level + 1 :][target].all(), "finer levels are hidden, as in training"
+            assert not hidden[..., :level].any(), "coarser levels are complete"
+            assert not hidden[~target].any(), "neither prompts nor padding are hidden"
+    assert codes.min() >= 0 and codes.max() < CODES
+
+
+def test_settled_tokens_and_prompts_never_change(model: Recorder) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    target = valid & ~frames.is_prompt
+    given = frames.codes.clone()
+    codes = generate_codes(model, frames, valid, DECODING, SEEDS)
+    assert torch.equal(frames.codes, given), "the input is left alone"
+    for before, after in zip(model.shown, [*model.shown[1:], codes], strict=True):
+        settled = before != model.mask_id
+        assert torch.equal(before[settled], after[settled])
+        assert torch.equal(after[~target], given[~target])
+
+
+def test_codes_of_target_frames_are_not_looked_at(model: Recorder) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    known = torch.where((valid & ~frames.is_prompt).unsqueeze(-1), 5, frames.codes)
+    first = generate_codes(model, frames, valid, DECODING, SEEDS)
+    assert torch.equal(first, generate_codes(model, frames._replace(codes=known), valid, DECODING, SEEDS))
+
+
+def test_same_seed_same_codes_and_another_seed_others(model: Recorder) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    first = generate_codes(model, frames, valid, DECODING, SEEDS)
+    assert torch.equal(first, generate_codes(model, frames, valid, DECODING, SEEDS))
+    other = generate_codes(model, frames, valid, DECODING, (11, 99, 13))
+    assert torch.equal(other[0], first[0]), "another row's seed is no concern of this one"
+    assert not torch.equal(other[1], first[1])
+
+
+@pytest.mark.parametrize("top_k", [None, 3])
+def test_a_row_alone_equals_the_row_in_a_padded_batch(model: Recorder, top_k: int | None) -> None:
+    config = replace(DECODING, top_k=top_k)
+    passages = _passages()
+    frames, valid = assemble(passages, LEVELS)
+    together = target_codes(generate_codes(model, frames, valid, config, SEEDS), frames, valid)
+    for row, passage in enumerate(passages):
+        frames, valid = assemble([passage], LEVELS)
+        alone = target_codes(generate_codes(model, frames, valid, config, SEEDS[row : row + 1]), frames, valid)
+        assert torch.equal(alone[0], together[row])
+
+
+def test_share_left_falls_linearly_to_0() -> None:
+    assert [share_left(number, 5) for number in range(5)] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0.0])
+    assert all(share_left(passes - 1, passes) == 0 for passes in range(1, 40))
+
+
+def test_temperature_and_noise_fall_to_0(model: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    temperatures: list[float] = []
+    plain = generate.sample
+
+    def spy(logits: Tensor, temperature: float, *rest: object) -> Tensor:
+        temperatures.append(temperature)
+        return plain(logits, temperature, *rest)
+
+    monkeypatch.setattr(generate, "sample", spy)
+    frames, valid = assemble(_passages(), LEVELS)
+    generate_codes(model, frames, valid, DecodingConfig(passes=(4, 1, 2), temperature=0.8), SEEDS)
+    assert temperatures == pytest.approx([0.6, 0.4, 0.2, 0.0, 0.0, 0.4, 0.0])
+
+
+def test_temperature_and_noise_have_no_part_but_their_share(model: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    noisy = DecodingConfig((5, 3, 2), temperature=2.0, confidence_noise=3.0)
+    quiet = DecodingConfig((5, 3, 2), temperature=0.0, confidence_noise=0.0)
+    assert not torch.equal(*(generate_codes(model, frames, valid, config, SEEDS) for config in (noisy, quiet)))
+    monkeypatch.setattr(generate, "share_left", lambda number, passes: 0.0)
+    assert torch.equal(*(generate_codes(model, frames, valid, config, SEEDS) for config in (noisy, quiet)))
+
+
+def test_noise_of_confidence_changes_the_order_only(model: Recorder) -> None:
+    frames, valid = assemble(_passages()[:1], LEVELS)
+    orders = []
+    for noise in (0.0, 1e-9, 1e6):
+        model.shown.clear()
+        generate_codes(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=noise), (1,))
+        orders.append(torch.stack([codes[0, :, 0] == model.mask_id for codes in model.shown[:5]]))
+    assert torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+    assert torch.equal(orders[0].sum(1), orders[2].sum(1))
+
+
+def test_the_least_confident_are_hidden_again(model: Recorder) -> None:
+    frames, valid = assemble(_passages()[:1], LEVELS)
+    generate_codes(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=0.0), (1,))
+    first, second = model.shown[:2]
+    with torch.inference_mode():
+        confidence = model.level_logits(model(frames._replace(codes=first), valid), 0)[0].log_softmax(-1).amax(-1)
+    target, again = (valid & ~frames.is_prompt)[0], second[0, :, 0] == model.mask_id
+    assert confidence[again].max() < confidence[target & ~again].min()
+
+
+def test_one_pass_a_level_is_greedy(model: Recorder) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    codes = generate_codes(model, frames, valid, DecodingConfig((1, 1, 1), temperature=3.0), SEEDS)
+    assert torch.equal(codes, generate_codes(model, frames, valid, DecodingConfig((1, 1, 1)), (4, 5, 6)))
+    target = valid & ~frames.is_prompt
+    for level, shown in enumerate(model.shown[:LEVELS]):
+        with torch.inference_mode():
+            wanted = model.level_logits(model(frames._replace(codes=shown), valid), level).argmax(-1)
+        assert torch.equal(codes[..., level][target], wanted[target])
+
+
+@pytest.mark.parametrize("passes", [(6, 1), (6, 1, 1, 1), (6, 0, 1), ()])
+def test_passes_that_do_not_fit_are_an_error(model: Recorder, passes: tuple[int, ...]) -> None:
+    frames, valid = assemble(_passages(), LEVELS)
+    with pytest.raises(ConfigError, match="expected 3 numbers of at least 1"):
+        generate_codes(model, frames, valid, DecodingConfig(passes), SEEDS)
+    assert not model.shown

@@ -1,0 +1,91 @@
+"""Reading and writing sound files: what a user can get wrong is an AudioError of one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from dialogue_tts.audio.io import read_audio, resample, write_audio
+from dialogue_tts.errors import AudioError
+
+
+def _sine(hz: float, rate: int, seconds: float = 0.5) -> np.ndarray:
+    return (0.4 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def _refused(path: Path) -> str:
+    with pytest.raises(AudioError) as caught:
+        read_audio(path, 24_000)
+    message = str(caught.value)
+    assert message.startswith(str(path)) and "\n" not in message and message.endswith(".")
+    return message
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    assert "there is no such file" in _refused(tmp_path / "no.wav")
+    assert "there is no such file" in _refused(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, I am a text", b"RIFF\x00\x00\x00\x00WAVE", b"\xff\xfb" * 50])
+def test_files_that_are_no_sound(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert "no sound" in _refused(path)
+
+
+def test_a_file_without_samples(tmp_path: Path) -> None:
+    path = tmp_path / "empty.wav"
+    soundfile.write(path, np.zeros(0, np.float32), 24_000)
+    assert "holds no sound" in _refused(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_file_with_values_that_are_no_numbers(tmp_path: Path, value: float) -> None:
+    wave = _sine(300, 24_000)
+    wave[77] = value
+    path = tmp_path / "nan.wav"
+    soundfile.write(path, wave, 24_000, subtype="FLOAT")
+    assert "no numbers" in _refused(path)
+
+
+def test_stereo_becomes_the_mean_of_both(tmp_path: Path) -> None:
+    left, right = _sine(300, 24_000), _sine(500, 24_000)
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), 24_000, subtype="FLOAT")
+    wave = read_audio(path, 24_000)
+    assert wave.shape == (12_000,) and wave.dtype == torch.float32
+    np.testing.assert_allclose(wave.numpy(), (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000])
+def test_other_rates_are_resampled(tmp_path: Path, rate: int) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, _sine(440, rate), rate)
+    wave = read_audio(path, 24_000)
+    assert wave.shape == (12_000,)
+    wanted = torch.from_numpy(_sine(440, 24_000))
+    torch.testing.assert_close(wave[500:-500], wanted[500:-500], atol=0.01, rtol=0)
+
+
+def test_resampling_keeps_what_is_above_the_new_rate_out() -> None:
+    high = torch.from_numpy(_sine(15_000, 48_000))
+    assert resample(high, 48_000, 24_000)[500:-500].abs().max() < 0.01
+    assert resample(high, 48_000, 48_000) is high
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_what_is_written_is_read_again(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"out.{ending}"
+    wave = _sine(300, 24_000)
+    write_audio(path, wave, 24_000)
+    assert soundfile.info(path).subtype == "PCM_16" and soundfile.info(path).samplerate == 24_000
+    np.testing.assert_allclose(read_audio(path, 24_000).numpy(), wave, atol=1 / 32_000)
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out", "no/such/folder/out.wav"])
+def test_places_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AudioError, match="cannot write the sound there") as caught:
+        write_audio(tmp_path / name, _sine(300, 24_000), 24_000)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,105 @@
+"""A tiny random bundle whose sizes all differ, and sound to prompt it with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from dialogue_tts.acoustic.generate import DecodingConfig
+from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
+from dialogue_tts.bundle import Bundle, BundleConfig, BuiltInVoice
+from dialogue_tts.codec.model import Codec, CodecConfig, MelView
+from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.semantic.generate import SemanticDecodingConfig
+from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
+
+RATE_HZ = 24_000
+
+
+def buzz(seconds: float, hz: float = 140.0, rate_hz: int = RATE_HZ) -> np.ndarray:
+    """A vowel-like tone with pauses, float32 (samples,)."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    tones = sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, 12))
+    return (0.1 * tones * (np.sin(2 * np.pi * 1.3 * t) > -0.8)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle's folder with random weights and two voices."""
+    folder = tmp_path_factory.mktemp("bundle")
+    torch.manual_seed(3)
+    text = TextTokenizer.train([], folder / "text.model")
+    codec = CodecConfig(
+        views=(MelView(256, 6, 2), MelView(512, 10, 1)),
+        levels=3,
+        codebook_size=19,
+        code_width=4,
+        encoder_width=14,
+        encoder_hidden=21,
+        encoder_blocks=1,
+        decoder_width=18,
+        decoder_hidden=26,
+        trunk_blocks=1,
+        wave_blocks=2,
+    )
+    semantic = SemanticTokenizerConfig(
+        phones="".join(PHONES),
+        levels=(3, 4),
+        n_mels=12,
+        n_fft=512,
+        shape_mels=7,
+        encoder=ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3),
+        reader=ConformerConfig(width=16, heads=2, layers=1, hidden=20, kernel=3),
+    )
+    text_to_semantic = TextToSemanticConfig(
+        text_vocabulary=text.vocab_size,
+        semantic_vocabulary=12,
+        encoder=ConformerConfig(width=24, heads=3, layers=1, hidden=28, kernel=3),
+        decoder_layers=2,
+        decoder_hidden=30,
+    )
+    soundstorm = SoundStormConfig(
+        semantic_vocabulary=12,
+        levels=3,
+        codebook_size=19,
+        slots=2,
+        conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
+    )
+    config = BundleConfig(
+        "tiny",
+        codec,
+        semantic,
+        text_to_semantic,
+        soundstorm,
+        SemanticDecodingConfig(max_dwell_frames=6),
+        DecodingConfig(passes=(3, 2, 1)),
+    )
+    voices = {}
+    for name, hz in (("low", 110.0), ("high", 220.0)):
+        soundfile.write(folder / f"{name}.flac", buzz(3.0, hz), RATE_HZ)
+        voices[name] = BuiltInVoice(name, folder / f"{name}.flac", f"a {name} tone", "made by a test")
+    networks = Codec(codec), SemanticTokenizer(semantic), TextToSemantic(text_to_semantic), SoundStorm(soundstorm)
+    made = folder / "made"
+    Bundle(config, *networks, text, voices).save(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def tiny_tts(tiny_bundle_dir: Path) -> DialogueTTS:
+    """The pipeline on the tiny bundle: what it says is noise, how it says it is real."""
+    return DialogueTTS.from_pretrained(tiny_bundle_dir)
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Three seconds of tone in a WAV file."""
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, buzz(3.0), RATE_HZ)
+    return path

@@ -1,0 +1,93 @@
+"""Units of a phoneme string, and the unit each frame belongs to."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dialogue_tts.semantic.align import SHORTEST_PAUSE, Units, frame_units, turn_text
+from dialogue_tts.semantic.tokenizer import READ_RATE
+from dialogue_tts.text.tokenizer import PAUSE_MARKS, TURN, TextTokenizer
+
+PHRASE = "ˈOk, nˌO? bɪt!"
+
+
+def test_units_are_the_tag_phones_and_marks() -> None:
+    units = Units.of(PHRASE)
+    assert units.characters == ("", *"Ok,nO?bɪt!")
+    assert [PHRASE[i] for i in units.offsets[1:]] == list("Ok,nO?bɪt!")
+    assert units.offsets[0] == -1
+    assert units.phones == list("OknObɪt")
+
+
+def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
+    tokenizer = TextTokenizer.train([PHRASE], tmp_path / "text.model")
+    text = turn_text(PHRASE, tokenizer)
+    assert len(text.ids) == 1 + len(PHRASE)
+    assert tokenizer.decode([text.ids[0]]) == TURN
+    units = Units.of(PHRASE)
+    assert [tokenizer.decode([text.ids[place]]) for place in text.units] == [TURN, *units.characters[1:]]
+
+
+def _random_spans(count: int, steps: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Spikes as CTC makes them: in order, one or a few steps long, with gaps of any length."""
+    starts = np.sort(rng.choice(steps, count, replace=False)).tolist()
+    return [(a, min(b, a + int(rng.integers(1, 4)))) for a, b in pairwise([*starts, steps])]
+
+
+@pytest.mark.parametrize("phonemes", ["b", PHRASE, "...kˈɪd, ænd", "a:.?! b"])
+@pytest.mark.parametrize("max_advance", [1, 2, 4])
+def test_paths_go_from_the_first_unit_to_the_last_within_reach(phonemes: str, max_advance: int) -> None:
+    units = Units.of(phonemes)
+    last = len(units.characters) - 1
+    rng = np.random.default_rng(1)
+    fewest = max(-(-last // max_advance) + 1, -(-len(units.phones) // READ_RATE), 2)
+    for frames in [fewest, fewest + 1, *rng.integers(fewest, 40, 60).tolist()]:
+        path = frame_units(units, _random_spans(len(units.phones), frames * READ_RATE, rng), frames, max_advance)
+        assert len(path) == frames
+        assert path[0] == 0 and path[-1] == last
+        advances = {b - a for a, b in pairwise(path)}
+        assert min(advances) >= 0 and max(advances) <= max_advance
+
+
+def _between(gap: int, tail: int = 4) -> list[str]:
+    """What "ab, d" is said in where b ends `gap` steps before d begins: a character a frame, "" for the tag."""
+    units = Units.of("ab,d")
+    spans = [(4, 6), (6, 8), (8 + gap, 10 + gap)]
+    frames = (10 + gap + tail) // READ_RATE
+    return [units.characters[unit] for unit in frame_units(units, spans, frames, 4)]
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, SHORTEST_PAUSE - 1])
+def test_a_mark_without_a_gap_gets_no_frames(gap: int) -> None:
+    said = _between(gap, tail=4 + gap % 2)
+    assert "," not in said
+    assert {"a", "b", "d"} <= set(said)
+
+
+@pytest.mark.parametrize("gap", [6, 10, 24])
+def test_a_mark_in_a_gap_gets_its_frames(gap: int) -> None:
+    said = _between(gap)
+    assert abs(said.count(",") - (gap - 3) / READ_RATE) <= 1  # b rings on for two steps, d begins one before its spike
+    assert said == sorted(said, key="ab,d".find)
+
+
+def test_the_last_of_several_marks_gets_the_pause() -> None:
+    units = Units.of("a?…d")
+    said = [units.characters[unit] for unit in frame_units(units, [(2, 4), (20, 22)], 12, 4)]
+    assert said.count("…") >= 6 and "?" not in said
+
+
+def test_silence_before_the_first_phone_is_the_tags() -> None:
+    units = Units.of("ad")
+    assert frame_units(units, [(10, 12), (12, 14)], 8, 4) == [0, 0, 0, 0, 0, 1, 2, 2]
+
+
+def test_silence_at_the_end_is_the_last_marks() -> None:
+    units = Units.of("ad.")
+    assert frame_units(units, [(2, 4), (4, 6)], 8, 4) == [0, 1, 2, 2, 3, 3, 3, 3]
+
+
+def test_every_pause_mark_is_a_unit() -> None:
+    assert Units.of("a" + "".join(PAUSE_MARKS)).characters == ("", "a", *PAUSE_MARKS)

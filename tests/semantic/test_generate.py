@@ -1,0 +1,140 @@
+"""Decoding of text-to-semantic: seeds, rows that do not disturb each other, and where the pointer goes."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.semantic.generate import SemanticDecodingConfig, SemanticTurn, generate_semantic
+from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig, TurnText, pad_texts, pointers
+
+CONFIG = TextToSemanticConfig(
+    text_vocabulary=31,
+    semantic_vocabulary=29,
+    encoder=ConformerConfig(width=24, heads=3, layers=2, hidden=40, kernel=5),
+    decoder_layers=2,
+    decoder_hidden=36,
+    max_advance=3,
+    max_dwell=4,
+    max_units=2,
+)
+TEXTS = [
+    TurnText([5, 6, 7, 8, 9, 10, 11], [0, 1, 3, 4, 6]),
+    TurnText([5, 12, 13, 14], [0, 2, 3]),
+    TurnText([5, 6, 20, 21, 22, 23, 24, 25, 26], [0, 1, 2, 4, 5, 7, 8]),
+]
+PAD = 2
+DECODING = SemanticDecodingConfig(temperature=1.0, top_k=20, tempo_temperature=1.0, max_dwell_frames=8)
+SEEDS = (21, 22, 23)
+
+
+@pytest.fixture
+def model() -> TextToSemantic:
+    torch.manual_seed(1)
+    return TextToSemantic(CONFIG).eval()
+
+
+def _biased(model: TextToSemantic, *shares: float) -> TextToSemantic:
+    """Advances come with these odds, whatever the network thinks."""
+    with torch.no_grad():
+        model.advance_head.weight.zero_()
+        model.advance_head.bias.copy_(torch.tensor(shares).log())
+    return model
+
+
+def _generate(model: TextToSemantic, config: SemanticDecodingConfig = DECODING) -> list[SemanticTurn]:
+    return generate_semantic(model, TEXTS, config, SEEDS, PAD)
+
+
+def _same(a: SemanticTurn, b: SemanticTurn) -> bool:
+    return torch.equal(a.tokens, b.tokens) and torch.equal(a.units, b.units)
+
+
+def test_same_seed_same_tokens_and_another_seed_others(model: TextToSemantic) -> None:
+    first, again = _generate(model), _generate(model)
+    assert all(_same(a, b) for a, b in zip(first, again, strict=True))
+    other = generate_semantic(model, TEXTS, DECODING, (21, 99, 23), PAD)
+    assert [_same(a, b) for a, b in zip(first, other, strict=True)] == [True, False, True]
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_row_depends_on_its_own_text_and_seed_alone(model: TextToSemantic, slow: bool) -> None:
+    if slow:
+        _biased(model, 0.8, 0.1, 0.05, 0.05)
+    for row, turn in enumerate(_generate(model)):
+        alone = generate_semantic(model, TEXTS[row : row + 1], DECODING, SEEDS[row : row + 1], PAD)
+        assert _same(alone[0], turn)
+
+
+def test_results_are_tokens_and_units_of_one_length(model: TextToSemantic) -> None:
+    for turn in _generate(model):
+        assert turn.tokens.shape == turn.units.shape and turn.tokens.ndim == 1
+        assert 0 <= int(turn.tokens.min()) and int(turn.tokens.max()) < CONFIG.semantic_vocabulary
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.3, 0.1, 0.1), (0.1, 0.1, 0.1, 0.7)])
+def test_the_pointer_goes_from_the_first_unit_to_the_last_within_reach(
+    model: TextToSemantic, shares: tuple[float, ...]
+) -> None:
+    _biased(model, *shares)
+    for seed in range(12):
+        for text, turn in zip(TEXTS, generate_semantic(model, TEXTS, DECODING, [seed, seed + 50, seed + 90], PAD), strict=True):
+            path = turn.units.tolist()
+            assert path[0] == 0 and path[-1] == len(text.units) - 1
+            assert all(0 <= b - a <= CONFIG.max_advance for a, b in pairwise(path))
+
+
+def test_steps_of_one_visit_every_unit(model: TextToSemantic) -> None:
+    _biased(model, 0.5, 0.5, 1e-30, 1e-30)
+    for text, turn in zip(TEXTS, _generate(model), strict=True):
+        assert turn.units.unique_consecutive().tolist() == list(range(len(text.units)))
+
+
+def test_nobody_dwells_longer_than_allowed(model: TextToSemantic) -> None:
+    _biased(model, 1.0, 1e-30, 1e-30, 1e-30)
+    for text, turn in zip(TEXTS, _generate(model), strict=True):
+        units, counts = turn.units.unique_consecutive(return_counts=True)
+        assert units.tolist() == list(range(len(text.units)))
+        assert counts.tolist() == [8] * len(text.units)
+
+
+def test_turns_outgrow_the_first_cache(model: TextToSemantic) -> None:
+    """Beyond 256 frames; the tokens are still those of a single cache, that is of the teacher-forced pass."""
+    _biased(model, 1.0, 1e-30, 1e-30, 1e-30)
+    config = replace(DECODING, temperature=0.0, max_dwell_frames=50)
+    turn = generate_semantic(model, TEXTS[2:], config, [1], PAD)[0]
+    assert len(turn.tokens) == 50 * 7
+    assert _teacher_forced(model, TEXTS[2], turn)[0].argmax(-1)[0].tolist() == turn.tokens.tolist()
+
+
+def test_temperature_0_takes_what_the_teacher_forced_pass_finds_likeliest(model: TextToSemantic) -> None:
+    config = replace(DECODING, temperature=0.0, tempo_temperature=0.0)
+    turns = _generate(model, config)
+    assert all(_same(a, b) for a, b in zip(turns, generate_semantic(model, TEXTS, config, (7, 8, 9), PAD), strict=True))
+    for text, turn in zip(TEXTS, turns, strict=True):
+        tokens, advances = (logits.argmax(-1)[0] for logits in _teacher_forced(model, text, turn))
+        assert torch.equal(tokens, turn.tokens)
+        moved = turn.units[1:] - turn.units[:-1]
+        dwell = pointers(turn.units[None], torch.tensor([len(text.units)])).dwell[0]
+        pushed = (dwell + 1 >= config.max_dwell_frames) & (advances == 0)
+        wanted = torch.where(pushed, 1, advances)[:-1]
+        assert torch.equal(moved, torch.minimum(wanted, len(text.units) - 1 - turn.units[:-1]))
+
+
+def _teacher_forced(model: TextToSemantic, text: TurnText, turn: SemanticTurn) -> tuple[Tensor, Tensor]:
+    previous = torch.cat([torch.tensor([model.begin_id]), turn.tokens[:-1]])[None]
+    pointer = pointers(turn.units[None], torch.tensor([len(text.units)]))
+    with torch.inference_mode():
+        return model(model.encode(*pad_texts([text], PAD)), pointer, previous)
+
+
+def test_top_k_1_is_greedy(model: TextToSemantic) -> None:
+    greedy, first = (
+        _generate(model, replace(DECODING, **change, tempo_temperature=0.0)) for change in ({"temperature": 0.0}, {"top_k": 1})
+    )
+    assert all(_same(a, b) for a, b in zip(greedy, first, strict=True))
+    free = _generate(model, replace(DECODING, top_k=0, tempo_temperature=0.0))
+    assert not all(_same(a, b) for a, b in zip(greedy, free, strict=True))

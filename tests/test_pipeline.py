@@ -1,0 +1,126 @@
+"""The pipeline on a tiny random bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.errors import ScriptError, VoiceError
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script import parse_script
+
+SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Cleo] Is it ten past five?"
+
+
+@pytest.fixture(scope="module")
+def spoken(tiny_tts: DialogueTTS) -> Dialogue:
+    return tiny_tts.synthesize(SCRIPT, seed=5)
+
+
+def test_turns_follow_the_script(spoken: Dialogue) -> None:
+    assert [(t.index, t.speaker) for t in spoken.turns] == [(0, "Anna"), (1, "Ben"), (2, "Cleo")]
+    assert [t.text for t in spoken.turns][1] == "Hello!"
+    assert [w.word for w in spoken.turns[0].words] == ["Good", "evening", "Ben"]
+    assert [w.word for w in spoken.turns[2].words] == ["Is", "it", "ten", "past", "five"]
+
+
+def test_times_are_in_order_and_inside(spoken: Dialogue) -> None:
+    clock = 0.0
+    for turn in spoken.turns:
+        assert clock <= turn.start < turn.end <= spoken.duration + 1e-6
+        clock = turn.end
+        at = turn.start - 1e-6
+        for word in turn.words:
+            assert at <= word.start < word.end <= turn.end + 1e-6
+            at = word.start
+
+
+def test_gaps_hold_the_pause_asked_for(spoken: Dialogue, tiny_tts: DialogueTTS) -> None:
+    first, second, third = spoken.turns
+    assert second.start - first.end == pytest.approx(tiny_tts.config.gap_s, abs=1e-3)
+    assert third.start - second.end == pytest.approx(tiny_tts.config.gap_s + 0.5, abs=1e-3)
+    gap = spoken.waveform[round(first.end * 24_000) : round(second.start * 24_000)]
+    assert not gap.any()
+
+
+def test_waveform_is_finite_and_in_range(spoken: Dialogue) -> None:
+    assert spoken.waveform.dtype == np.float32
+    assert np.isfinite(spoken.waveform).all()
+    assert np.abs(spoken.waveform).max() <= 1
+
+
+def test_same_seed_same_bytes_other_seed_other_sound(tiny_tts: DialogueTTS, spoken: Dialogue) -> None:
+    again = tiny_tts.synthesize(SCRIPT, seed=5)
+    assert again.waveform.tobytes() == spoken.waveform.tobytes()
+    assert again.turns == spoken.turns
+    assert tiny_tts.synthesize(SCRIPT, seed=6).waveform.tobytes() != spoken.waveform.tobytes()
+
+
+def test_pause_inside_a_turn_is_silence_and_moves_later_words(tiny_tts: DialogueTTS) -> None:
+    plain = tiny_tts.synthesize("[Anna] Good evening, my dear friend.", seed=1).turns[0]
+    paused = tiny_tts.synthesize("[Anna] Good evening, [pause 2s] my dear friend.", seed=1).turns[0]
+    assert paused.end - plain.end == pytest.approx(2.0, abs=0.01)
+    assert paused.words[1] == plain.words[1]
+    assert paused.words[2].start - plain.words[2].start == pytest.approx(2.0, abs=0.01)
+
+
+def test_speakers_without_a_voice_get_different_ones_that_depend_on_names_alone(tiny_tts: DialogueTTS) -> None:
+    script = parse_script("[Anna] One. [Ben] Two.")
+    cast = tiny_tts.cast(script, {})
+    assert {voice.name for voice in cast.values()} == {"low", "high"}
+    longer = parse_script("[Anna] Something else. [Ben] Well. [Anna] Yes.")
+    assert {s: v.name for s, v in tiny_tts.cast(longer, {}).items()} == {s: v.name for s, v in cast.items()}
+
+
+def test_a_given_voice_is_not_given_again(tiny_tts: DialogueTTS) -> None:
+    cast = tiny_tts.cast(parse_script("[Anna] One. [Ben] Two."), {"Ben": "low"})
+    assert (cast["Ben"].name, cast["Anna"].name) == ("low", "high")
+
+
+def test_more_speakers_than_voices(tiny_tts: DialogueTTS) -> None:
+    cast = tiny_tts.cast(parse_script("[A] One. [B] Two. [C] Three."), {})
+    assert len(cast) == 3
+
+
+def test_voice_from_a_recording(tiny_tts: DialogueTTS, recording: Path) -> None:
+    result = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": recording}, seed=2)
+    other = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": "high"}, seed=2)
+    assert result.waveform.tobytes() != other.waveform.tobytes()
+
+
+def test_progress_counts_turns(tiny_tts: DialogueTTS) -> None:
+    seen: list[tuple[int, int]] = []
+    tiny_tts.synthesize(SCRIPT, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_bad_input_is_told_before_work_starts(tiny_tts: DialogueTTS, tmp_path: Path) -> None:
+    with pytest.raises(ScriptError, match="Dora: the script has no such speaker"):
+        tiny_tts.synthesize(SCRIPT, {"Dora": "low"})
+    with pytest.raises(VoiceError, match="no such voice or sound file"):
+        tiny_tts.synthesize(SCRIPT, {"Anna": "nobody"})
+    with pytest.raises(VoiceError, match="no such voice or sound file"):
+        tiny_tts.synthesize(SCRIPT, {"Anna": tmp_path / "none.wav"})
+    with pytest.raises(ScriptError, match="empty"):
+        tiny_tts.synthesize("   ")
+    with pytest.raises(ScriptError, match="line 2"):
+        tiny_tts.synthesize("[Anna] Hello.\n[Ben] ...")
+
+
+def test_long_script_is_cut_into_windows(tiny_tts: DialogueTTS) -> None:
+    words = "We walked along the river until the old mill came into view. "
+    result = tiny_tts.synthesize("\n".join(f"[{name}] {words * 6}" for name in ("Anna", "Ben", "Anna")), seed=1)
+    assert len(result.turns) == 3
+    assert len(result.turns[0].words) == 6 * 12
+
+
+def test_timestamps_are_json_ready(spoken: Dialogue, tmp_path: Path) -> None:
+    times = spoken.timestamps()
+    assert set(times) == {"sample_rate", "duration", "turns"}
+    assert set(times["turns"][0]) == {"index", "speaker", "text", "start", "end", "words"}
+    assert set(times["turns"][0]["words"][0]) == {"word", "start", "end"}
+    spoken.save(tmp_path / "out.flac")
+    assert (tmp_path / "out.flac").stat().st_size > 1000
