@@ -86,16 +86,22 @@ class Bundle:
         """
         folder = Path(folder)
         if not folder.is_dir():
-            raise BundleError(f"{folder}: there is no such folder; give a bundle's folder, such as models/{DEFAULT_NAME}.")
-        _check_sums(folder)
+            raise BundleError(
+                f"{folder}: there is no such folder; give a bundle's folder, such as models/{DEFAULT_NAME}."
+            )
+        whole = _check_sums(folder)
         try:
-            config = from_dict(BundleConfig, read_json(folder / CONFIG))
+            values = read_json(folder / CONFIG)
+            _check_format(values, folder)  # first, since a later format has settings that are not known here
+            config = from_dict(BundleConfig, values)
             voices = list_voices(folder)
         except ConfigError as error:
             raise BundleError(f"{folder}: {error} Fetch the bundle again.") from None
-        if config.format != FORMAT:
-            raise BundleError(f"{folder}: format {config.format} is not known here ({FORMAT} is); update dialogue-tts.")
-        _check_agreement(config, folder)
+        for voice in voices.values():
+            if voice.recording not in whole:
+                raise BundleError(f"{folder}: {SUMS} lacks {voice.recording.name}; fetch the bundle again.")
+        text_tokenizer = TextTokenizer.load(folder / TEXT_MODEL)
+        _check_agreement(config, text_tokenizer, folder)
         networks = {
             "codec": Codec(config.codec),
             "semantic_tokenizer": SemanticTokenizer(config.semantic_tokenizer),
@@ -104,7 +110,7 @@ class Bundle:
         }
         for name, network in networks.items():
             _load_weights(network, folder / f"{name}.safetensors")
-        return cls(config, **networks, text_tokenizer=TextTokenizer.load(folder / TEXT_MODEL), voices=voices)
+        return cls(config, **networks, text_tokenizer=text_tokenizer, voices=voices)
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle's files; built-in voices' recordings are copied."""
@@ -141,6 +147,9 @@ class _Voices:
 def list_voices(folder: Path) -> dict[str, BuiltInVoice]:
     """What voices.json of a folder lists, by name. Raises ConfigError."""
     listed = from_dict(_Voices, read_json(folder / VOICES)).voices
+    for voice in listed:
+        if not voice.name or Path(voice.name).name != voice.name:  # it names a file of the folder
+            raise ConfigError(f"{folder / VOICES}: {voice.name!r} cannot be the name of a voice.")
     return {v.name: BuiltInVoice(v.name, folder / "voices" / f"{v.name}.flac", v.description, v.origin) for v in listed}
 
 
@@ -159,12 +168,16 @@ def find_bundle(name: str | Path | None = None) -> Path:
             return place / str(name)
     if str(name).count("/") == 1 and not str(name).startswith((".", "/")):
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
         try:
-            return Path(snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.model", "*.flac", SUMS]))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-            raise BundleError(f"{name}: no such folder, and the hub does not give it ({type(error).__name__}).") from None
+            return Path(
+                snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.model", "*.flac", SUMS])
+            )
+        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+            raise BundleError(
+                f"{name}: no such folder, and the hub does not give it ({type(error).__name__})."
+            ) from None
     raise BundleError(f"{name}: there is no such bundle; give a bundle's folder, or leave it out for {DEFAULT_NAME}.")
 
 
@@ -177,28 +190,45 @@ def write_sums(folder: Path) -> None:
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def _check_sums(folder: Path) -> None:
+def _check_sums(folder: Path) -> set[Path]:
+    """The files whose checksums agree; all but the voices' must be among them."""
     path = folder / SUMS
     if not path.is_file():
         raise BundleError(f"{folder}: {SUMS} is missing, so this is no bundle; fetch the bundle again.")
-    for line in path.read_text(encoding="utf-8").splitlines():
-        wanted, _, name = line.partition("  ")
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    sums = {name: wanted for wanted, _, name in (line.partition("  ") for line in lines)}
+    needed = {CONFIG, TEXT_MODEL, VOICES, *(f"{name}.safetensors" for name in NETWORKS)}
+    if not needed <= set(sums):
+        raise BundleError(f"{folder}: {SUMS} lacks {min(needed - set(sums))}; fetch the bundle again.")
+    for name, wanted in sums.items():
         if not (folder / name).is_file():
             raise BundleError(f"{folder}: {name} is missing; fetch the bundle again.")
         if _sum(folder / name) != wanted:
             raise BundleError(f"{folder}: {name} is damaged (its checksum differs); fetch the bundle again.")
+    return {folder / name for name in sums}
 
 
 def _sum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _check_agreement(config: BundleConfig, folder: Path) -> None:
+def _check_format(values: object, folder: Path) -> None:
+    found = values.get("format", FORMAT) if isinstance(values, dict) else FORMAT
+    if found != FORMAT:
+        raise BundleError(f"{folder}: format {found} is not known here ({FORMAT} is); update dialogue-tts.")
+
+
+def _check_agreement(config: BundleConfig, text_tokenizer: TextTokenizer, folder: Path) -> None:
     vocabulary = 1
     for levels in config.semantic_tokenizer.levels:
         vocabulary *= levels
     pairs = {
-        "semantic tokens": (vocabulary, config.soundstorm.semantic_vocabulary, config.text_to_semantic.semantic_vocabulary),
+        "text tokens": (text_tokenizer.vocab_size, config.text_to_semantic.text_vocabulary),
+        "semantic tokens": (
+            vocabulary,
+            config.soundstorm.semantic_vocabulary,
+            config.text_to_semantic.semantic_vocabulary,
+        ),
         "codec levels": (config.codec.levels, config.soundstorm.levels, len(config.acoustic_decoding.passes)),
         "codebook sizes": (config.codec.codebook_size, config.soundstorm.codebook_size),
     }

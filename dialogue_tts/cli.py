@@ -143,7 +143,9 @@ def export(
 @data_app.command()
 @reports_errors
 def prepare(
-    manifest: Annotated[Path, typer.Argument(help="JSONL file, a line {audio, text, speaker, ...} for each recording.")],
+    manifest: Annotated[
+        Path, typer.Argument(help="JSONL file, a line {audio, text, speaker, ...} for each recording.")
+    ],
     out: Annotated[Path, typer.Argument(help="Data folder to make.")],
 ) -> None:
     """Read a manifest's recordings into a data folder."""
@@ -172,7 +174,9 @@ def vary(
 @data_app.command()
 @reports_errors
 def speak(
-    scripts: Annotated[Path, typer.Argument(help="JSONL file, a line {id, turns: [[role, text], ...]} for each dialogue.")],
+    scripts: Annotated[
+        Path, typer.Argument(help="JSONL file, a line {id, turns: [[role, text], ...]} for each dialogue.")
+    ],
     out: Annotated[Path, typer.Argument(help="Folder for the recordings and their manifest.")],
     teacher: Annotated[str, typer.Option(help="hibari, or kokoro:FOLDER with its weights.")] = "hibari",
 ) -> None:
@@ -248,7 +252,8 @@ def _voices(options: list[str]) -> dict[str, str]:
 
 def _read_script(source: str) -> str:
     try:
-        return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        # Standard input as bytes too: its text layer has the locale's encoding, and may let wrong bytes pass.
+        return (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8")
     except OSError as error:
         raise ScriptError(f"{source}: the script cannot be read ({error.strerror}); give a text file or -.") from None
     except UnicodeDecodeError:

@@ -177,9 +177,12 @@ class DialogueTTS:
         """(wave float32 (samples,), turn with times from its own start) of every turn, in order."""
         every = [pieces(text) for text in texts]
         for window in windows([sum(piece.phones for piece in turn) for turn in every]):
-            takes = iter(self._speak([p for index in window for p in every[index]], [
-                _seed(seed, index, number) for index in window for number in range(len(every[index]))
-            ]))
+            takes = iter(
+                self._speak(
+                    [p for index in window for p in every[index]],
+                    [_seed(seed, index, number) for index in window for number in range(len(every[index]))],
+                )
+            )
             for index in window:
                 said = [next(takes) for _ in every[index]]
                 turn = script.turns[index]

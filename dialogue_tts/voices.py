@@ -81,7 +81,9 @@ def prompt_wave(wave: Tensor) -> Tensor:
     first, last = max(0, int(places[0]) - 2), min(loud.shape[0], int(places[-1]) + 3)
     if (last - first) * HOP < SHORTEST_S / 2 * SAMPLE_RATE_HZ:
         spoken = (last - first) * HOP / SAMPLE_RATE_HZ
-        raise VoiceError(f"only {spoken:.1f} s of the recording are not silent; record at least {SHORTEST_S:g} s of speech.")
+        raise VoiceError(
+            f"only {spoken:.1f} s of the recording are not silent; record at least {SHORTEST_S:g} s of speech."
+        )
     first, last = _fullest(loud, first, last, seconds_to_frames(PROMPT_S))
     kept = pad_to_frames(wave[first * HOP : last * HOP], HOP)
     speech = levels_db[first:last][loud[first:last]]

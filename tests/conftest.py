@@ -11,7 +11,7 @@ import torch
 
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
-from dialogue_tts.bundle import Bundle, BundleConfig, BuiltInVoice
+from dialogue_tts.bundle import BuiltInVoice, Bundle, BundleConfig
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.pipeline import DialogueTTS

@@ -107,7 +107,9 @@ def generate_codes(
         masked = target
         for number in range(passes):
             hidden = model(frames._replace(codes=codes), valid)
-            masked = _settle(model, hidden, codes[..., level], masked, _Pass(level, number, passes), target, config, rngs)
+            masked = _settle(
+                model, hidden, codes[..., level], masked, _Pass(level, number, passes), target, config, rngs
+            )
     return codes
 
 

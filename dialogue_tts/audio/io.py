@@ -28,12 +28,14 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> Tensor:
     try:
         data, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{path}: this is no sound file that can be read ({error}); use WAV, FLAC, OGG or MP3.") from None
+        raise AudioError(
+            f"{path}: this is no sound file that can be read ({error}); use WAV, FLAC, OGG or MP3."
+        ) from None
     if data.shape[0] == 0:
         raise AudioError(f"{path}: the file holds no sound; record it again.")
     if not np.isfinite(data).all():
         raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
-    return resample(torch.from_numpy(data.mean(axis=1)), rate, sample_rate_hz)
+    return resample(torch.from_numpy(data.mean(axis=1)), rate, sample_rate_hz).clamp(-1, 1)
 
 
 def resample(wave: Tensor, from_hz: int, to_hz: int) -> Tensor:

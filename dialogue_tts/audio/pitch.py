@@ -42,7 +42,11 @@ def pitch(wave: Tensor, hop: int = HOP) -> tuple[Tensor, Tensor]:
     peak[..., 1:-1] = (middle >= correlation[..., :-2]) & (middle >= correlation[..., 2:])
     # Twice the period correlates as well: a lag costs a little an octave.
     octaves = torch.arange(shortest, longest, device=wave.device).log2()
-    score = torch.where(peak, correlation - OCTAVE_COST * octaves, -10.0)
+    # Periods are rarely whole samples: peaks are compared at the tops of parabolas through them.
+    height = correlation.clone()
+    bends = (2 * middle - correlation[..., :-2] - correlation[..., 2:]).clamp_min(1e-6)
+    height[..., 1:-1] += (correlation[..., 2:] - correlation[..., :-2]).square() / (8 * bends)
+    score = torch.where(peak, height - OCTAVE_COST * octaves, -10.0)
     score, lags = score.topk(CANDIDATES, dim=-1)  # (B, T, candidates)
     strength = correlation.gather(-1, lags).clamp(0, 1)
     lag = lags.gather(-1, _smoothest(score, octaves[lags]).unsqueeze(-1)).clamp(1, correlation.shape[-1] - 2)

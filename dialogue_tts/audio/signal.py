@@ -10,13 +10,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+# What is cached is made outside inference mode, or training could not use what decoding asked for first.
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
 def hann_window(length: int) -> Tensor:
     """A periodic Hann window, float32 (length,)."""
     return torch.hann_window(length)
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)
 def mel_filters(n_fft: int, n_mels: int, sample_rate_hz: int) -> Tensor:
     """Slaney's mel filters, float32 (n_fft // 2 + 1, n_mels)."""
     return torchaudio.functional.melscale_fbanks(

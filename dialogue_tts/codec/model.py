@@ -167,6 +167,7 @@ def pulses(hz: Tensor, hop: int) -> Tensor:
 
 
 @lru_cache(maxsize=4)
+@torch.inference_mode(False)  # or training could not use what decoding has cached
 def _noise(samples: int) -> Tensor:
     return torch.randn(samples, generator=torch.Generator().manual_seed(NOISE_SEED))
 

@@ -105,7 +105,7 @@ class SpeakerEncoder:
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)      # it imports scipy.ndimage.morphology
+            warnings.simplefilter("ignore", DeprecationWarning)  # it imports scipy.ndimage.morphology
             self._package = _load("resemblyzer", _PIP_SPEAKERS)
         self._encoder = self._package.VoiceEncoder("cpu", verbose=False)
 
@@ -114,7 +114,7 @@ class SpeakerEncoder:
         heard = _for_judges(wave, sample_rate_hz)
         if not heard.any():
             return np.zeros(EMBEDDING_SIZE, dtype=np.float32)
-        voiced = self._package.preprocess_wav(heard, source_sr=JUDGE_RATE_HZ)     # level, long silences out
+        voiced = self._package.preprocess_wav(heard, source_sr=JUDGE_RATE_HZ)  # level, long silences out
         with _one_thread():
             embedding = self._encoder.embed_utterance(voiced if voiced.size else heard)
         return np.asarray(embedding, dtype=np.float32)
@@ -128,7 +128,7 @@ class Dnsmos:
 
     def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
         """Mono float32 (samples,) in [-1, 1] -> mean opinion score, from 1 to 5."""
-        heard = np.clip(_for_judges(wave, sample_rate_hz), -1.0, 1.0)             # resampling may overshoot
+        heard = np.clip(_for_judges(wave, sample_rate_hz), -1.0, 1.0)  # resampling may overshoot
         return float(self._dnsmos.run(heard, JUDGE_RATE_HZ)["ovrl_mos"])
 
 

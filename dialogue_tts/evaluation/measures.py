@@ -12,7 +12,7 @@ import numpy as np
 from dialogue_tts.errors import DialogueTTSError
 
 _PIP_WORDS = "pip install whisper-normalizer jiwer"
-_SAME_WORD = {"alright": "all right", "ok": "okay", "woops": "whoops"}            # spellings of one sound
+_SAME_WORD = {"alright": "all right", "ok": "okay", "woops": "whoops"}  # spellings of one sound
 
 
 class WordErrors(NamedTuple):
@@ -39,7 +39,7 @@ def normalize_english(text: str) -> str:
     drops punctuation, fillers and what stands in brackets. On top: it leaves the last dot of "..." as a word of its own
     and does not know "ninth"; both would count as errors of the speaker.
     """
-    spelled = re.sub(r"ninth\b", "nineth", text, flags=re.IGNORECASE)             # the form its table holds
+    spelled = re.sub(r"ninth\b", "nineth", text, flags=re.IGNORECASE)  # the form its table holds
     words = (word for word in _normalizer()(spelled).split() if any(c.isalnum() for c in word))
     return " ".join(_SAME_WORD.get(word, word) for word in words)
 

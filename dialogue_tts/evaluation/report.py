@@ -25,8 +25,8 @@ from dialogue_tts.evaluation.measures import WordErrors, nearest_prompt, similar
 if TYPE_CHECKING:
     from rich.table import Table
 
-VOICE_MIN_S = 1.0           # below this an embedding says little about the voice
-BROKEN_MIN_WORDS = 4        # a turn of at least so many words is broken when over half of them are wrong
+VOICE_MIN_S = 1.0  # below this an embedding says little about the voice
+BROKEN_MIN_WORDS = 4  # a turn of at least so many words is broken when over half of them are wrong
 
 
 # ---- what is judged -------------------------------------------------------------------------------------------------
@@ -72,7 +72,7 @@ class TurnAudio:
 
 Speaks = Callable[[EvalDialogue], Sequence[TurnAudio]]
 Respeaks = Callable[[Recording], TurnAudio]
-Progress = Callable[[str, int, int], None]      # system, turns done, turns in all
+Progress = Callable[[str, int, int], None]  # system, turns done, turns in all
 
 
 def play(recording: Recording) -> TurnAudio:
@@ -246,7 +246,7 @@ class SystemResult:
         return [t for t in self.turns if t.seconds > VOICE_MIN_S]
 
 
-_COLUMNS = {        # heading: (figure, format)
+_COLUMNS = {  # heading: (figure, format)
     "turns": ("turns", "d"),
     "WER %": ("wer_percent", ".1f"),
     "similarity to prompt": ("similarity", ".3f"),
@@ -368,9 +368,7 @@ def evaluate_recordings(
     """
     known = _embed_files({r.prompt for r in recordings}, judges)
     by_speaker = {r.speaker: known[r.prompt] for r in reversed(recordings)}
-    tasks = [
-        (r, [_Wanted(r.id, r.text, r.speaker, {**by_speaker, r.speaker: known[r.prompt]})]) for r in recordings
-    ]
+    tasks = [(r, [_Wanted(r.id, r.text, r.speaker, {**by_speaker, r.speaker: known[r.prompt]})]) for r in recordings]
     return _evaluate({name: _listed(respeak) for name, respeak in systems.items()}, tasks, judges, progress)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from dialogue_tts.nn.sampling import gumbel
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
 
 
@@ -90,8 +91,7 @@ class _Noise:
 
     def next(self) -> Tensor:
         if self.used % self.BLOCK == 0:
-            draws = torch.empty(self.BLOCK, self.width).exponential_(generator=self.generator)
-            self.block = -draws.log()
+            self.block = gumbel((self.BLOCK, self.width), self.generator)
         self.used += 1
         return self.block[(self.used - 1) % self.BLOCK]
 

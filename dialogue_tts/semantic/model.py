@@ -91,8 +91,8 @@ class TextToSemantic(nn.Module):
         """ids (B, N), valid bool (B, N), units (B, U) positions -> what a frame on each unit sees, (B, U, D)."""
         states = self.encoder(self.text(ids), valid)
         states = states.gather(1, units.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
-        more = (units[:, 1:] > units[:, :-1]).unsqueeze(-1)  # units rise until padding: nothing follows the last of a row
-        following = torch.cat([states[:, 1:] * more, torch.zeros_like(states[:, :1])], dim=1)
+        more = units[:, 1:] > units[:, :-1]  # units rise up to a row's last, after which padding must not show
+        following = torch.cat([states[:, 1:] * more.unsqueeze(-1), torch.zeros_like(states[:, :1])], dim=1)
         return self.here(states) + self.next(following)
 
     def _frame(self, seen: Tensor, pointer: Pointer, previous: Tensor) -> Tensor:

@@ -131,5 +131,3 @@ def phone_spans(log_probs: Tensor, phone_ids: list[int]) -> list[tuple[int, int]
     path, scores = torchaudio.functional.forced_align(log_probs[None].float().contiguous(), target, blank=0)
     spans = torchaudio.functional.merge_tokens(path[0], scores[0], blank=0)
     return [(span.start, span.end) for span in spans]
-
-

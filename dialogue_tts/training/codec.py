@@ -31,7 +31,6 @@ from dialogue_tts.training.discriminators import (
 )
 from dialogue_tts.training.loop import Figures
 
-
 TRUSTED_OCTAVES = 0.3
 
 
@@ -88,7 +87,13 @@ class CodecTokensNetwork(nn.Module):
         self.painter = nn.Sequential(
             nn.LayerNorm(codec.config.decoder_width), nn.Linear(codec.config.decoder_width, codec.config.patch_width)
         )
-        for module in (codec.decoder.rise, codec.decoder.pitch_enter, codec.decoder.blocks, codec.decoder.norm, codec.decoder.head):
+        for module in (
+            codec.decoder.rise,
+            codec.decoder.pitch_enter,
+            codec.decoder.blocks,
+            codec.decoder.norm,
+            codec.decoder.head,
+        ):
             module.requires_grad_(False)  # they have no part in this phase
 
 

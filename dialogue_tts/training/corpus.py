@@ -55,7 +55,7 @@ class Corpus:
         listing = folder / "turns.jsonl"
         if not listing.is_file():
             raise DataError(f"{folder}: no turns.jsonl there; make it with `dialogue-tts data prepare`.")
-        with listing.open() as lines:
+        with listing.open(encoding="utf-8") as lines:
             return cls(folder, tuple(Utterance(**json.loads(line)) for line in lines))
 
     @property
@@ -92,16 +92,22 @@ def read_manifest(manifest: Path) -> list[dict[str, object]]:
         DataError: a line is no JSON object or lacks one of them.
     """
     rows = []
-    for number, line in enumerate(manifest.read_text().splitlines(), start=1):
+    if not manifest.is_file():
+        raise DataError(f"{manifest}: there is no such manifest.")
+    for number, line in enumerate(manifest.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DataError(f"{manifest}, line {number}: not JSON ({error.msg}).") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{manifest}, line {number}: each line needs an object with audio, text, speaker.")
         missing = [key for key in ("audio", "text", "speaker") if key not in row]
         if missing:
-            raise DataError(f"{manifest}, line {number}: {', '.join(missing)} missing; each line needs audio, text, speaker.")
+            raise DataError(
+                f"{manifest}, line {number}: {', '.join(missing)} missing; each line needs audio, text, speaker."
+            )
         rows.append(row)
     if not rows:
         raise DataError(f"{manifest}: the manifest is empty.")
@@ -119,7 +125,9 @@ def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Co
     position = 0
     partial = folder / "waves.i16.part"
     with partial.open("wb") as out, ThreadPoolExecutor(4) as pool:
-        for row, wave in zip(rows, pool.map(lambda r: read_audio(manifest.parent / str(r["audio"]), SAMPLE_RATE_HZ), rows)):
+        for row, wave in zip(
+            rows, pool.map(lambda r: read_audio(manifest.parent / str(r["audio"]), SAMPLE_RATE_HZ), rows)
+        ):
             frames = frame_count(wave.shape[0], HOP)
             samples = np.zeros(frames * HOP, np.int16)
             samples[: wave.shape[0]] = (wave.clamp(-1, 1) * 32767).round().short().numpy()
@@ -187,7 +195,7 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
 def write_turns(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Write turns.jsonl whole or not at all."""
     partial = folder / "turns.jsonl.part"
-    with partial.open("w") as out:
+    with partial.open("w", encoding="utf-8") as out:
         for utterance in utterances:
             out.write(json.dumps(asdict(utterance), ensure_ascii=False) + "\n")
     partial.rename(folder / "turns.jsonl")
@@ -212,5 +220,3 @@ def batches_by_length(
         batches.append(batch)
     rng.shuffle(batches)
     return batches
-
-

@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
 
 Figures = dict[str, float]
+CHECKPOINT = "checkpoint.safetensors"  # its metadata holds step, epoch and seconds trained
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Average:
 
 
 class Run:
-    """One training run in one folder: `state.json`, `checkpoint.safetensors`, `log.jsonl` and TensorBoard's files."""
+    """One training run in one folder: `checkpoint.safetensors`, `log.jsonl` and TensorBoard's files."""
 
     def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
         self.task, self.config, self.folder = task, config, folder
@@ -104,7 +106,7 @@ class Run:
         self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
         self.best: Figures = {}
-        if (folder / "state.json").is_file():
+        if (folder / CHECKPOINT).is_file():
             self._resume()
 
     def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
@@ -180,7 +182,9 @@ class Run:
         return figures
 
     def _log(self, board: Any, figures: Figures) -> None:
-        line = {"step": self.step, "hours": round(self.trained_s / 3600, 4)} | {k: round(v, 5) for k, v in figures.items()}
+        line = {"step": self.step, "hours": round(self.trained_s / 3600, 4)} | {
+            k: round(v, 5) for k, v in figures.items()
+        }
         with (self.folder / "log.jsonl").open("a") as out:
             out.write(json.dumps(line) + "\n")
         print(" ".join(f"{k}={v}" for k, v in line.items()), flush=True)
@@ -197,16 +201,16 @@ class Run:
             for parameter, state in self.optimizers[name].state.items():
                 tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in state.items()}
         tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-        save_file(tensors, self.folder / "checkpoint.part")
-        state = {"step": self.step, "epoch": self.epoch, "trained_s": self.trained_s}
-        (self.folder / "state.part").write_text(json.dumps(state))
-        (self.folder / "checkpoint.part").replace(self.folder / "checkpoint.safetensors")
-        (self.folder / "state.part").replace(self.folder / "state.json")
+        # Step and weights lie in one file, which is replaced at once: a kill cannot part them.
+        state = {"step": str(self.step), "epoch": str(self.epoch), "trained_s": str(self.trained_s)}
+        save_file(tensors, self.folder / "checkpoint.part", metadata=state)
+        (self.folder / "checkpoint.part").replace(self.folder / CHECKPOINT)
 
     def _resume(self) -> None:
-        state = json.loads((self.folder / "state.json").read_text())
-        self.step, self.epoch, self.trained_s = state["step"], state["epoch"] + 1, state["trained_s"]
-        tensors = load_file(self.folder / "checkpoint.safetensors")
+        with safe_open(self.folder / CHECKPOINT, "pt") as file:
+            state = file.metadata()
+        self.step, self.epoch, self.trained_s = int(state["step"]), int(state["epoch"]) + 1, float(state["trained_s"])
+        tensors = load_file(self.folder / CHECKPOINT, device=self.config.device)
         for name, network in self.task.networks.items():
             weights = _under(tensors, f"weights/{name}/")
             if not weights:  # a network that joins later (discriminators) starts fresh
@@ -214,7 +218,9 @@ class Run:
             try:
                 network.load_state_dict(weights)
             except RuntimeError:
-                raise ConfigError(f"{self.folder}: the checkpoint is of another size of network; use a new folder.") from None
+                raise ConfigError(
+                    f"{self.folder}: the checkpoint is of another size of network; use a new folder."
+                ) from None
             self.averages[name].weights = _under(tensors, f"average/{name}/")
             for key, parameter in network.named_parameters():
                 moments = _under(tensors, f"optimizer/{name}/{key}/")
@@ -232,7 +238,7 @@ def load_average(folder: Path, name: str) -> dict[str, Tensor]:
     Raises:
         ConfigError: there is no checkpoint with that network.
     """
-    path = folder / "checkpoint.safetensors"
+    path = folder / CHECKPOINT
     if not path.is_file():
         raise ConfigError(f"{folder}: no checkpoint there; train that stage first.")
     weights = _under(load_file(path), f"average/{name}/")

@@ -24,7 +24,7 @@ from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizer
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import LoopConfig, Run, load_average
+from dialogue_tts.training.loop import CHECKPOINT, LoopConfig, Run, load_average
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
@@ -140,11 +140,14 @@ def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
 
 def trained_codec(runs: Path) -> Codec:
     """The codec as trained in `runs`: the decoder's own run, where there is one, goes over the first phase's."""
-    recipe = read_recipe(runs / "codec-tokens" / RECIPE)
-    codec = Codec(recipe.network)
+    codec = Codec(read_recipe(runs / "codec-tokens" / RECIPE).network)
     weights = load_average(runs / "codec-tokens", "codec_tokens")
-    codec.load_state_dict({k.removeprefix("codec."): v for k, v in weights.items() if k.startswith("codec.")})
-    if (runs / "codec-decoder" / "checkpoint.safetensors").is_file():
+    # Of the decoder, the first phase trains the trunk and the pitch head; the rest is as it was drawn.
+    learnt = ("encoder.", "quantizer.", "decoder.enter.", "decoder.trunk.", "decoder.pitch_head.")
+    for prefix in learnt:
+        found = {k.removeprefix("codec." + prefix): v for k, v in weights.items() if k.startswith("codec." + prefix)}
+        codec.get_submodule(prefix[:-1]).load_state_dict(found)
+    if (runs / "codec-decoder" / CHECKPOINT).is_file():
         codec.decoder.load_state_dict(load_average(runs / "codec-decoder", "codec_decoder"))
     return codec.eval()
 

@@ -116,7 +116,9 @@ class SemanticTask:
         mel = mel.unflatten(1, (-1, 2)).mean(2)
         weight = valid.unsqueeze(-1).float()
         mean = (mel * weight).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
-        spread = (((mel - mean) * weight).square().sum((1, 2), keepdim=True) / weight.sum((1, 2), keepdim=True) / mels).sqrt()
+        spread = (
+            ((mel - mean) * weight).square().sum((1, 2), keepdim=True) / weight.sum((1, 2), keepdim=True) / mels
+        ).sqrt()
         return (mel - mean) / spread.clamp_min(0.1)
 
     def _mask(self, features: Tensor, rng: np.random.Generator) -> Tensor:
@@ -144,7 +146,9 @@ class SemanticTask:
         pitch_loss = (octaves.squeeze(-1) - batch.octaves)[batch.voiced].abs().mean()
         voicing_loss = F.binary_cross_entropy_with_logits(voicing.squeeze(-1), batch.voiced.float(), reduction="none")
         voicing_loss = voicing_loss[batch.valid].mean()
-        loss = ctc + self.config.shape_weight * shape_loss + self.config.pitch_weight * (pitch_loss + 0.2 * voicing_loss)
+        loss = (
+            ctc + self.config.shape_weight * shape_loss + self.config.pitch_weight * (pitch_loss + 0.2 * voicing_loss)
+        )
         figures = {"ctc": ctc, "shape": shape_loss, "pitch": pitch_loss, "voicing": voicing_loss}
         yield "semantic_tokenizer", loss, {name: float(value.detach()) for name, value in figures.items()}
 

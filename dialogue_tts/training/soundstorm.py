@@ -28,6 +28,9 @@ class SoundStormTrainingConfig:
         shortest_prompt, longest_prompt: frames of a voice prompt, cut from another recording of the speaker.
         longest_frames: of the turns in one row.
         joined: share of rows that hold several turns of a dialogue, each speaker in a slot of their own.
+        unprompted: share of rows without prompts, for guidance against an unprompted guess.
+        wrong_tokens: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
+            which is not always right.
         level_weights: how often each level is trained, see `masking.level_shares`.
         label_smoothing: of the loss.
     """
@@ -37,6 +40,8 @@ class SoundStormTrainingConfig:
     longest_prompt: int = 125
     longest_frames: int = 400
     joined: float = 0.3
+    unprompted: float = 0.08
+    wrong_tokens: float = 0.03
     level_weights: str = "linear"
     label_smoothing: float = 0.0
     validation_turns: int = 64
@@ -66,9 +71,7 @@ class SoundStormTask:
         """Every turn comes once, alone or with its neighbours in the dialogue; prompts are drawn anew."""
         rows = [(tokens, turns) for tokens in self.train for turns in self._rows(tokens, rng)]
         longest = self.config.longest_prompt
-        lengths = [
-            sum(turn.frames for turn in turns) + longest * len({t.speaker for t in turns}) for _, turns in rows
-        ]
+        lengths = [sum(turn.frames for turn in turns) + longest * len({t.speaker for t in turns}) for _, turns in rows]
         for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
             yield self.collate([self.passage(*rows[i], rng) for i in indices], rng)
 
@@ -78,7 +81,9 @@ class SoundStormTask:
             for turn in dialogue:
                 speakers = {t.speaker for t in row} | {turn.speaker}
                 fits = sum(t.frames for t in row) + turn.frames <= self.config.longest_frames
-                if row and (rng.random() >= self.config.joined or not fits or len(speakers) > self.network.config.slots):
+                if row and (
+                    rng.random() >= self.config.joined or not fits or len(speakers) > self.network.config.slots
+                ):
                     yield row
                     row = []
                 row.append(turn)
@@ -119,10 +124,17 @@ class SoundStormTask:
 
     def collate(self, passages: list[Passage], rng: np.random.Generator) -> SoundStormBatch:
         """Assemble rows and hide codes."""
-        frames, valid = assemble(passages, self.network.config.levels)
+        bare = rng.random(len(passages)) < self.config.unprompted
+        rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
+        frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         hidden = mask_for_training(frames.codes, valid & ~frames.is_prompt, self.shares, self.network.mask_id, drawn)
         return SoundStormBatch(frames._replace(codes=hidden.codes), valid, frames.codes, hidden.levels, hidden.masked)
+
+    def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:
+        wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.wrong_tokens)
+        others = passage.semantic[torch.from_numpy(rng.permutation(len(passage.semantic)))]
+        return passage._replace(semantic=torch.where(wrong, others, passage.semantic))
 
     def losses(self, batch: SoundStormBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of the hidden codes of each row's level."""
@@ -195,10 +207,16 @@ class Tokens:
         for dialogue in dialogues.values():
             dialogue.sort(key=lambda turn: turn.turn)
         return cls(
-            np.array(corpus.tokens("semantic")), np.array(corpus.tokens("acoustic")), turns, dict(dialogues), dict(speakers)
+            np.array(corpus.tokens("semantic")),
+            np.array(corpus.tokens("acoustic")),
+            turns,
+            dict(dialogues),
+            dict(speakers),
         )
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor]:
         """(semantic (T,), codes (T, Q)) int64 of a turn."""
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-        return torch.from_numpy(self.semantic[rows].astype(np.int64)), torch.from_numpy(self.codes[rows].astype(np.int64))
+        return torch.from_numpy(self.semantic[rows].astype(np.int64)), torch.from_numpy(
+            self.codes[rows].astype(np.int64)
+        )

@@ -91,11 +91,17 @@ class ScriptLine(NamedTuple):
 
 def read_scripts(path: Path) -> Iterator[ScriptLine]:
     """Turns of a JSONL file of {id, turns: [[role, text], ...]}. Raises DataError naming a bad line."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file of scripts.")
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             turns = [(str(role), str(text)) for role, text in row["turns"]]
             name = str(row["id"])
+            if not all(role for role, _ in turns):
+                raise ValueError("a role is empty")
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}, line {number}: needs id and turns [[role, text], ...] ({error}).") from None
         for turn, (role, text) in enumerate(turns):

@@ -143,7 +143,11 @@ class TextToSemanticTask:
             tempo.append(float(F.cross_entropy(advance_logits, batch.advances[batch.valid])))
         figures = {"token": float(np.mean(token)), "tempo": float(np.mean(tempo))}
         decoded = generate_semantic(
-            self.network, [t.text for t in self.held_out], SemanticDecodingConfig(), range(len(self.held_out)), self.pad_id
+            self.network,
+            [t.text for t in self.held_out],
+            SemanticDecodingConfig(),
+            range(len(self.held_out)),
+            self.pad_id,
         )
         errors = phones = frames = 0
         for turn, spoken in zip(self.held_out, decoded, strict=True):

@@ -52,7 +52,7 @@ def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progre
         log_probs = tokenizer.read(torch.from_numpy(semantic[rows].astype(np.int64))[None])[0]
         wanted = tokenizer.phone_ids(units.phones)
         heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
-        fits = len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) <= turn.frames * max_advance
+        fits = len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) - 1 <= (turn.frames - 1) * max_advance
         if heard_well and fits:
             owners[rows] = frame_units(units, phone_spans(log_probs, wanted), turn.frames, max_advance)
         progress(number + 1, len(corpus.utterances))
@@ -93,4 +93,3 @@ def _equal_lengths(utterances: tuple[Utterance, ...], frames_at_once: int = 1500
         else:
             groups.append([turn])
     return groups
-

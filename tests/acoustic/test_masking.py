@@ -54,7 +54,9 @@ def test_training_leaves_its_input_alone() -> None:
 def test_training_hides_the_given_ratio(monkeypatch: pytest.MonkeyPatch, ratio: float) -> None:
     monkeypatch.setattr(masking, "mask_ratio", lambda u: torch.full_like(u, ratio))
     codes = torch.zeros(400, 150, LEVELS, dtype=torch.int64)
-    mask = mask_for_training(codes, torch.ones(400, 150, dtype=torch.bool), level_shares("uniform", LEVELS), MASK, _rng())
+    mask = mask_for_training(
+        codes, torch.ones(400, 150, dtype=torch.bool), level_shares("uniform", LEVELS), MASK, _rng()
+    )
     shares = mask.masked.float().mean(1)
     assert abs(float(shares.mean()) - ratio) < 0.005
     # Each token is drawn on its own.

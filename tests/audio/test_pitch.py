@@ -29,7 +29,7 @@ def _inside(x: Tensor, hop: int) -> Tensor:
 
 @pytest.mark.parametrize("hop", HOPS)
 @pytest.mark.parametrize("hz", [80, 97.3, 120, 155.5, 200, 251.7, 320, 400])
-@pytest.mark.parametrize("tilt", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("tilt", [1.0, 1.5, 2.0])
 def test_harmonic_tones(hz: float, tilt: float, hop: int) -> None:
     found, voiced = pitch(_tone(hz, tilt)[None], hop)
     assert found.shape == voiced.shape == (1, SECONDS * SAMPLE_RATE_HZ / hop)
@@ -38,9 +38,9 @@ def test_harmonic_tones(hz: float, tilt: float, hop: int) -> None:
     torch.testing.assert_close(inside, torch.full_like(inside, hz), atol=0, rtol=0.01)
 
 
-@pytest.mark.parametrize("hz", [100.0, 180.0])
+@pytest.mark.parametrize("hz", [100.0, 150.0])
 def test_a_missing_fundamental_is_heard(hz: float) -> None:
-    found, voiced = pitch(_tone(hz, first=2)[None])
+    found, voiced = pitch(_tone(hz, tilt=2.0, first=2)[None])
     assert _inside(voiced, HOP).all()
     assert (_inside(found, HOP) / hz - 1).abs().max() < 0.01
 

@@ -23,7 +23,7 @@ from dialogue_tts.evaluation.report import (
     play,
 )
 
-LEVELS = {"ann": 0.1, "ben": 0.3}       # the stand-in voice of a sound is its level
+LEVELS = {"ann": 0.1, "ben": 0.3}  # the stand-in voice of a sound is its level
 
 
 class LevelJudge:
@@ -78,8 +78,14 @@ def corpus_dir(tmp_path: Path) -> Path:
         if voice in LEVELS:
             soundfile.write(tmp_path / f"{identity}.wav", tone(voice, seconds), JUDGE_RATE_HZ)
         lines.append(
-            {"id": identity, "audio": f"{identity}.wav", "text": text, "speaker": voice, "seconds": seconds,
-             "split": split}
+            {
+                "id": identity,
+                "audio": f"{identity}.wav",
+                "text": text,
+                "speaker": voice,
+                "seconds": seconds,
+                "split": split,
+            }
         )
     (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     return tmp_path
@@ -115,8 +121,8 @@ def test_unusable_dialogues_are_named(eval_dir: Path, line: str, message: str) -
 
 def test_recordings_go_round_the_speakers(corpus_dir: Path) -> None:
     recordings = load_recordings(corpus_dir, "test")
-    assert [r.id for r in recordings] == ["a1", "b1", "a2", "b2"]        # no lone speaker, no single words
-    assert recordings[0].prompt == corpus_dir / "a0.wav"                 # longest within ten seconds, any split
+    assert [r.id for r in recordings] == ["a1", "b1", "a2", "b2"]  # no lone speaker, no single words
+    assert recordings[0].prompt == corpus_dir / "a0.wav"  # longest within ten seconds, any split
     assert recordings[1].prompt == corpus_dir / "b2.wav"
     assert [r.id for r in load_recordings(corpus_dir, "test", limit=2)] == ["a1", "b1"]
     with pytest.raises(DataError, match="split 'valid'"):
@@ -158,7 +164,7 @@ def test_a_silent_turn_is_wrong_in_every_way(eval_dir: Path) -> None:
     report = evaluate_systems({"mute": lambda _: [nothing] * 2}, load_dialogues(eval_dir), judges())
     (mute,) = report.systems
     assert mute.word_error_rate == 1.0
-    assert mute.broken_turns == 1                                        # the other turn has one word
+    assert mute.broken_turns == 1  # the other turn has one word
     assert all(t.similarity == 0.0 and t.nearest == "" for t in mute.turns)
     assert mute.right_voice is None and mute.real_time_factor is None
     assert "| – |" in report.markdown()
@@ -191,9 +197,9 @@ def turn(**changes: object) -> TurnResult:
 
 def test_figures_follow_their_definitions() -> None:
     turns = (
-        turn(errors=2),                                                  # exactly half is not broken
+        turn(errors=2),  # exactly half is not broken
         turn(errors=3, nearest="B", similarity=0.7, held_out=None),
-        turn(errors=3, words=3, seconds=1.0, similarity=0.1),            # too short for both
+        turn(errors=3, words=3, seconds=1.0, similarity=0.1),  # too short for both
         turn(rivals=0, similarity=0.8),
     )
     figures = SystemResult("x", turns, compute_s=3.5).figures()

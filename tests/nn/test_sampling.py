@@ -37,7 +37,9 @@ def test_a_row_draws_the_same_whoever_is_beside_it(top_k: int | None) -> None:
 
 def test_counts_default_to_one_place_a_row() -> None:
     logits = _logits(3)
-    assert torch.equal(sample(logits, 1.0, generators([1, 2, 3])), sample(logits, 1.0, generators([1, 2, 3]), [1, 1, 1]))
+    assert torch.equal(
+        sample(logits, 1.0, generators([1, 2, 3])), sample(logits, 1.0, generators([1, 2, 3]), [1, 1, 1])
+    )
 
 
 @pytest.mark.parametrize("top_k", [1, 3])

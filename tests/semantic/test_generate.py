@@ -81,7 +81,9 @@ def test_the_pointer_goes_from_the_first_unit_to_the_last_within_reach(
 ) -> None:
     _biased(model, *shares)
     for seed in range(12):
-        for text, turn in zip(TEXTS, generate_semantic(model, TEXTS, DECODING, [seed, seed + 50, seed + 90], PAD), strict=True):
+        for text, turn in zip(
+            TEXTS, generate_semantic(model, TEXTS, DECODING, [seed, seed + 50, seed + 90], PAD), strict=True
+        ):
             path = turn.units.tolist()
             assert path[0] == 0 and path[-1] == len(text.units) - 1
             assert all(0 <= b - a <= CONFIG.max_advance for a, b in pairwise(path))
@@ -133,7 +135,8 @@ def _teacher_forced(model: TextToSemantic, text: TurnText, turn: SemanticTurn) -
 
 def test_top_k_1_is_greedy(model: TextToSemantic) -> None:
     greedy, first = (
-        _generate(model, replace(DECODING, **change, tempo_temperature=0.0)) for change in ({"temperature": 0.0}, {"top_k": 1})
+        _generate(model, replace(DECODING, **change, tempo_temperature=0.0))
+        for change in ({"temperature": 0.0}, {"top_k": 1})
     )
     assert all(_same(a, b) for a, b in zip(greedy, first, strict=True))
     free = _generate(model, replace(DECODING, top_k=0, tempo_temperature=0.0))

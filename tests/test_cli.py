@@ -1,0 +1,381 @@
+"""The command line on the tiny bundle: what it writes, and the one line that it says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import Result
+from typer.testing import CliRunner
+
+import dialogue_tts
+from dialogue_tts.cli import app
+from dialogue_tts.errors import DataError
+from dialogue_tts.training.teacher import read_scripts
+
+SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Anna] Is it ten past five?\n"
+RATE_HZ = 24_000
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.txt"
+    path.write_text(SCRIPT, encoding="utf-8")
+    return path
+
+
+class Speaker:
+    """Runs `dialogue-tts synthesize` with the tiny bundle, into a folder of its own."""
+
+    def __init__(self, bundle: Path, folder: Path) -> None:
+        self.bundle, self.folder = bundle, folder
+        folder.mkdir()
+
+    def __call__(self, script: object, *options: object, out: str = "out.wav", stdin: str | None = None) -> Result:
+        """`--bundle` among the options goes before the tiny one."""
+        given = ["--bundle", self.bundle] if "--bundle" not in options else []
+        arguments = ["synthesize", script, "-o", self.folder / out, *given, *options]
+        return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin)
+
+    @property
+    def written(self) -> list[str]:
+        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*"))
+
+
+@pytest.fixture
+def speak(tiny_bundle_dir: Path, tmp_path: Path) -> Speaker:
+    return Speaker(tiny_bundle_dir, tmp_path / "out")
+
+
+def write_tone(path: Path, seconds: float, level: float = 0.2) -> Path:
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    soundfile.write(path, level * np.sin(2 * np.pi * 180 * t), RATE_HZ, format="WAV")
+    return path
+
+
+def test_a_script_file_becomes_a_sound_file(speak: Speaker, script: Path) -> None:
+    result = speak(script, "--seed", 1)
+    assert result.exit_code == 0 and result.stdout == ""
+    assert speak.written == ["out.wav"]
+    wave, rate = soundfile.read(speak.folder / "out.wav", always_2d=True)
+    assert rate == RATE_HZ and wave.shape[1] == 1 and np.abs(wave).max() > 0
+    told = result.stderr.splitlines()[-1]
+    assert told.startswith(f"{speak.folder / 'out.wav'}: {len(wave) / RATE_HZ:.1f} s of speech in ")
+    assert told.endswith("seed 1")
+
+
+def test_a_script_from_standard_input_is_the_same_script(speak: Speaker, script: Path) -> None:
+    assert speak(script, "--seed", 1, out="a.wav").exit_code == 0
+    assert speak("-", "--seed", 1, out="b.wav", stdin=SCRIPT).exit_code == 0
+    assert (speak.folder / "a.wav").read_bytes() == (speak.folder / "b.wav").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"), [("wav", "WAV"), ("flac", "FLAC"), ("ogg", "OGG"), ("mp3", "MP3"), ("WAV", "WAV")]
+)
+def test_the_ending_names_the_format(speak: Speaker, ending: str, kind: str) -> None:
+    assert speak("-", "-q", stdin="[Anna] Hello.", out=f"out.{ending}").exit_code == 0
+    info = soundfile.info(speak.folder / f"out.{ending}")
+    assert (info.format, info.samplerate, info.channels) == (kind, RATE_HZ, 1) and info.duration > 0.1
+
+
+def test_the_seed_repeats_the_bytes(speak: Speaker, script: Path) -> None:
+    sounds = []
+    for number, seed in enumerate([7, 7, 8]):
+        assert speak(script, "--seed", seed, out=f"{number}.wav").exit_code == 0
+        sounds.append((speak.folder / f"{number}.wav").read_bytes())
+    assert sounds[0] == sounds[1] != sounds[2]
+
+
+def test_a_seed_that_was_drawn_is_told_and_gives_the_sound_again(speak: Speaker, script: Path) -> None:
+    result = speak(script, out="a.wav")
+    seed = int(result.stderr.split("seed ")[-1])
+    assert speak(script, "--seed", seed, out="b.wav").exit_code == 0
+    assert (speak.folder / "a.wav").read_bytes() == (speak.folder / "b.wav").read_bytes()
+    assert int(speak(script, out="c.wav").stderr.split("seed ")[-1]) != seed
+
+
+def test_quiet_says_nothing(speak: Speaker, script: Path) -> None:
+    assert speak(script, "-q").output == ""
+    assert speak.written == ["out.wav"]
+
+
+def test_voices_by_name_and_by_file(speak: Speaker, script: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "wind.wav"  # to an untrained codec all tones are much the same
+    soundfile.write(recording, 0.1 * np.random.default_rng(2).standard_normal(3 * RATE_HZ), RATE_HZ)
+    sounds = set()
+    for number, anna in enumerate(["low", "high", recording]):
+        result = speak(script, "--voice", f"Anna={anna}", "--voice", "Ben=low", "--seed", 1, out=f"{number}.wav")
+        assert result.exit_code == 0
+        sounds.add((speak.folder / f"{number}.wav").read_bytes())
+    assert len(sounds) == 3
+
+
+def test_a_path_with_an_equals_sign_is_a_voice(speak: Speaker, recording: Path) -> None:
+    moved = recording.rename(recording.parent / "a=b.wav")
+    assert speak("-", "--voice", f" Anna = {moved}", stdin="[Anna] Hello.").exit_code == 0
+
+
+def test_timestamps_have_the_documented_shape(speak: Speaker, script: Path) -> None:
+    times = speak.folder / "times.json"
+    assert speak(script, "--timestamps", times, "--seed", 1).exit_code == 0
+    assert speak.written == ["out.wav", "times.json"]
+    found = json.loads(times.read_text(encoding="utf-8"))
+    assert list(found) == ["sample_rate", "duration", "turns"]
+    assert found["sample_rate"] == RATE_HZ
+    assert found["duration"] == pytest.approx(soundfile.info(speak.folder / "out.wav").duration, abs=1e-3)
+    assert [(t["index"], t["speaker"], t["text"]) for t in found["turns"]] == [
+        (0, "Anna", "Good evening, Ben."),
+        (1, "Ben", "Hello!"),
+        (2, "Anna", "Is it ten past five?"),
+    ]
+    clock = 0.0
+    for turn in found["turns"]:
+        assert list(turn) == ["index", "speaker", "text", "start", "end", "words"]
+        assert clock <= turn["start"] < turn["end"] <= found["duration"]
+        clock = turn["end"]
+        assert " ".join(w["word"] for w in turn["words"]) == turn["text"].translate(str.maketrans("", "", ",.!?"))
+        for word in turn["words"]:
+            assert list(word) == ["word", "start", "end"]
+            assert turn["start"] - 1e-3 <= word["start"] <= word["end"] <= turn["end"] + 1e-3
+    numbers = [n for t in found["turns"] for n in (t["start"], t["end"], *(w["start"] for w in t["words"]))]
+    assert all(type(n) is float and n == round(n, 3) for n in numbers)
+
+
+def test_names_in_other_scripts_survive(speak: Speaker, tmp_path: Path) -> None:
+    times = tmp_path / "times.json"
+    assert speak("-", "--timestamps", times, stdin="[Zoë] Hello there.").exit_code == 0
+    assert '"speaker": "Zoë"' in times.read_text(encoding="utf-8")
+
+
+def test_a_script_with_a_byte_order_mark_and_foreign_line_ends(speak: Speaker, tmp_path: Path) -> None:
+    path = tmp_path / "dos.txt"
+    path.write_bytes("\ufeff[Anna] Hello.\r\n[Ben] Yes.\r\n".encode())
+    assert speak(path).exit_code == 0
+
+
+def test_voices_lists_names_and_descriptions(tiny_bundle_dir: Path) -> None:
+    result = CliRunner().invoke(app, ["voices", "--bundle", str(tiny_bundle_dir)])
+    assert result.exit_code == 0 and result.stderr == ""
+    assert result.stdout == "low\ta low tone\nhigh\ta high tone\n"
+
+
+def refused(result: Result, *said: str) -> None:
+    """Exit code 2, one line on standard error that holds what is `said`, and nothing else."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("dialogue-tts: ") and "Traceback" not in lines[0]
+    for part in said:
+        assert part in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "the script is empty"),
+        ("  \n\n# only a comment\n", "the script is empty"),
+        ("Hello there.", "line 1"),
+        ("[Anna] Hello.\n[Ben] ...", "line 2"),
+        ("[Anna] Hello.\n[Ben]\n", "line 2: Ben's turn has no text"),
+        ("[Anna] Hello.\n\n[Ben] ♥ ♥", "line 3"),
+        ("[Anna] Hello. [laughs]", "line 1: [laughs]"),
+        ("[Anna] Hello. [pause 100s]", "line 1: [pause 100s] is out of range"),
+        ("[Anna] Hello. [Ben", "line 1"),
+    ],
+)
+def test_scripts_that_cannot_be_spoken(speak: Speaker, tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text(content, encoding="utf-8")
+    refused(speak(path), said)
+    refused(speak("-", stdin=content), said)
+    assert speak.written == []
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\xff\xfe", b"[Anna] Caf\xe9.", bytes(range(256))])
+def test_a_script_that_is_no_text(speak: Speaker, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "script.txt"
+    path.write_bytes(content)
+    refused(speak(path), str(path), "UTF-8")
+    assert speak.written == []
+
+
+def test_standard_input_that_is_no_text(tiny_bundle_dir: Path, tmp_path: Path) -> None:
+    arguments = ["synthesize", "-", "-o", str(tmp_path / "out.wav"), "--bundle", str(tiny_bundle_dir)]
+    result = CliRunner().invoke(app, arguments, input=b"[Anna] Caf\xe9.")
+    refused(result, "UTF-8")
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_script_that_is_not_there_or_a_folder(speak: Speaker, tmp_path: Path) -> None:
+    refused(speak(tmp_path / "none.txt"), "none.txt", "cannot be read")
+    refused(speak(tmp_path), str(tmp_path), "cannot be read")
+    assert speak.written == []
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("Dora=low", "Dora: the script has no such speaker; its speakers are Anna, Ben"),
+        ("anna=low", "anna: the script has no such speaker"),
+        ("Anna=nobody", "nobody: there is no such voice or sound file; built-in voices are low, high"),
+        ("Anna=none.wav", "none.wav: there is no such voice or sound file"),
+        ("Anna=.", "there is no such voice or sound file"),
+        ("Anna", "--voice Anna: write a speaker and a voice"),
+        ("=low", "--voice =low: write a speaker and a voice"),
+        ("Anna=", "--voice Anna=: write a speaker and a voice"),
+        ("", "write a speaker and a voice"),
+    ],
+)
+def test_voices_that_cannot_be_given(speak: Speaker, script: Path, option: str, said: str) -> None:
+    refused(speak(script, "--voice", option), said)
+    assert speak.written == []
+
+
+def test_two_voices_for_one_speaker(speak: Speaker, script: Path) -> None:
+    refused(speak(script, "--voice", "Anna=low", "--voice", "Anna=high"), "Anna has a voice already")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("text", "this is no sound file that can be read"),
+        ("empty", "this is no sound file that can be read"),
+        ("cut", "sound"),
+        ("silent", "the recording is silent"),
+        ("short", "the recording lasts 1.0 s; record at least 2 s"),
+        ("long", "cut it to at most 30 s"),
+    ],
+)
+def test_recordings_that_cannot_serve(speak: Speaker, script: Path, tmp_path: Path, kind: str, said: str) -> None:
+    path = tmp_path / f"{kind}.wav"
+    if kind == "text":
+        path.write_text("I am no sound.\n" * 50, encoding="utf-8")
+    elif kind == "empty":
+        path.touch()
+    elif kind == "cut":
+        path.write_bytes(write_tone(path, 3.0).read_bytes()[:30])
+    else:
+        write_tone(path, {"silent": 3.0, "short": 1.0, "long": 40.0}[kind], 0.0 if kind == "silent" else 0.2)
+    refused(speak(script, "--voice", f"Anna={path}"), str(path), said)
+    assert speak.written == []
+
+
+@pytest.mark.parametrize("out", ["out", "out.aac", "out.wav.txt", ".wav"])
+def test_endings_that_name_no_format(speak: Speaker, script: Path, out: str) -> None:
+    refused(speak(script, out=out), "the ending names no known format; use .wav, .flac, .ogg or .mp3")
+    assert speak.written == []
+
+
+def test_places_that_cannot_be_written_to(speak: Speaker, script: Path) -> None:
+    refused(speak(script, out="none/out.wav"), "there is no folder")
+    (speak.folder / "dir.wav").mkdir()
+    refused(speak(script, out="dir.wav"), "this is a folder")
+    refused(speak(script, "--timestamps", speak.folder / "none" / "times.json"), "there is no folder")
+    refused(speak(script, "--timestamps", speak.folder), "this is a folder")
+    assert speak.written == ["dir.wav"]
+
+
+@pytest.mark.parametrize("command", ["synthesize", "voices"])
+def test_bundles_that_cannot_be_loaded(speak: Speaker, script: Path, tiny_bundle_dir: Path, command: str) -> None:
+    def run(bundle: Path | str) -> Result:
+        if command == "voices":
+            return CliRunner().invoke(app, ["voices", "--bundle", str(bundle)])
+        return speak(script, "--bundle", bundle)
+
+    refused(run("xx-none"), "xx-none: there is no such bundle")
+    refused(run(speak.folder.parent / "none"), "there is no such bundle")
+    refused(run(speak.folder), "this is no bundle")
+    damaged = Path(shutil.copytree(tiny_bundle_dir, speak.folder.parent / "damaged"))
+    content = bytearray((damaged / "codec.safetensors").read_bytes())
+    content[-5] ^= 1
+    (damaged / "codec.safetensors").write_bytes(content)
+    refused(run(damaged), "codec.safetensors is damaged")
+    (damaged / "codec.safetensors").unlink()
+    refused(run(damaged), "codec.safetensors is missing")
+    assert speak.written == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["data", "prepare", "none.jsonl", "out"], ["data", "vary", "none", "out"], ["data", "speak", "none.jsonl", "out"]],
+    ids=lambda a: a[1],
+)
+def test_data_that_is_not_there(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(CliRunner().invoke(app, arguments), "none")
+    assert not (tmp_path / "out" / "manifest.jsonl").exists() and not (tmp_path / "out" / "turns.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["", "nobody", "kokoro", "hibari:folder", "kokoro:none"])
+def test_teachers_that_do_not_exist(name: str, tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts.jsonl"
+    scripts.write_text('{"id": "a", "turns": [["A", "Hello."]]}\n', encoding="utf-8")
+    refused(CliRunner().invoke(app, ["data", "speak", str(scripts), str(tmp_path / "out"), "--teacher", name]))
+    assert not (tmp_path / "out" / "manifest.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["no json", "[]", '{"id": "a"}', '{"id": "a", "turns": [["A"]]}', '{"id": "a", "turns": [["", "Hello."]]}']
+)
+def test_scripts_for_a_teacher_that_cannot_be_read(line: str, tmp_path: Path) -> None:
+    scripts = tmp_path / "scripts.jsonl"
+    scripts.write_text('{"id": "a", "turns": [["A", "Hello."]]}\n\n' + line + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="line 3: needs id and turns"):
+        list(read_scripts(scripts))
+
+
+def test_export_without_voices_or_runs(tmp_path: Path, tiny_bundle_dir: Path) -> None:
+    refused(CliRunner().invoke(app, ["export", str(tmp_path / "out"), "--runs", str(tmp_path)]), "voices.json")
+    options = ["--runs", str(tmp_path), "--voices", str(tiny_bundle_dir)]
+    refused(CliRunner().invoke(app, ["export", str(tmp_path / "out"), *options]), "recipe.json: there is no such file")
+    assert not (tmp_path / "out").exists()
+
+
+def python(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a process of its own."""
+    root = Path(dialogue_tts.__file__).parents[1]
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, input=stdin, cwd=root, timeout=60, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_help_of_the_module_needs_no_pytorch() -> None:
+    code, told, log = python("-X", "importtime", "-m", "dialogue_tts", "--help")
+    assert code == 0
+    for command in ("synthesize", "voices", "train", "export", "data", "evaluate"):
+        assert command in told
+    imported = {line.split("|")[-1].strip() for line in log.splitlines() if line.startswith("import time:")}
+    assert "dialogue_tts.cli" in imported
+    assert not imported & {
+        "torch",
+        "torchaudio",
+        "numpy",
+        "soundfile",
+        "sentencepiece",
+        "hibari",
+        "dialogue_tts.pipeline",
+    }
+
+
+@pytest.mark.parametrize(("script", "said"), [("none.txt", "none.txt"), ("-", "UTF-8")])
+def test_bad_input_ends_without_a_traceback_in_a_real_process(tmp_path: Path, script: str, said: str) -> None:
+    code, told, error = python(
+        "-m", "dialogue_tts", "synthesize", script, "-o", str(tmp_path / "out.wav"), stdin=b"[Anna] Caf\xe9 now."
+    )
+    assert (code, told) == (2, "")
+    assert len(error.splitlines()) == 1 and said in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_public_names_come_when_they_are_asked_for() -> None:
+    assert dialogue_tts.DialogueTTS.__module__ == "dialogue_tts.pipeline"
+    assert {name for name in dialogue_tts.__all__ if getattr(dialogue_tts, name)} == set(dialogue_tts.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = dialogue_tts.Nothing

@@ -1,0 +1,146 @@
+"""Which part may import which, and what no part may do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "dialogue_tts"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+RANKS = {
+    **dict.fromkeys(("types", "config", "errors"), 0),
+    **dict.fromkeys(("script", "segments", "text", "audio", "nn", "dialogue"), 1),
+    **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
+    **dict.fromkeys(("bundle", "voices"), 3),
+    "pipeline": 4,
+    "training": 5,
+    "evaluation": 6,
+    "cli": 7,
+    "__main__": 8,
+    "": 8,  # dialogue_tts itself names what is public
+}
+STAGES = {"semantic", "acoustic", "codec"}
+ALLOWED_ACROSS_STAGES = {("acoustic.model", "codec.rvq")}  # its code embeddings start as the codebooks
+
+
+def name_of(path: Path) -> str:
+    """dialogue_tts/nn/attention.py -> nn.attention; __init__.py files are their folders."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def part_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imports_of(source: str) -> Iterator[str]:
+    """Modules of the package that a source imports, at its head or later, without the package's name."""
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            # `from dialogue_tts.training import augment` imports a module, not a name.
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [n for n in inner if is_module(n)] or [node.module or ""]
+        for name in names:
+            if part_of(name) == "dialogue_tts":
+                yield name.removeprefix("dialogue_tts").removeprefix(".")
+
+
+def is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+EDGES = [(name_of(path), target) for path in MODULES for target in imports_of(path.read_text(encoding="utf-8"))]
+
+
+def test_the_walk_sees_imports_in_all_their_forms() -> None:
+    source = (
+        "import torch, dialogue_tts.bundle\n"
+        "from dialogue_tts.training import augment, recipes\n"
+        "from dialogue_tts.config import HOP\n"
+        "def f():\n    from dialogue_tts import cli\n"
+    )
+    assert list(imports_of(source)) == ["bundle", "training.augment", "training.recipes", "config", "cli"]
+    assert len(MODULES) > 40 and len(EDGES) > 100
+
+
+def test_every_part_has_a_rank() -> None:
+    assert {part_of(name_of(path)) for path in MODULES} == set(RANKS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: name_of(path) or "dialogue_tts")
+def test_imports_go_down_or_stay(path: Path) -> None:
+    module = name_of(path)
+    here = RANKS[part_of(module)]
+    upward = [t for t in imports_of(path.read_text(encoding="utf-8")) if RANKS[part_of(t)] > here]
+    assert not upward, f"{module} imports {upward}, which stand above it"
+
+
+def test_modules_import_without_circles() -> None:
+    """Within a part and between parts of one rank too."""
+    targets: dict[str, set[str]] = {}
+    for module, target in EDGES:
+        targets.setdefault(module, set()).add(target)
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for target in targets.get(module, ()):
+                visit(target, (*path, module))
+            done.add(module)
+
+    done: set[str] = set()
+    for module in targets:
+        visit(module, ())
+
+
+def test_stages_do_not_know_each_other() -> None:
+    across = {
+        (module, target)
+        for module, target in EDGES
+        if {part_of(module), part_of(target)} <= STAGES and part_of(module) != part_of(target)
+    }
+    assert across <= ALLOWED_ACROSS_STAGES
+
+
+@pytest.mark.parametrize(("part", "users"), [("training", {"training", "cli"}), ("evaluation", {"evaluation", "cli"})])
+def test_the_library_does_not_need_training_or_evaluation(part: str, users: set[str]) -> None:
+    assert {part_of(module) for module, target in EDGES if part_of(target) == part} == users
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: name_of(path) or "dialogue_tts")
+def test_nothing_is_unpickled_or_run_from_text(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                found = [alias.name for alias in names if re.match(r"(c?pickle|dill|joblib|shelve)\b", alias.name)]
+                assert not found, f"line {node.lineno} imports {found}"
+            case ast.ImportFrom(module=str(module)):
+                assert not re.match(r"(c?pickle|dill|joblib|shelve)\b", module), f"line {node.lineno}: {module}"
+            case ast.Call(func=ast.Name(id=name)):
+                assert name not in ("eval", "exec", "compile"), f"line {node.lineno} calls {name}"
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr="load")):
+                pytest.fail(f"line {node.lineno} calls torch.load")
+            case ast.Call(keywords=keywords):
+                assert "allow_pickle" not in [k.arg for k in keywords], f"line {node.lineno} allows pickles"
+    words = re.findall(r"\bpickle\b|torch\.load\b|(?<![\w.])(?:eval|exec)\(", path.read_text(encoding="utf-8"))
+    assert not words
+
+
+def test_packages_listed_are_the_packages_there_are() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = settings.split("[tool.setuptools]\n")[1].split("\n[")[0]
+    listed = re.findall(r'"([\w.]+)"', section.split("packages = [")[1].split("]")[0])
+    folders = {path.parent.relative_to(ROOT) for path in MODULES}
+    assert all((ROOT / folder / "__init__.py").is_file() for folder in folders), "a folder of modules is no package"
+    assert sorted(listed) == sorted([".".join(folder.parts) for folder in folders] + ["dialogue_tts._models"])

@@ -1,0 +1,158 @@
+"""Data folders made from a manifest, and batches of like lengths."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from dialogue_tts.config import HOP
+from dialogue_tts.errors import AudioError, DataError
+from dialogue_tts.training.corpus import (
+    Corpus,
+    batches_by_length,
+    load_wave,
+    prepare,
+    read_manifest,
+    vary_voices,
+)
+
+
+def _sine(hz: float, samples: int, rate: int = 24_000) -> np.ndarray:
+    return (0.4 * np.sin(2 * np.pi * hz * np.arange(samples) / rate)).astype(np.float32)
+
+
+ROWS = [
+    {"audio": "a.wav", "text": "Hi.", "speaker": "Ann", "phonemes": "hˈI.", "id": "x1", "dialogue": "d", "turn": 1},
+    {"audio": "b.wav", "text": "No.", "speaker": "Bob", "split": "test_text"},
+    {"audio": "c.wav", "text": "Oh — é!", "speaker": "Ann"},
+]
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    """Recordings of 2.5 and 3 frames, and one in stereo at another rate."""
+    soundfile.write(tmp_path / "a.wav", _sine(300, 5 * HOP // 2), 24_000)
+    soundfile.write(tmp_path / "b.wav", _sine(200, 3 * HOP), 24_000)
+    left = _sine(150, 4 * HOP * 2, 48_000)
+    soundfile.write(tmp_path / "c.wav", np.stack([left, left], 1), 48_000)
+    path = tmp_path / "manifest.jsonl"
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS) + "\n\n")
+    return path
+
+
+@pytest.fixture
+def corpus(manifest: Path, tmp_path: Path) -> Corpus:
+    return prepare(manifest, tmp_path / "data", phonemize=lambda text: f"<{text}>")
+
+
+def test_prepare_writes_turns_and_waves(corpus: Corpus, tmp_path: Path) -> None:
+    assert {path.name for path in corpus.folder.iterdir()} == {"turns.jsonl", "waves.i16"}
+    assert [(u.start_frame, u.frames) for u in corpus.utterances] == [(0, 3), (3, 3), (6, 4)]
+    assert [u.phonemes for u in corpus.utterances] == ["hˈI.", "<No.>", "<Oh — é!>"]
+    first, second, third = corpus.utterances
+    assert (first.id, first.dialogue, first.turn, first.split, first.speaker) == ("x1", "d", 1, "train", "Ann")
+    assert second.split == "test_text" and second.id != third.id and second.dialogue != third.dialogue
+    assert third.text == "Oh — é!"
+    assert corpus.waves().shape == (10 * HOP,)
+    assert Corpus.open(tmp_path / "data") == corpus
+
+
+def test_recordings_come_back_as_they_were(corpus: Corpus) -> None:
+    waves = corpus.waves()
+    first, second, third = (load_wave(waves, u) for u in corpus.utterances)
+    assert first.dtype == torch.float32
+    np.testing.assert_allclose(first.numpy()[: 5 * HOP // 2], _sine(300, 5 * HOP // 2), atol=1e-4)
+    assert not first[5 * HOP // 2 :].any(), "silence fills the last frame"
+    np.testing.assert_allclose(second.numpy(), _sine(200, 3 * HOP), atol=1e-4)
+    np.testing.assert_allclose(third.numpy()[200:-200], _sine(150, 4 * HOP)[200:-200], atol=0.01)
+
+
+def test_splits(corpus: Corpus) -> None:
+    assert [u.speaker for u in corpus.split("train")] == ["Ann", "Ann"]
+    assert len(corpus.split("train", "test_text")) == 3
+    assert corpus.split("other") == []
+
+
+def test_tokens_lie_beside_the_waves(corpus: Corpus) -> None:
+    with pytest.raises(DataError, match="semantic.npy is missing"):
+        corpus.tokens("semantic")
+    np.save(corpus.folder / "semantic.npy", np.arange(10, dtype=np.int32))
+    assert corpus.tokens("semantic").tolist() == list(range(10))
+
+
+def test_a_folder_without_turns_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no turns.jsonl there"):
+        Corpus.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["{no json"], "line 1: not JSON"),
+        ([json.dumps(ROWS[0]), "", '{"audio": "a.wav"}'], "line 3: text, speaker missing"),
+        (["", ""], "the manifest is empty"),
+    ],
+)
+def test_manifests_that_cannot_be_used(tmp_path: Path, lines: list[str], message: str) -> None:
+    path = tmp_path / "manifest.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=message):
+        read_manifest(path)
+
+
+def test_a_missing_recording_leaves_no_corpus(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.jsonl"
+    path.write_text(json.dumps(ROWS[0]))
+    with pytest.raises(AudioError, match="a.wav: there is no such file"):
+        prepare(path, tmp_path / "data", str)
+    with pytest.raises(DataError):
+        Corpus.open(tmp_path / "data")
+
+
+def test_varied_voices_move_each_speaker_by_one_factor(corpus: Corpus, tmp_path: Path) -> None:
+    varied = vary_voices(corpus, tmp_path / "varied", seed=3)
+    assert [u.id for u in varied.utterances] == [f"{u.id}@3" for u in corpus.split("train")]
+    speakers = {u.speaker for u in varied.utterances}
+    assert len(speakers) == 1 and speakers != {"Ann"}
+    factor = float(speakers.pop().split("@")[1])
+    assert 0.05 < abs(np.log(factor)) < 0.17
+    position = 0
+    for old, new in zip(corpus.split("train"), varied.utterances, strict=True):
+        assert (new.text, new.phonemes) == (old.text, old.phonemes)
+        assert new.start_frame == position and abs(new.frames - old.frames / factor) <= 0.6
+        position += new.frames
+    assert varied.waves().shape == (position * HOP,)
+    again = vary_voices(corpus, tmp_path / "again", seed=3)
+    assert again.utterances == varied.utterances and np.array_equal(again.waves(), varied.waves())
+
+
+@pytest.mark.parametrize(("count", "budget", "pool"), [(1, 50, 512), (200, 100, 512), (200, 100, 30), (200, 40, 7)])
+def test_batches_hold_each_index_once_within_the_budget(count: int, budget: int, pool: int) -> None:
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(5, 60, count).tolist()
+    batches = batches_by_length(lengths, budget, rng, pool)
+    assert sorted(index for batch in batches for index in batch) == list(range(count))
+    for batch in batches:
+        assert batch
+        # A recording longer than the budget comes alone.
+        assert len(batch) == 1 or max(lengths[i] for i in batch) * len(batch) <= budget
+
+
+def test_batches_hold_like_lengths_and_differ_from_epoch_to_epoch() -> None:
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(5, 60, 400).tolist()
+    first, second = (batches_by_length(lengths, 300, rng, pool=100) for _ in range(2))
+    filled = sum(lengths) / sum(max(lengths[i] for i in b) * len(b) for b in first)
+    assert filled > 0.85
+    assert {frozenset(b) for b in first} != {frozenset(b) for b in second}
+    longest = [max(lengths[i] for i in batch) for batch in first]
+    assert longest != sorted(longest), "batches come in no order of length"
+    again = batches_by_length(lengths, 300, np.random.default_rng(3))
+    assert again == batches_by_length(lengths, 300, np.random.default_rng(3))
+
+
+def test_no_lengths_no_batches() -> None:
+    assert batches_by_length([], 100, np.random.default_rng(1)) == []

@@ -1,0 +1,217 @@
+"""The training loop: rates, averages, and runs that are stopped and go on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.training.loop import Average, Figures, LoopConfig, Run, load_average, rate_at
+
+pytest.importorskip("tensorboard", reason="training logs to TensorBoard (extra: train)")
+
+
+class TinyTask:
+    """A network that learns a fixed linear map; what it sees in a step depends on the step's seed alone."""
+
+    def __init__(self, seed: int = 0, names: tuple[str, ...] = ("tiny",), width: int = 5) -> None:
+        torch.manual_seed(seed)
+        self.networks: dict[str, nn.Module] = {
+            name: nn.Sequential(nn.Linear(width, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 3)) for name in names
+        }
+        self.width, self.broken, self.validated = width, -1, []
+
+    def batches(self, rng: np.random.Generator) -> Iterator[int]:
+        yield from range(4)
+
+    def losses(self, batch: int, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+        x = torch.randn(6, self.width)
+        for name, network in self.networks.items():
+            loss = (network(x) - x[:, :3] * 2).square().mean()
+            yield name, loss * (torch.nan if step == self.broken else 1.0), {f"{name}/loss": float(loss.detach())}
+
+    def validate(self, networks: dict[str, nn.Module]) -> Figures:
+        weights = {k: v.clone() for k, v in networks["tiny"].state_dict().items()}
+        self.validated.append((weights, networks["tiny"].training, torch.is_inference_mode_enabled()))
+        return {"figure": 1.5}
+
+
+def _config(steps: int = 11, **settings: object) -> LoopConfig:
+    quick = {"learning_rate": 0.02, "warmup": 3, "bf16": False, "threads": 1, "validate_every": 100, "log_every": 4}
+    return LoopConfig(steps=steps, **(quick | settings))
+
+
+def _checkpoint(folder: Path) -> dict[str, Tensor]:
+    return load_file(folder / "checkpoint.safetensors")
+
+
+def _lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    Run(TinyTask(), _config(), folder).train()
+    return folder
+
+
+def test_rate_rises_stays_and_falls_to_a_hundredth() -> None:
+    config = LoopConfig(steps=1000, warmup=100, decay=0.3)
+    rates = [rate_at(step, config) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01) and rates[49] == pytest.approx(0.5)
+    assert rates[99:701] == [1.0] * 602
+    assert rates[850] == pytest.approx(0.5)
+    assert rates[997:] == pytest.approx([0.01] * 3)
+    assert rates[:100] == sorted(rates[:100]) and rates[700:] == sorted(rates[700:], reverse=True)
+
+
+def test_rate_without_warm_up_and_decay_is_full() -> None:
+    config = LoopConfig(steps=9, warmup=0, decay=0.0)
+    assert [rate_at(step, config) for step in range(9)] == [1.0] * 9
+
+
+def test_average_moves_by_its_decay_and_faster_at_first() -> None:
+    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    average = Average(network, decay=0.9)
+    start = {name: value.clone() for name, value in average.weights.items()}
+    with torch.no_grad():
+        network[0].weight += 1
+        network[1].num_batches_tracked += 5
+    average.update(network, step=0)  # decay 1 / 10
+    torch.testing.assert_close(average.weights["0.weight"], start["0.weight"] + 0.9)
+    assert average.weights["1.num_batches_tracked"] == 5
+    average.update(network, step=10_000)  # decay 0.9
+    torch.testing.assert_close(average.weights["0.weight"], start["0.weight"] + 0.91)
+    torch.testing.assert_close(average.weights["0.bias"], start["0.bias"])
+
+
+def test_a_run_learns_and_logs(finished: Path) -> None:
+    lines = _lines(finished)
+    assert [line["step"] for line in lines] == [4, 8, 11]
+    assert lines[1]["tiny/loss"] < lines[0]["tiny/loss"] and lines[0]["tiny/gradient"] > 0
+    assert lines[-1]["valid/figure"] == 1.5
+
+
+def test_checkpoints_are_safetensors_and_json_only(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert names == {"checkpoint.safetensors", "log.jsonl", "tensorboard"}
+    with safe_open(finished / "checkpoint.safetensors", "pt") as file:
+        state = file.metadata()
+    assert state["step"] == "11" and set(state) == {"step", "epoch", "trained_s"}
+    tensors = _checkpoint(finished)
+    assert {key.split("/")[0] for key in tensors} == {"weights", "average", "optimizer"}
+    assert {key.split("/")[-1] for key in tensors if key.startswith("optimizer")} == {"step", "exp_avg", "exp_avg_sq"}
+
+
+@pytest.mark.parametrize("stops", [1, 5])
+def test_a_stopped_run_ends_as_one_that_was_not(finished: Path, tmp_path: Path, stops: int) -> None:
+    """Bit for bit where, as here, what a step sees does not depend on the order of the data, which is drawn anew."""
+    for stop in range(stops):
+        run = Run(TinyTask(seed=stop + 1 if stop else 0), _config(), tmp_path)
+        assert run.step == stop
+        run.train(max_minutes=0)
+    run = Run(TinyTask(seed=99), _config(), tmp_path)
+    assert run.step == stops
+    run.train()
+    wanted, found = _checkpoint(finished), _checkpoint(tmp_path)
+    assert wanted.keys() == found.keys()
+    for key, value in wanted.items():
+        assert torch.equal(value, found[key]), key
+
+
+def test_resuming_restores_weights_averages_and_optimizer(finished: Path) -> None:
+    task = TinyTask(seed=5)
+    run = Run(task, _config(), finished)
+    tensors = _checkpoint(finished)
+    assert run.step == 11 and run.trained_s > 0
+    for key, value in task.networks["tiny"].state_dict().items():
+        assert torch.equal(value, tensors[f"weights/tiny/{key}"])
+        assert torch.equal(run.averages["tiny"].weights[key], tensors[f"average/tiny/{key}"])
+    for key, parameter in task.networks["tiny"].named_parameters():
+        state = run.optimizers["tiny"].state[parameter]
+        assert state["step"] == 11
+        assert torch.equal(state["exp_avg"], tensors[f"optimizer/tiny/{key}/exp_avg"])
+    assert not torch.equal(tensors["weights/tiny/0.weight"], tensors["average/tiny/0.weight"])
+
+
+def test_a_resumed_run_draws_its_data_anew(tmp_path: Path) -> None:
+    class Spy(TinyTask):
+        def batches(self, rng: np.random.Generator) -> Iterator[int]:
+            draws.append(float(rng.random()))
+            yield from range(4)
+
+    draws: list[float] = []
+    Run(Spy(), _config(5), tmp_path).train()
+    first = list(draws)
+    assert len(set(first)) == 2
+    Run(Spy(), _config(9), tmp_path).train()
+    assert len(set(draws)) == len(draws) == 3
+    again = tmp_path / "again"
+    Run(Spy(), _config(5), again).train()
+    assert draws[3:] == first
+
+
+def test_validation_sees_averages_and_puts_the_weights_back(tmp_path: Path) -> None:
+    task = TinyTask()
+    run = Run(task, _config(3), tmp_path)
+    run.train()
+    seen, training, inference = task.validated[0]
+    assert not training and inference
+    for key, value in seen.items():
+        assert torch.equal(value, run.averages["tiny"].weights[key])
+    before = {k: v.clone() for k, v in task.networks["tiny"].state_dict().items()}
+    assert run.validate() == {"figure": 1.5}
+    assert all(torch.equal(v, before[k]) for k, v in task.networks["tiny"].state_dict().items())
+
+
+def test_a_broken_batch_moves_no_weights(tmp_path: Path) -> None:
+    task = TinyTask()
+    task.broken = 0
+    before = {k: v.clone() for k, v in task.networks["tiny"].named_parameters()}
+    run = Run(task, _config(2), tmp_path)
+    run.train(max_minutes=0)
+    assert all(torch.equal(v, before[k]) for k, v in task.networks["tiny"].named_parameters())
+    run.train()
+    assert all(v.isfinite().all() for v in _checkpoint(tmp_path).values())
+    assert not torch.equal(task.networks["tiny"][0].weight, before["0.weight"])
+
+
+def test_a_network_that_joins_later_starts_fresh(finished: Path, tmp_path: Path) -> None:
+    Run(TinyTask(), _config(3), tmp_path).train()
+    task = TinyTask(seed=7, names=("tiny", "late"))
+    fresh = task.networks["late"][0].weight.detach().clone()
+    run = Run(task, _config(6), tmp_path)
+    assert run.step == 3
+    assert torch.equal(task.networks["late"][0].weight, fresh)
+    assert torch.equal(task.networks["tiny"][0].weight, _checkpoint(tmp_path)["weights/tiny/0.weight"])
+    run.train()
+    assert _checkpoint(tmp_path)["optimizer/late/0.weight/step"] == 3
+
+
+def test_a_checkpoint_of_another_size_is_an_error(finished: Path) -> None:
+    with pytest.raises(ConfigError, match="another size of network"):
+        Run(TinyTask(width=6), _config(), finished)
+
+
+def test_load_average(finished: Path, tmp_path: Path) -> None:
+    weights = load_average(finished, "tiny")
+    TinyTask().networks["tiny"].load_state_dict(weights, strict=True)
+    assert torch.equal(weights["0.weight"], _checkpoint(finished)["average/tiny/0.weight"])
+    with pytest.raises(ConfigError, match="no network called codec"):
+        load_average(finished, "codec")
+    with pytest.raises(ConfigError, match="no checkpoint there"):
+        load_average(tmp_path, "tiny")
+
+
+def test_weight_decay_is_for_matrices_only(tmp_path: Path) -> None:
+    run = Run(TinyTask(), _config(weight_decay=0.3), tmp_path)
+    groups = run.optimizers["tiny"].param_groups
+    assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
+    assert [{p.ndim for p in group["params"]} for group in groups] == [{2}, {1}]
