@@ -122,7 +122,8 @@ def train(
             semantic = None if named == "codec-decoder" else trained_semantic_tokenizer(runs)
             with _progress("Tokens") as update:
                 for folder in data:
-                    tokenize(Corpus.open(folder), semantic, codec, lambda done, total: update("Tokens", done, total))
+                    corpus, aligned = Corpus.open(folder), named == "text-to-semantic"
+                    tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
         start(path, data if named not in ("semantic", "codec-tokens") else data[:1], runs).train(minutes)
 
 

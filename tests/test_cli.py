@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from typer.testing import CliRunner
 import dialogue_tts
 from dialogue_tts.cli import app
 from dialogue_tts.errors import DataError
+from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.training.teacher import read_scripts
 
-SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Anna] Is it ten past five?\n"
+SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
 RATE_HZ = 24_000
 
 
@@ -28,6 +30,15 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "script.txt"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_frontend() -> Iterator[None]:
+    """Every command would read the lexicons again: that is most of its time."""
+    frontend = TextFrontend()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dialogue_tts.pipeline.TextFrontend", lambda: frontend)
+        yield
 
 
 class Speaker:
@@ -144,7 +155,8 @@ def test_timestamps_have_the_documented_shape(speak: Speaker, script: Path) -> N
         for word in turn["words"]:
             assert list(word) == ["word", "start", "end"]
             assert turn["start"] - 1e-3 <= word["start"] <= word["end"] <= turn["end"] + 1e-3
-    numbers = [n for t in found["turns"] for n in (t["start"], t["end"], *(w["start"] for w in t["words"]))]
+    spans = [*found["turns"], *(word for turn in found["turns"] for word in turn["words"])]
+    numbers = [found["duration"], *(span[key] for span in spans for key in ("start", "end"))]
     assert all(type(n) is float and n == round(n, 3) for n in numbers)
 
 

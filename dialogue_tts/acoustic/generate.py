@@ -29,12 +29,17 @@ class DecodingConfig:
             the weight of Gumbel noise on log-probabilities when tokens are ranked: with none, easy tokens (silence)
             always settle first.
         top_k: candidates at each place; None for all.
+        guidance: weight of what the prompts add to a guess made without them (classifier-free guidance, Ho & Salimans
+            2022, arXiv 2207.12598); 0 for none. It doubles the passes of the guided levels.
+        guided_levels: from the first; the others follow anyway.
     """
 
     passes: tuple[int, ...] = (8, 1, 1, 1, 1, 1, 1, 1)
     temperature: float = 1.0
     top_k: int | None = None
     confidence_noise: float = 1.0
+    guidance: float = 0.0
+    guided_levels: int = 1
 
 
 class Prompt(NamedTuple):
@@ -106,10 +111,14 @@ def generate_codes(
     for level, passes in enumerate(config.passes):
         masked = target
         for number in range(passes):
-            hidden = model(frames._replace(codes=codes), valid)
-            masked = _settle(
-                model, hidden, codes[..., level], masked, _Pass(level, number, passes), target, config, rngs
-            )
+            seen = frames._replace(codes=codes)
+            logits = model.level_logits(model(seen, valid)[masked], level).float()
+            if config.guidance and level < config.guided_levels:
+                # To a network that is told they are padding, prompts are not there.
+                unprompted = model.level_logits(model(seen, target)[masked], level).float()
+                logits = logits + config.guidance * (logits - unprompted)
+            at = _Pass(level, number, passes)
+            masked = _settle(logits, codes[..., level], masked, at, target, config, rngs, model.mask_id)
     return codes
 
 
@@ -128,19 +137,19 @@ class _Pass(NamedTuple):
 
 
 def _settle(
-    model: SoundStorm,
-    hidden: Tensor,
+    logits: Tensor,
     level_codes: Tensor,
     masked: Tensor,
     at: _Pass,
     target: Tensor,
     config: DecodingConfig,
     rngs: Sequence[torch.Generator],
+    mask_id: int,
 ) -> Tensor:
     """Draw the masked tokens of a level, keep the most confident as the schedule says, and hide the others again.
 
     Args:
-        hidden: (B, T, D).
+        logits: (N, V) of the masked tokens.
         level_codes: int64 (B, T), written in place.
         masked: bool (B, T): still hidden; target: bool (B, T): hidden when the level began.
 
@@ -149,7 +158,6 @@ def _settle(
     """
     left = share_left(at.number, at.passes)
     counts = masked.sum(1).tolist()
-    logits = model.level_logits(hidden[masked], at.level).float()
     chosen = sample(logits, config.temperature * left, rngs, counts, config.top_k)
     level_codes[masked] = chosen
     if at.number + 1 == at.passes:
@@ -162,5 +170,5 @@ def _settle(
     remaining = [tokens_masked_after(at.number, at.passes, count) for count in target.sum(1).tolist()]
     rank = ranked.argsort(dim=1).argsort(dim=1)  # 0 for the least confident; settled tokens come last
     still = masked & (rank < torch.tensor(remaining, device=masked.device).unsqueeze(1))
-    level_codes[still] = model.mask_id
+    level_codes[still] = mask_id
     return still

@@ -29,7 +29,7 @@ from dialogue_tts.training.discriminators import (
     discriminator_loss,
     feature_loss,
 )
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.loop import Figures, moved
 
 TRUSTED_OCTAVES = 0.3
 
@@ -141,7 +141,7 @@ class CodecTokensTask:
         rows = patches.shape[0]
         used = torch.where(
             torch.rand(rows) < self.config.dropout, torch.randint(1, levels + 1, (rows,)), torch.full((rows,), levels)
-        )
+        ).to(patches.device)
         latent = codec.encoder(patches)
         with torch.autocast(patches.device.type, enabled=False):
             quantized = codec.quantizer(latent.float(), used)
@@ -160,10 +160,10 @@ class CodecTokensTask:
         errors: dict[int, list[tuple[float, float]]] = {1: [], codec.config.levels: []}
         codes = []
         for turn in self.held_out:
-            batch = self._batch(load_wave(self.waves, turn)[None])
+            batch = moved(self._batch(load_wave(self.waves, turn)[None]), codec.decoder.enter.weight.device)
             latent = codec.encoder(batch.patches)
             for used, found in errors.items():
-                quantized = codec.quantizer(latent, torch.tensor([used]))
+                quantized = codec.quantizer(latent, torch.tensor([used], device=latent.device))
                 frames = codec.decoder.frames(quantized.latent)
                 l1 = (network.painter(frames) - batch.patches).abs().mean()
                 found.append((float(l1), float(batch.pitch.error(codec.decoder.octaves(frames)))))
@@ -216,7 +216,7 @@ class CodecDecoderConfig:
 class WaveBatch(NamedTuple):
     """Tokens and the wave of their middle."""
 
-    codes: Tensor  # (rows, context + crop + context, Q) int64
+    latent: Tensor  # (rows, context + crop + context, encoder_width), from the frozen quantiser
     wave: Tensor  # (rows, (context + crop + context) * HOP)
 
 
@@ -252,7 +252,9 @@ class CodecDecoderTask:
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
             codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in chosen), strict=True)
-            yield WaveBatch(torch.stack(codes), torch.stack(waves))
+            with torch.no_grad():
+                latent = self.codec.quantizer.decode(torch.stack(codes))
+            yield WaveBatch(latent, torch.stack(waves))
 
     def _stretch(self, sounds: _Sounds, turn: Utterance, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         start = turn.start_frame + int(rng.integers(0, turn.frames - self.stretch + 1))
@@ -264,11 +266,10 @@ class CodecDecoderTask:
         """First the critics, from `adversarial_from` on, then the decoder."""
         decoder = self.codec.decoder
         with torch.no_grad():
-            latent = self.codec.quantizer.decode(batch.codes)
             wanted = Pitch.of(batch.wave, self.codec.config.upsample)
         side = self.config.context_frames * HOP
         wave = batch.wave[:, side:-side]
-        frames = decoder.frames(latent)
+        frames = decoder.frames(batch.latent)
         octaves = decoder.octaves(frames)
         pitch_error = wanted.error(octaves)
         # The source follows the recording, so that harmonics lie where the losses expect them; where the recording has
@@ -297,8 +298,9 @@ class CodecDecoderTask:
         for turn in self.held_out:
             wave = load_wave(self.sounds[0].waves, turn)[None]
             rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-            made = self.codec.decode(torch.from_numpy(self.sounds[0].codes[rows].astype(np.int64))[None])
-            errors.append(float(mel_loss(made, wave, self.config.mels)))
+            codes = torch.from_numpy(self.sounds[0].codes[rows].astype(np.int64))[None]
+            made = self.codec.decoder(moved(self.codec.quantizer.decode(codes), self.codec.decoder.head.weight.device))
+            errors.append(float(mel_loss(made.cpu(), wave, self.config.mels)))
         return {"mel": float(np.mean(errors))}
 
 

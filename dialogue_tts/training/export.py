@@ -33,6 +33,8 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
         soundstorm=soundstorm.config,
     )
     config = _with_decoding(config, out)
+    passes = (*config.acoustic_decoding.passes, *[1] * codec.config.levels)[: codec.config.levels]  # one for each level
+    config = replace(config, acoustic_decoding=replace(config.acoustic_decoding, passes=passes))
     Bundle(
         config,
         codec,

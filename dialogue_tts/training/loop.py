@@ -68,6 +68,13 @@ class Task(Protocol):
         """Figures on held-out data with the averaged weights."""
 
 
+def moved(value: Any, device: torch.device | str) -> Any:
+    """A batch (tensors in named tuples, nested) on another device."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    return type(value)(*(moved(part, device) for part in value)) if isinstance(value, tuple) else value
+
+
 def rate_at(step: int, config: LoopConfig) -> float:
     """Share of the full learning rate at `step` (from 0)."""
     rise = min(1.0, (step + 1) / max(1, config.warmup))
@@ -129,7 +136,7 @@ class Run:
             for batch in self.task.batches(np.random.default_rng((self.config.seed, self.epoch, self.step))):
                 torch.manual_seed(self.config.seed * 1_000_003 + self.step)
                 before = time.monotonic()
-                for name, value in self._learn(batch).items():
+                for name, value in self._learn(moved(batch, self.config.device)).items():
                     sums[name].append(value)
                 self.step += 1
                 now = time.monotonic()

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json
-from dialogue_tts.errors import ConfigError
+from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
@@ -31,6 +32,7 @@ from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSem
 
 RECIPE = "recipe.json"
 TEXT_MODEL = "text.model"
+HELD_OUT = "the splits test_text (words never heard) and test_speaker (voices never heard)"
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,11 @@ def read_recipe(path: Path) -> Recipe:
     """Raises ConfigError for an unknown stage or setting."""
     values = read_json(path)
     stage = values.get("stage") if isinstance(values, dict) else None
-    if stage not in RECIPES:
+    if not isinstance(stage, str) or stage not in RECIPES:
         raise ConfigError(f"{path}: stage must be one of {', '.join(RECIPES)}, not {stage!r}.")
     network = values.get("network", {})
+    if not isinstance(network, dict):
+        raise ConfigError(f"{path}: network: expected an object, found {network!r}.")
     if stage == "semantic":
         network.setdefault("phones", "".join(PHONES))
     elif stage == "soundstorm":
@@ -125,9 +129,15 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
     folder = runs / recipe.stage
     folder.mkdir(parents=True, exist_ok=True)
     task = _TASKS[recipe.stage](recipe, corpora, runs)
-    if recipe_file.resolve() != (folder / RECIPE).resolve():
+    # Told now: else the loop would wait for a batch for ever, or its first validation would fail after hours.
+    if next(iter(task.batches(np.random.default_rng(0))), None) is None:
+        raise DataError(f"{data[0]}: too few recordings to train {recipe.stage}: they do not fill one batch.")
+    if len(task.held_out) == 0:
+        raise DataError(f"{data[0]}: no recordings to validate {recipe.stage} with; it needs some of {HELD_OUT}.")
+    run = Run(task, recipe.loop, folder)
+    if recipe_file.resolve() != (folder / RECIPE).resolve():  # only now: a checkpoint that does not fit keeps its own
         shutil.copyfile(recipe_file, folder / RECIPE)
-    return Run(task, recipe.loop, folder)
+    return run
 
 
 def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:

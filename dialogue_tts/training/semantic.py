@@ -18,7 +18,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.semantic.tokenizer import MEL_FRAMES, READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.loop import Figures, moved
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class SemanticTask:
         shape_error, used = [], []
         for start in range(0, len(self.held_out), 12):
             turns = self.held_out[start : start + 12]
-            batch = self._collate(turns, None)
+            batch = moved(self._collate(turns, None), network.enter.weight.device)
             out = network(batch.features, batch.valid)
             for row, turn in enumerate(turns):
                 read = greedy_phones(out.phone_logits[row, : turn.frames * READ_RATE])

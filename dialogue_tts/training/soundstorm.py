@@ -16,7 +16,7 @@ from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
 from dialogue_tts.acoustic.masking import level_shares, mask_for_training
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.loop import Figures, moved
 
 
 @dataclass(frozen=True)
@@ -175,9 +175,10 @@ class SoundStormTask:
                 )
                 levels = torch.full((frames.codes.shape[0],), level)
                 batch = SoundStormBatch(frames._replace(codes=hidden), valid, frames.codes, levels, target)
-                logits, wanted, _ = self._logits(batch)
+                logits, wanted, _ = self._logits(moved(batch, self.network.prompt.device))
                 losses.append(float(F.cross_entropy(logits, wanted)))
-            figures[name] = float(np.mean(losses))
+            if losses:  # a single turn has no other's voice
+                figures[name] = float(np.mean(losses))
         return figures
 
 
@@ -213,6 +214,10 @@ class Tokens:
             dict(dialogues),
             dict(speakers),
         )
+
+    def __len__(self) -> int:
+        """How many turns."""
+        return len(self.turns)
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor]:
         """(semantic (T,), codes (T, Q)) int64 of a turn."""

@@ -18,7 +18,7 @@ from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_t
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, greedy_phones
 from dialogue_tts.text.tokenizer import TextTokenizer
 from dialogue_tts.training.corpus import Corpus, batches_by_length
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.loop import Figures, moved
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,10 @@ class TextToSemanticTask:
 
     def losses(self, batch: TextToSemanticBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of tokens and advances."""
-        wrong = torch.rand(batch.previous.shape) < self.config.wrong_tokens
+        wrong = torch.rand(batch.previous.shape).to(batch.tokens.device) < self.config.wrong_tokens
         wrong[:, 0] = False
-        shuffled = batch.tokens[batch.valid][torch.randint(int(batch.valid.sum()), (int(wrong.sum()),))]
+        drawn = torch.randint(int(batch.valid.sum()), (int(wrong.sum()),)).to(batch.tokens.device)
+        shuffled = batch.tokens[batch.valid][drawn]
         previous = batch.previous.masked_scatter(wrong, shuffled)
         token_logits, advance_logits = self._logits(batch, previous)
         tokens, advances = batch.tokens[batch.valid], batch.advances[batch.valid]
@@ -137,7 +138,7 @@ class TextToSemanticTask:
         """Losses on unseen text, and the phone error rate of freely decoded turns as the CTC head reads them."""
         token, tempo = [], []
         for start in range(0, len(self.held_out), 12):
-            batch = self.collate(self.held_out[start : start + 12])
+            batch = moved(self.collate(self.held_out[start : start + 12]), self.network.norm.weight.device)
             token_logits, advance_logits = self._logits(batch, batch.previous)
             token.append(float(F.cross_entropy(token_logits, batch.tokens[batch.valid])))
             tempo.append(float(F.cross_entropy(advance_logits, batch.advances[batch.valid])))
@@ -151,7 +152,7 @@ class TextToSemanticTask:
         )
         errors = phones = frames = 0
         for turn, spoken in zip(self.held_out, decoded, strict=True):
-            read = greedy_phones(self.reader.read(spoken.tokens[None])[0])
+            read = greedy_phones(self.reader.read(spoken.tokens[None].cpu())[0])
             errors += torchaudio.functional.edit_distance(read, self.reader.phone_ids(turn.phones))
             phones += len(turn.phones)
             frames += len(spoken.tokens)

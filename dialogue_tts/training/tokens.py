@@ -17,12 +17,14 @@ from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
 Progress = Callable[[int, int], None]
 
 
-def tokenize(corpus: Corpus, tokenizer: SemanticTokenizer | None, codec: Codec | None, progress: Progress) -> None:
-    """Make those tokens that a data folder does not have yet; of the semantic ones also the alignment."""
+def tokenize(
+    corpus: Corpus, tokenizer: SemanticTokenizer | None, codec: Codec | None, aligned: bool, progress: Progress
+) -> None:
+    """Make those tokens that a data folder does not have yet; `aligned`: of the semantic ones also the alignment."""
     missing = {name for name in ("semantic", "acoustic", "units") if not (corpus.folder / f"{name}.npy").is_file()}
     if tokenizer is not None and "semantic" in missing:
         tokenize_semantic(corpus, tokenizer, progress)
-    if tokenizer is not None and "units" in missing:
+    if tokenizer is not None and aligned and "units" in missing:
         align(corpus, tokenizer, TextToSemanticConfig(0, 0).max_advance, progress)
     if codec is not None and "acoustic" in missing:
         tokenize_acoustic(corpus, codec, progress)
@@ -52,7 +54,10 @@ def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progre
         log_probs = tokenizer.read(torch.from_numpy(semantic[rows].astype(np.int64))[None])[0]
         wanted = tokenizer.phone_ids(units.phones)
         heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
-        fits = len(wanted) * 1.25 < turn.frames * READ_RATE and len(units.characters) - 1 <= (turn.frames - 1) * max_advance
+        fits = (
+            len(wanted) * 1.25 < turn.frames * READ_RATE
+            and len(units.characters) - 1 <= (turn.frames - 1) * max_advance
+        )
         if heard_well and fits:
             owners[rows] = frame_units(units, phone_spans(log_probs, wanted), turn.frames, max_advance)
         progress(number + 1, len(corpus.utterances))

@@ -222,3 +222,26 @@ def test_passes_that_do_not_fit_are_an_error(model: Recorder, passes: tuple[int,
     with pytest.raises(ConfigError, match="expected 3 numbers of at least 1"):
         generate_codes(model, frames, valid, DecodingConfig(passes), SEEDS)
     assert not model.shown
+
+
+def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
+    """With greedy passes, guided logits are cond + g (cond - uncond), where uncond is the row without its prompts."""
+    torch.manual_seed(0)
+    config = SoundStormConfig(11, 2, 13, 2, ConformerConfig(width=8, heads=2, layers=2, hidden=12, kernel=3))
+    model = SoundStorm(config).eval()
+    target = torch.randint(11, (9,))
+    prompt = Prompt(0, torch.randint(11, (5,)), torch.randint(13, (5, 2)))
+    slots = torch.zeros(9, dtype=torch.long)
+    frames, valid = assemble([Passage([prompt], target, slots)], 2)
+    bare, bare_valid = assemble([Passage([], target, slots)], 2)
+    codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=3.0), [1])
+    masked = torch.full_like(frames.codes, model.mask_id)
+    masked[:, :5] = frames.codes[:, :5]
+    with torch.inference_mode():
+        prompted = model.level_logits(model(frames._replace(codes=masked), valid)[:, 5:], 0)
+        unprompted = model.level_logits(
+            model(bare._replace(codes=torch.full_like(bare.codes, model.mask_id)), bare_valid), 0
+        )
+    guided = prompted + 3.0 * (prompted - unprompted)
+    assert torch.equal(codes[:, 5:, 0], guided.argmax(-1))
+    assert not torch.equal(guided.argmax(-1), prompted.argmax(-1))
