@@ -23,6 +23,7 @@ from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import frame_count
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.errors import DataError
+from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.training import augment
 
 
@@ -137,7 +138,7 @@ def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Co
                 Utterance(
                     id=str(row.get("id", f"turn-{number:06d}")),
                     text=str(row["text"]),
-                    phonemes=str(row["phonemes"]) if "phonemes" in row else phonemize(str(row["text"])),
+                    phonemes=_known(str(row["phonemes"]) if "phonemes" in row else phonemize(str(row["text"]))),
                     speaker=str(row["speaker"]),
                     dialogue=str(row.get("dialogue", f"turn-{number:06d}")),
                     turn=int(row.get("turn", 0)),
@@ -150,6 +151,11 @@ def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Co
     partial.rename(folder / "waves.i16")
     write_turns(folder, utterances)
     return Corpus.open(folder)
+
+
+def _known(phonemes: str) -> str:
+    """Quotes and other signs without a sound fall out."""
+    return "".join(c for c in phonemes if c in ALPHABET)
 
 
 def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -> Corpus:
