@@ -62,11 +62,14 @@ class SoundStorm(nn.Module):
         self.slots = nn.Embedding(config.slots, width)
         self.prompt = nn.Parameter(torch.randn(width) * self.embedding_std)
         self.conformer = Conformer(config.conformer)
-        self.heads = nn.ModuleList(nn.Linear(width, config.codebook_size) for _ in range(config.levels))
+        self.heads = nn.ModuleList(nn.Linear(width, width) for _ in range(config.levels))
+        self.head_bias = nn.Parameter(torch.zeros(config.levels, config.codebook_size))
         first_rows = torch.arange(config.levels) * (config.codebook_size + 1)
         self.register_buffer("first_rows", first_rows, persistent=False)
         for table in (self.codes, self.semantic, self.slots):
             nn.init.normal_(table.weight, std=self.embedding_std)
+        for head in self.heads:
+            nn.init.normal_(head.weight, std=0.1 * width**-0.5)
 
     @property
     def mask_id(self) -> int:
@@ -87,8 +90,13 @@ class SoundStorm(nn.Module):
         return self.conformer(x, valid)
 
     def level_logits(self, hidden: Tensor, level: int) -> Tensor:
-        """hidden (..., D) -> logits (..., V) of one level."""
-        return self.heads[level](hidden)
+        """hidden (..., D) -> logits (..., V) of one level.
+
+        Output and input share the codes' embeddings: codes that sound alike are guessed alike from the start.
+        """
+        first = level * (self.config.codebook_size + 1)
+        table = self.codes.weight[first : first + self.config.codebook_size]
+        return F.linear(self.heads[level](hidden), table, self.head_bias[level])
 
     def masked_logits(self, hidden: Tensor, masked: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Logits at masked frames only, where each row has its own level: no head runs over more than it must.
@@ -110,6 +118,23 @@ class SoundStorm(nn.Module):
         groups = hidden.flatten(0, 1).index_select(0, places).split(counts)
         logits = [self.level_logits(group, level) for level, group in enumerate(groups) if group.shape[0]]
         return torch.cat(logits), places
+
+
+@torch.no_grad()
+def embed_tokens_like(model: SoundStorm, grid: Tensor, seed: int = 0) -> None:
+    """Start the semantic embeddings from the quantiser's grid, so that tokens that lie side by side look alike.
+
+    grid: (semantic_vocabulary, dims), each token's place. Every place on every axis gets a random vector; a token's
+    embedding is the sum over its axes, and a fifth of something of its own.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    width = model.semantic.embedding_dim
+    table = 0.2 * torch.randn(grid.shape[0], width, generator=rng)
+    for axis in grid.T:
+        places, which = axis.unique(return_inverse=True)
+        table += torch.randn(places.shape[0], width, generator=rng)[which]
+    table -= table.mean(0)
+    model.semantic.weight.copy_(table * (model.embedding_std / table.std()))
 
 
 @torch.no_grad()

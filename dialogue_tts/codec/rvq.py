@@ -86,6 +86,9 @@ class ResidualQuantizer(nn.Module):
             residual = residual - level.decode(codes[-1])
         return torch.stack(codes, dim=-1)
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """codes int64 (B, T, Q) -> (B, T, D)."""
-        return sum(level.decode(codes[..., number]) for number, level in enumerate(self.levels))  # type: ignore[return-value]
+    def decode(self, codes: Tensor, used: Tensor | None = None) -> Tensor:
+        """codes int64 (B, T, Q); used int64 (B,): levels kept in each row, None for all -> (B, T, D)."""
+        parts = torch.stack([level.decode(codes[..., number]) for number, level in enumerate(self.levels)])
+        if used is not None:
+            parts = parts * (used > torch.arange(len(self.levels), device=used.device).unsqueeze(1))[..., None, None]
+        return parts.sum(0)

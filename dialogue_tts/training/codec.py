@@ -195,6 +195,8 @@ class CodecDecoderConfig:
     Attributes:
         crop_frames, context_frames, rows: a batch is `rows` stretches of tokens with context on both sides, of which
             the middle is judged: elsewhere the decoder would learn the edges of crops, which speech has not.
+        dropout: share of rows made from fewer than all levels: SoundStorm's fine codes are less sure than a recording's,
+            and a decoder that hangs on them passes their errors on.
         mels: (window, bands) of the spectral losses.
         adversarial_from: step at which the critics join.
         mel_weight, pitch_weight, adversarial_weight, feature_weight: of the decoder's losses.
@@ -203,6 +205,7 @@ class CodecDecoderConfig:
     crop_frames: int = 16
     context_frames: int = 6
     rows: int = 12
+    dropout: float = 0.25
     mels: tuple[MelView, ...] = (MelView(240, 24, 16), MelView(480, 48, 8), MelView(960, 96, 4), MelView(1920, 160, 2))
     adversarial_from: int = 1500
     mel_weight: float = 15.0
@@ -253,8 +256,14 @@ class CodecDecoderTask:
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
             codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in chosen), strict=True)
             with torch.no_grad():
-                latent = self.codec.quantizer.decode(torch.stack(codes))
+                latent = self.codec.quantizer.decode(torch.stack(codes), self._levels(rng))
             yield WaveBatch(latent, torch.stack(waves))
+
+    def _levels(self, rng: np.random.Generator) -> Tensor:
+        """How many levels each row is made from."""
+        every = self.codec.config.levels
+        some = rng.integers(1, every + 1, self.config.rows)
+        return torch.from_numpy(np.where(rng.random(self.config.rows) < self.config.dropout, some, every))
 
     def _stretch(self, sounds: _Sounds, turn: Utterance, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         start = turn.start_frame + int(rng.integers(0, turn.frames - self.stretch + 1))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like
+from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import ConfigError, DataError
@@ -208,6 +208,8 @@ def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs:
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
     network = _soundstorm(recipe, runs)
     embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
+    tokens = torch.arange(network.config.semantic_vocabulary)
+    embed_tokens_like(network, trained_semantic_tokenizer(runs).quantizer.values(tokens), recipe.loop.seed)
     return SoundStormTask(network, recipe.training, corpora)
 
 

@@ -144,6 +144,7 @@ class SoundStormTask:
         figures = {"loss": float(loss.detach())}
         if (levels == 0).any():
             figures["accuracy_1"] = float(hit[levels == 0].mean())
+            figures["loss_1"] = float(F.cross_entropy(logits[levels == 0], wanted[levels == 0]).detach())
         yield "soundstorm", loss, figures
 
     def _logits(self, batch: SoundStormBatch) -> tuple[Tensor, Tensor, Tensor]:

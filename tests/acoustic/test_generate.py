@@ -234,7 +234,7 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
     slots = torch.zeros(9, dtype=torch.long)
     frames, valid = assemble([Passage([prompt], target, slots)], 2)
     bare, bare_valid = assemble([Passage([], target, slots)], 2)
-    codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=3.0), [1])
+    codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=40.0), [1])
     masked = torch.full_like(frames.codes, model.mask_id)
     masked[:, :5] = frames.codes[:, :5]
     with torch.inference_mode():
@@ -242,6 +242,6 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
         unprompted = model.level_logits(
             model(bare._replace(codes=torch.full_like(bare.codes, model.mask_id)), bare_valid), 0
         )
-    guided = prompted + 3.0 * (prompted - unprompted)
+    guided = prompted + 40.0 * (prompted - unprompted)
     assert torch.equal(codes[:, 5:, 0], guided.argmax(-1))
     assert not torch.equal(guided.argmax(-1), prompted.argmax(-1))

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig, embed_codes_like
+from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 
 CONFIG = SoundStormConfig(
     semantic_vocabulary=29,
@@ -128,3 +129,15 @@ def test_embedding_start_follows_its_seed(model: SoundStorm) -> None:
         tables.append(model.codes.weight.detach().clone())
     assert torch.equal(tables[0], tables[1])
     assert not torch.allclose(tables[0], tables[2], atol=1e-2)
+
+
+def test_semantic_embeddings_start_from_the_grid() -> None:
+    """Tokens that differ on one axis only look more alike than tokens that differ on all."""
+    model = SoundStorm(SoundStormConfig(12, 2, 7, 2, ConformerConfig(width=64, heads=2, layers=1, hidden=12, kernel=3)))
+    grid = FiniteScalarQuantizer((3, 4)).values(torch.arange(12))
+    embed_tokens_like(model, grid)
+    table = torch.nn.functional.normalize(model.semantic.weight, dim=-1)
+    likeness = table @ table.T
+    shared = (grid.unsqueeze(1) == grid.unsqueeze(0)).sum(-1)
+    assert likeness[shared == 1].mean() > likeness[shared == 0].mean() + 0.2
+    torch.testing.assert_close(model.semantic.weight.std(), torch.tensor(model.embedding_std), atol=1e-4, rtol=0)
