@@ -1,4 +1,8 @@
-"""Decoding of text-to-semantic: all turns of a dialogue in one batch, a frame of each at a time."""
+"""Decoding of text-to-semantic: the turns of a dialogue in batches, a frame of each at a time.
+
+What a turn sounds like must not depend on its neighbours, to the last bit. Sums in matrix products are taken in an
+order that depends on the shapes, so shapes never change: each text is encoded alone, and batches always have ROWS rows.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.nn.sampling import gumbel
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
+
+ROWS = 8  # twice as many take half as long again a step, which short dialogues would pay for nothing
 
 
 @dataclass(frozen=True)
@@ -40,21 +47,34 @@ class SemanticTurn(NamedTuple):
 def generate_semantic(
     model: TextToSemantic, texts: Sequence[TurnText], config: SemanticDecodingConfig, seeds: Sequence[int], pad_id: int
 ) -> list[SemanticTurn]:
-    """Semantic tokens for every turn; row i depends on texts[i] and seeds[i] alone."""
+    """Semantic tokens for every turn; turn i depends on texts[i] and seeds[i] alone, bit for bit."""
     device = model.norm.weight.device
-    ids, valid, units = (t.to(device) for t in pad_texts(list(texts), pad_id))
-    counts = torch.tensor([len(t.units) for t in texts], device=device)
-    seen = model.encode(ids, valid, units)
-    rows = len(texts)
+    seen = [model.encode(*(t.to(device) for t in pad_texts([text], pad_id)))[0] for text in texts]
+    by_length = sorted(range(len(texts)), key=lambda i: len(seen[i]))  # a batch lasts as long as its longest turn
+    spoken: dict[int, SemanticTurn] = {}
+    for first in range(0, len(texts), ROWS):
+        batch = by_length[first : first + ROWS]
+        spoken |= zip(batch, _decode(model, [seen[i] for i in batch], config, [seeds[i] for i in batch]), strict=True)
+    return [spoken[i] for i in range(len(texts))]
+
+
+def _decode(
+    model: TextToSemantic, seen: list[Tensor], config: SemanticDecodingConfig, seeds: Sequence[int]
+) -> list[SemanticTurn]:
+    """Up to ROWS turns at once: seen, what a frame on each of a turn's units sees, (U, D) each."""
+    device = seen[0].device
+    idle = [seen[0][:1]] * (ROWS - len(seen))  # rows that nobody listens to
+    counts = torch.tensor([len(states) for states in [*seen, *idle]], device=device)
+    states = pad_sequence([*seen, *idle], batch_first=True)  # (ROWS, U, D)
     noise = [_Noise(seed, model.config.semantic_vocabulary + model.config.max_advance + 1) for seed in seeds]
     # Everybody's turn is over when the slowest pointer could have crossed the longest text.
     limit = config.max_dwell_frames * int(counts.max())
     capacity = min(limit, 256)
-    caches = model.new_caches(rows, capacity)
-    unit = torch.zeros(rows, dtype=torch.long, device=device)
+    caches = model.new_caches(ROWS, capacity)
+    unit = torch.zeros(ROWS, dtype=torch.long, device=device)
     dwell = torch.zeros_like(unit)
     previous = torch.full_like(unit, model.begin_id)
-    done = torch.zeros(rows, dtype=torch.bool, device=device)
+    done = torch.arange(ROWS, device=device) >= len(seen)
     lengths = torch.zeros_like(unit)
     tokens, places = [], []
     for position in range(limit):
@@ -62,8 +82,8 @@ def generate_semantic(
             capacity *= 2
             caches = [cache.grown(capacity) for cache in caches]
         pointer = Pointer(unit[:, None], dwell[:, None], (counts - 1 - unit)[:, None])
-        token_logits, advance_logits = model.step(seen, pointer, previous[:, None], caches, position)
-        draws = torch.stack([n.next() for n in noise]).to(device)
+        token_logits, advance_logits = model.step(states, pointer, previous[:, None], caches, position)
+        draws = torch.nn.functional.pad(torch.stack([n.next() for n in noise]), (0, 0, 0, len(idle))).to(device)
         token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
@@ -77,7 +97,33 @@ def generate_semantic(
         if bool(done.all()):
             break
     all_tokens, all_places = torch.stack(tokens, dim=1), torch.stack(places, dim=1)
-    return [SemanticTurn(all_tokens[row, :n], all_places[row, :n]) for row, n in enumerate(lengths.tolist())]
+    return [
+        SemanticTurn(all_tokens[row, :n], all_places[row, :n]) for row, n in enumerate(lengths[: len(seen)].tolist())
+    ]
+
+
+def at_speed(turn: SemanticTurn, speed: float) -> SemanticTurn:
+    """The turn `speed` times as fast, by taking frames twice or leaving some out; every unit keeps at least one.
+
+    Pitch stays, since the sound is made from the tokens afterwards. The length is exact: round(T / speed) frames, or
+    one for each unit heard if that is more.
+    """
+    if speed == 1:
+        return turn
+    runs = turn.units.unique_consecutive(return_counts=True)[1]
+    ends = runs.cumsum(0)
+    count, frames = runs.shape[0], turn.tokens.shape[0]
+    order = torch.arange(1, count + 1)
+    wanted = max(round(frames / speed), count)
+    moved = (ends / speed).round().long()
+    moved = (moved - order).cummax(0).values.clamp_min(0) + order  # at least one frame more than the run before
+    moved = torch.minimum(moved, wanted - (count - order))
+    moved[-1] = wanted
+    kept = moved.diff(prepend=torch.zeros(1, dtype=torch.long))
+    run = torch.repeat_interleave(torch.arange(count), kept)  # the run that each new frame belongs to
+    place = torch.arange(wanted) - (moved - kept)[run]
+    source = (ends - runs)[run] + ((place + 0.5) * runs[run] / kept[run]).long()
+    return SemanticTurn(turn.tokens[source], turn.units[source])
 
 
 class _Noise:
