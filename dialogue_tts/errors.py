@@ -25,5 +25,17 @@ class BundleError(DialogueTTSError):
     """A bundle of trained models is missing files, damaged, or its parts do not fit together."""
 
 
+class SettingsError(DialogueTTSError):
+    """A setting of a synthesis is out of its range."""
+
+
+class ProjectError(DialogueTTSError):
+    """A project file cannot be read, or a voice or the bundle is not the one it was made with."""
+
+
+class Cancelled(DialogueTTSError):
+    """The caller asked for the work to stop."""
+
+
 class DataError(DialogueTTSError):
     """Training data (a manifest or token cache) cannot be used."""

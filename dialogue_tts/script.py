@@ -10,6 +10,9 @@ A script names its speakers in one of two forms, and the first line with content
   `https://x.org` are text. A line that is indented deeper than the script is never a label, nor is one that opens
   with a word of prose such as `Note:` or `Remember:`, unless the script's first label is that very word.
 
+A name may be followed by options: `[Ben | overlap 0.3s]` starts before the turn in front ends, `[Ben | speed 1.2]` is
+spoken faster; both at once are `[Ben | overlap 0.3s | speed 1.2]`. Labels take them too: `Ben | speed 1.2: Evening!`
+
 A speaker's name begins with a capital (or a letter without case), holds letters, digits, spaces and `. ' - _`, and
 is always spelled the same. Text runs on over lines until the next name. Empty lines are free; a line that starts
 with `# ` is a comment. `[pause 0.5s]` (or `500ms`) between turns delays the next turn, inside a turn it stays in the
@@ -28,10 +31,11 @@ from dialogue_tts.errors import ScriptError
 from dialogue_tts.types import Script, Turn
 
 MAX_PAUSE_S = 10.0
+SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
 
 _NAME = re.compile(r"[^\W\d_a-z][\w.'’-]*(?: [\w.'’-]+){0,3}")
-_LABEL = re.compile(r"([^\W\d_a-z][\w.'’-]*(?: [^\W_a-z][\w.'’-]*){0,2}) ?:(?=\s|$)")
-_LABEL_ANY_CASE = re.compile(r"(\w[\w.'’-]*(?: [\w.'’-]+){0,2}) ?:(?=\s|$)")
+_LABEL = re.compile(r"([^\W\d_a-z][\w.'’-]*(?: [^\W_a-z][\w.'’-]*){0,2}) ?(?:\|([^:\[\]]*))?:(?=\s|$)")
+_LABEL_ANY_CASE = re.compile(r"(\w[\w.'’-]*(?: [\w.'’-]+){0,2}) ?(?:\|[^:\[\]]*)?:(?=\s|$)")
 _DIRECTED_LABEL = re.compile(r"([^\W\d_a-z][\w.'’-]*(?: [\w.'’-]+){0,2}) ?\([^()]*\) ?:(?=\s|$)")
 _MARKDOWN_LABEL = re.compile(r"([*_]{1,3})([^*_:]+)(?::\1|\1:)(?=\s|$)")
 _PROSE = frozenset(
@@ -39,7 +43,10 @@ _PROSE = frozenset(
     "warning".split()
 )
 
-_PAUSE = re.compile(r"pause\s*[:=]?\s*(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|sec|secs|seconds?)", re.IGNORECASE)
+_TIME = r"\s*[:=]?\s*(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|sec|secs|seconds?)"
+_PAUSE = re.compile(rf"pause{_TIME}", re.IGNORECASE)
+_OVERLAP = re.compile(rf"overlap{_TIME}", re.IGNORECASE)
+_SPEED = re.compile(r"speed\s*[:=]?\s*(\d+(?:\.\d+)?|\.\d+)\s*x?", re.IGNORECASE)
 _LEADING_PAUSES = re.compile(r"(?:\[\s*pause\b[^\[\]]*\]\s*)+", re.IGNORECASE)
 _LIKE_A_PAUSE = re.compile(
     r"(?:pauses?|puase|pasue|pause?d|break|wait|silence)\b.*|[a-z]+\s*[:=]?\s*-?[\d.]+\s*m?s", re.IGNORECASE
@@ -65,10 +72,18 @@ class Pronunciation(NamedTuple):
     phonemes: str
 
 
+class _Options(NamedTuple):
+    """What stands behind a speaker's name."""
+
+    overlap_s: float = 0.0
+    speed: float = 1.0
+
+
 class _Tag(NamedTuple):
-    """Any other `[...]`: a speaker's name, or a mistake."""
+    """Any other `[...]`: a speaker's name with its options, or a mistake."""
 
     name: str
+    options: str | None = None  # what follows the first "|"
 
 
 Inline = str | Pause | Pronunciation
@@ -93,12 +108,16 @@ def format_script(script: Script) -> str:
     """A script in brackets, a turn a line, that parses back to the same turns (each `line` becomes its own)."""
     lines = []
     for turn in script.turns:
+        overlap = f" | overlap {_number(turn.overlap_s)}s" if turn.overlap_s else ""
+        speed = f" | speed {_number(turn.speed)}" if turn.speed != 1 else ""
         pause = f"[pause {_number(turn.pause_s)}s] " if turn.pause_s else ""
-        lines.append(f"[{turn.speaker}] {pause}{turn.text}\n")
+        lines.append(f"[{turn.speaker}{overlap}{speed}] {pause}{turn.text}\n")
     text = "".join(lines)
     again = parse_script(text).turns
     for turn, parsed in zip(script.turns, again, strict=False):
         if replace(turn, line=1) != replace(parsed, line=1):
+            if turn.text == parsed.text:
+                raise ScriptError(f"{turn.speaker}'s turn {turn.text!r} has a pause, overlap or speed out of range")
             raise ScriptError(f"{turn.speaker}'s turn {turn.text!r} would be read back as {parsed.text!r}; reword it")
     if len(again) != len(script.turns):
         raise ScriptError(f"{len(script.turns)} turns would be read back as {len(again)}; take [names] out of the text")
@@ -134,6 +153,7 @@ class _Reader:
         self.labels: bool | None = None  # the script's form, once a line has decided it
         self.names: dict[str, tuple[str, int]] = {}  # casefolded name -> (spelling, line of first use)
         self.speaker: str | None = None
+        self.options = _Options()
         self.line = 0
         self.pieces: list[Inline] = []  # the open turn's content
         self.pause_s = 0.0  # asked for in front of the open turn
@@ -155,9 +175,9 @@ class _Reader:
             self.labels = _label(content) is not None
         if not self.labels:
             self._check_form(content)
-        elif not line[0].isspace() and (name := self._label_here(content)):
-            self._open(name, number)
-            content = content[content.index(":", len(name)) + 1 :].strip()
+        elif not line[0].isspace() and (label := self._label_here(content)):
+            self._open(label, number)
+            content = content[content.index(":", len(label.name)) + 1 :].strip()
         self._take_all(content, number)
 
     def finish(self) -> Script:
@@ -170,7 +190,7 @@ class _Reader:
     def _take_all(self, content: str, number: int) -> None:
         for piece in _pieces(content):
             if isinstance(piece, _Tag):
-                self._take_tag(piece.name, number)
+                self._take_tag(piece, number)
                 continue
             if isinstance(piece, Pause):
                 self.pause_line = number
@@ -179,20 +199,25 @@ class _Reader:
                 raise _Mistake(f'"{start}" comes before any speaker; start with a name, as in "[Anna] {start}"')
             self.pieces.append(piece)
 
-    def _take_tag(self, name: str, number: int) -> None:
+    def _take_tag(self, tag: _Tag, number: int) -> None:
+        name = tag.name
         if self.labels and _is_name(name):
             spelling, _ = self.names.get(name.casefold(), (name, 0))
             raise _Mistake(f'this script names speakers by labels; start a line with "{spelling}:" instead of [{name}]')
         if not _is_name(name):
             _reject_tag(name)
-        self._open(name, number)
+        self._open(tag, number)
 
-    def _open(self, name: str, number: int) -> None:
+    def _open(self, tag: _Tag, number: int) -> None:
+        name = tag.name
         spelling, first = self.names.setdefault(name.casefold(), (name, number))
         if spelling != name:
             raise _Mistake(f'"{name}" is spelled "{spelling}" on line {first}; write the name the same way everywhere')
         self.pause_s = self._close()
-        self.speaker, self.line = name, number
+        options = _Options() if tag.options is None else _read_options(tag)
+        if options.overlap_s and not self.turns:
+            raise _Mistake(f"{name}'s turn has nothing to overlap with; take the overlap out of the first turn")
+        self.speaker, self.options, self.line = name, options, number
 
     def _close(self) -> float:
         """Finish the open turn; returns the pause that trails it and so belongs to the next one."""
@@ -212,15 +237,17 @@ class _Reader:
         if pause_s > MAX_PAUSE_S:
             total = f"the pauses in front of {self.speaker}'s turn add up to {pause_s:g} s"
             raise _Mistake(f"{total}; ask for at most {MAX_PAUSE_S:g} s", self.line)
-        self.turns.append(Turn(self.speaker, text, pause_s, self.line))
+        if pause_s and self.options.overlap_s:
+            raise _Mistake(f"{self.speaker}'s turn cannot both pause and overlap; remove one of them", self.line)
+        self.turns.append(Turn(self.speaker, text, pause_s, self.line, *self.options))
         return after_s
 
-    def _label_here(self, content: str) -> str | None:
-        """The name, if this line of a script of labels starts with one."""
+    def _label_here(self, content: str) -> _Tag | None:
+        """The label, if this line of a script of labels starts with one."""
         _reject_decoration(content)
-        name = _label(content)
-        if name and (name.casefold() not in _PROSE or not self.names or name.casefold() in self.names):
-            return name
+        label = _label(content)
+        if label and (label.name.casefold() not in _PROSE or not self.names or label.name.casefold() in self.names):
+            return label
         match = _LABEL_ANY_CASE.match(content)
         if match and match[1].casefold() in self.names:
             spelling, _ = self.names[match[1].casefold()]
@@ -262,15 +289,36 @@ def _pieces(text: str) -> Iterator[Inline | _Tag]:
 
 
 def _bracket(inner: str) -> Pause | _Tag:
-    name = " ".join(inner.split())
-    if match := _PAUSE.fullmatch(name):
+    name, bar, options = (" ".join(part.split()) for part in inner.partition("|"))
+    if (match := _PAUSE.fullmatch(name)) and not bar:
         seconds = float(match[1]) / (1000 if match[2].lower() == "ms" else 1)
         if not 0 < seconds <= MAX_PAUSE_S:
             raise _Mistake(f"[{name}] is out of range; ask for more than 0 s and at most {MAX_PAUSE_S:g} s")
         return Pause(seconds)
-    if not name:
+    if not name and not bar:
         raise _Mistake('"[]" is empty; write a speaker\'s name or "[pause 0.5s]" in it')
-    return _Tag(name)
+    return _Tag(name, options if bar else None)
+
+
+def _read_options(tag: _Tag) -> _Options:
+    """`overlap 0.3s | speed 1.2`, in any order; a comma may stand for the bar."""
+    found: dict[str, float] = {}
+    for option in (part.strip() for part in re.split(r"[|,]", tag.options or "")):
+        if match := _OVERLAP.fullmatch(option):
+            key, value = "overlap_s", float(match[1]) / (1000 if match[2].lower() == "ms" else 1)
+            if not 0 < value <= MAX_PAUSE_S:
+                raise _Mistake(f'"{option}" is out of range; ask for more than 0 s and at most {MAX_PAUSE_S:g} s')
+        elif match := _SPEED.fullmatch(option):
+            key, value = "speed", float(match[1])
+            if not SLOWEST <= value <= FASTEST:
+                raise _Mistake(f'"{option}" is out of range; speeds go from {SLOWEST:g} to {FASTEST:g}')
+        else:
+            what = f'"{_shorten(option)}" is no option of a turn' if option else "an option is missing"
+            raise _Mistake(f"{what}; write [{tag.name} | overlap 0.3s] or [{tag.name} | speed 1.2]")
+        if key in found:
+            raise _Mistake(f'"{option}" is the second of its kind; give each option once')
+        found[key] = value
+    return _Options(**found)
 
 
 def _pronunciation(match: re.Match[str]) -> Pronunciation:
@@ -286,9 +334,9 @@ def _is_name(name: str) -> bool:
     return bool(plain) and not _LIKE_A_PAUSE.fullmatch(name) and not _SOUND.fullmatch(name)
 
 
-def _label(content: str) -> str | None:
+def _label(content: str) -> _Tag | None:
     match = _LABEL.match(content)
-    return match[1] if match and not any(word[0].islower() for word in match[1].split()) else None
+    return _Tag(match[1], match[2]) if match and not any(word[0].islower() for word in match[1].split()) else None
 
 
 def _reject_tag(name: str) -> NoReturn:

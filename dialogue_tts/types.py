@@ -14,12 +14,16 @@ class Turn:
         text: what to say, on one line; may hold `[word](/phonemes/)` pronunciations.
         pause_s: extra silence asked for in front of the turn, in seconds (`[pause 0.5s]`).
         line: line of the script where the turn starts, from 1.
+        overlap_s: the turn starts so long before what is heard already ends, in seconds (`[Ben | overlap 0.3s]`).
+        speed: of this turn (`[Ben | speed 1.2]`); 2 is twice as fast as the voice speaks by itself. Pitch stays.
     """
 
     speaker: str
     text: str
     pause_s: float = 0.0
     line: int = 1
+    overlap_s: float = 0.0
+    speed: float = 1.0
 
 
 @dataclass(frozen=True)

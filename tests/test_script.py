@@ -120,6 +120,69 @@ def test_mistakes_are_named(script: str, line: int, says: str) -> None:
         parse_script(script)
 
 
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("[A] x [Ben | overlap 0.3s] Mm-hm.", (0.3, 1.0)),
+        ("[A] x [Ben|overlap:300 ms] Mm-hm.", (0.3, 1.0)),
+        ("[A] x [Ben | speed 1.2] y", (0.0, 1.2)),
+        ("[A] x [Ben | Speed 1.25x, overlap .5s] y", (0.5, 1.25)),
+        ("[A] x\n[Ben | overlap 1s | speed 0.5]\ny", (1.0, 0.5)),
+        ("A: x\nBen | overlap 0.3s: y", (0.3, 1.0)),
+        ("A: x\nBen | overlap 0.3s | speed 2: y", (0.3, 2.0)),
+    ],
+)
+def test_options_of_turns(script: str, expected: tuple[float, float]) -> None:
+    first, second = parse_script(script).turns
+    assert (first.overlap_s, first.speed) == (0.0, 1.0)
+    assert (second.speaker, second.overlap_s, second.speed) == ("Ben", *expected)
+
+
+@pytest.mark.parametrize(
+    ("tag", "says"),
+    [
+        ("Ben | loud", r'"loud" is no option of a turn; write \[Ben \| overlap 0.3s\]'),
+        ("Ben |", "an option is missing"),
+        ("Ben | speed 1.2 |", "an option is missing"),
+        ("Ben | speed 0.4", "speeds go from 0.5 to 2"),
+        ("Ben | speed 2.01", "speeds go from 0.5 to 2"),
+        ("Ben | speed fast", "is no option"),
+        ("Ben | overlap 0s", "more than 0 s"),
+        ("Ben | overlap 11s", "at most 10 s"),
+        ("Ben | overlap -0.3s", "is no option"),
+        ("Ben | overlap 1", "is no option"),
+        ("Ben | speed 1.2 | speed 1.3", "second of its kind"),
+        ("Ben | overlap 1s] [pause 1s", "cannot both pause and overlap"),
+        ("ben | speed 1.2", "not a known tag"),
+        ("| speed 1.2", "not a known tag"),
+        ("pause 1s | speed 1.2", "out of range|not understood|not a known tag|no text"),
+    ],
+)
+def test_mistakes_in_options_are_named(tag: str, says: str) -> None:
+    with pytest.raises(ScriptError, match=rf"^line 2: (?!line).*({says})"):
+        parse_script(f"[Anna] Hi.\n[{tag}] Ho.")
+
+
+def test_the_first_turn_has_nothing_to_overlap_with() -> None:
+    with pytest.raises(ScriptError, match="^line 1: Anna's turn has nothing to overlap with"):
+        parse_script("[Anna | overlap 1s] Hi.")
+
+
+def test_a_label_with_an_option_in_another_case_is_no_text() -> None:
+    with pytest.raises(ScriptError, match='line 2: .*write "Ben:"'):
+        parse_script("Ben: Hi.\nben | speed 1.2: Ho.")
+    with pytest.raises(ScriptError, match=r'line 2: .*write "\[Ben\]"'):
+        parse_script("[Ben] Hi.\nBen | speed 1.2: Ho.")
+
+
+def test_options_survive_formatting() -> None:
+    script = Script(
+        (Turn("Anna", "Hi.", speed=1.1), Turn("Ben", "Mm.", overlap_s=0.1 + 0.2), Turn("Anna", "x", 0.5, speed=0.5))
+    )
+    again = parse_script(format_script(script))
+    assert [replace(turn, line=1) for turn in again.turns] == list(script.turns)
+
+
 def test_inline_markup() -> None:
     assert split_inline("So [pause 500ms][Ada](/ˈAdə/)!") == ["So ", Pause(0.5), Pronunciation("Ada", "ˈAdə"), "!"]
 
@@ -145,3 +208,9 @@ def test_format_keeps_odd_pauses() -> None:
 def test_what_cannot_be_written_is_refused(turn: Turn) -> None:
     with pytest.raises(ScriptError):
         format_script(Script((turn,)))
+
+
+@pytest.mark.parametrize("turn", [Turn("A", "b", overlap_s=-1), Turn("A", "b", speed=3), Turn("A", "b", pause_s=11)])
+def test_numbers_out_of_range_are_refused(turn: Turn) -> None:
+    with pytest.raises(ScriptError):
+        format_script(Script((Turn("A", "a"), turn)))
