@@ -3,15 +3,27 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialogue_tts.dialogue import Dialogue
+    from dialogue_tts.dialogue import Chunk, Dialogue
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.project import Project
+    from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.types import Script, Turn
-    from dialogue_tts.voices import Voice
+    from dialogue_tts.voices import Consent, Voice
 
-__all__ = ["Dialogue", "DialogueTTS", "Script", "Turn", "Voice"]
+__all__ = ["Chunk", "Consent", "Dialogue", "DialogueTTS", "Project", "Script", "SynthesisConfig", "Turn", "Voice"]
 __version__ = "0.1.0"
 
-_PLACES = {"Dialogue": "dialogue", "DialogueTTS": "pipeline", "Script": "types", "Turn": "types", "Voice": "voices"}
+_PLACES = {
+    "Chunk": "dialogue",
+    "Consent": "voices",
+    "Dialogue": "dialogue",
+    "DialogueTTS": "pipeline",
+    "Project": "project",
+    "Script": "types",
+    "SynthesisConfig": "settings",
+    "Turn": "types",
+    "Voice": "voices",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -67,7 +67,11 @@ class BuiltInVoice:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Trained networks, ready to run, in evaluation mode on the CPU."""
+    """Trained networks, ready to run, in evaluation mode on the CPU.
+
+    Attributes:
+        sha256: of SHA256SUMS, and so of all files; "" for a bundle that was not loaded from a folder.
+    """
 
     config: BundleConfig
     codec: Codec
@@ -76,6 +80,7 @@ class Bundle:
     soundstorm: SoundStorm
     text_tokenizer: TextTokenizer
     voices: dict[str, BuiltInVoice] = field(default_factory=dict)
+    sha256: str = ""
 
     @classmethod
     def load(cls, folder: str | Path) -> Bundle:
@@ -110,7 +115,7 @@ class Bundle:
         }
         for name, network in networks.items():
             _load_weights(network, folder / f"{name}.safetensors")
-        return cls(config, **networks, text_tokenizer=text_tokenizer, voices=voices)
+        return cls(config, **networks, text_tokenizer=text_tokenizer, voices=voices, sha256=_sum(folder / SUMS))
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle's files; built-in voices' recordings are copied."""

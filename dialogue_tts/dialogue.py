@@ -1,88 +1,221 @@
-"""The result of a synthesis: sound, and who said what when."""
+"""The result of a synthesis: who said what when, how it sounds, and what else it could have sounded like.
+
+All values are frozen: choosing another take, or redoing a turn, gives a new `Dialogue` that shares the rest.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dialogue_tts.audio.io import write_audio
+from dialogue_tts import subtitles
+from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import SettingsError
+from dialogue_tts.files import write_text
+from dialogue_tts.mix import Placed, mix, offset_s, panned, track
+from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.types import Script, SpokenTurn, SpokenWord, Turn
+from dialogue_tts.voices import Voice
 
 
 @dataclass(frozen=True)
-class SpokenWord:
-    """A written word and when it is heard, in seconds."""
-
-    word: str
-    start: float
-    end: float
-
-    def moved(self, seconds: float) -> SpokenWord:
-        """The same word, later."""
-        return replace(self, start=self.start + seconds, end=self.end + seconds)
-
-
-@dataclass(frozen=True)
-class SpokenTurn:
-    """A turn as it was spoken.
+class Take:
+    """One rendering of a turn.
 
     Attributes:
-        index: position in the script, from 0.
-        start, end: in seconds; `words` lie within.
-        takes: how often it was drawn.
+        text: what is said, as written.
+        seed: the same text, voice, settings and seed give the same sound, whatever stands around it.
+        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz.
+        words: with times from the take's own start.
+        draws: how often it was drawn until it read back well.
         phone_error: share of its phones that read back wrong from its tokens, 0 at best.
     """
 
-    index: int
-    speaker: str
     text: str
-    start: float
-    end: float
+    seed: int
+    waveform: np.ndarray = field(repr=False, compare=False)
     words: tuple[SpokenWord, ...]
-    takes: int
+    draws: int
     phone_error: float
-
-    def moved(self, seconds: float) -> SpokenTurn:
-        """The same turn, later."""
-        words = tuple(word.moved(seconds) for word in self.words)
-        return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
 @dataclass(frozen=True)
+class Part:
+    """A turn of the script with its takes; the chosen one is heard."""
+
+    turn: Turn
+    takes: tuple[Take, ...]
+    chosen: int = 0
+
+    @property
+    def take(self) -> Take:
+        """The chosen one."""
+        return self.takes[self.chosen]
+
+    def spoken(self, index: int, placed: Placed) -> SpokenTurn:
+        """As it is heard at its place."""
+        start_s = placed.start / SAMPLE_RATE_HZ
+        return SpokenTurn(
+            index=index,
+            speaker=self.turn.speaker,
+            text=self.take.text,
+            start=start_s,
+            end=(placed.start + self.take.waveform.size) / SAMPLE_RATE_HZ,
+            words=tuple(word.moved(start_s) for word in self.take.words),
+            seed=self.take.seed,
+            draws=self.take.draws,
+            phone_error=self.take.phone_error,
+        )
+
+
+@dataclass(frozen=True)
+class BundleId:
+    """Which bundle: its name, and the SHA-256 of its list of checksums ("" for one that was never saved)."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What `DialogueTTS.stream` yields: one turn, and the sound that is final with it.
+
+    Attributes:
+        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz; all chunks one after the other are the dialogue.
+        start: of `waveform`, in seconds.
+        turn: its end lies behind the chunk's where the next turn overlaps it.
+        take: the turn's own sound.
+    """
+
+    waveform: np.ndarray = field(repr=False)
+    start: float
+    turn: SpokenTurn
+    take: Take
+
+
+@dataclass(frozen=True, eq=False)
 class Dialogue:
     """A spoken script.
 
     Attributes:
-        waveform: mono float32 (samples,) in [-1, 1] at `sample_rate` Hz.
-        turns: in order.
-        seed: which, with the same script and voices, gives this sound again.
+        parts: turns in order, with their takes.
+        voices: of each speaker.
+        seed: which, with the same script, voices, settings and bundle, gives this sound again.
+        config: settings it was made with.
     """
 
-    waveform: np.ndarray
-    sample_rate: int
-    turns: tuple[SpokenTurn, ...]
+    parts: tuple[Part, ...]
+    voices: Mapping[str, Voice]
     seed: int
+    config: SynthesisConfig
+    bundle: BundleId
+    sample_rate: int = SAMPLE_RATE_HZ
+
+    @cached_property
+    def _placed(self) -> tuple[Placed, ...]:
+        offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
+        return tuple(mix((part.take.waveform for part in self.parts), offsets))
+
+    @cached_property
+    def waveform(self) -> np.ndarray:
+        """Mono float32 (samples,) in [-1, 1] at `sample_rate` Hz."""
+        return np.concatenate([placed.samples for placed in self._placed])
+
+    @cached_property
+    def turns(self) -> tuple[SpokenTurn, ...]:
+        """In order, with times in seconds."""
+        return tuple(part.spoken(i, p) for i, (part, p) in enumerate(zip(self.parts, self._placed, strict=True)))
+
+    @property
+    def script(self) -> Script:
+        """As it is spoken, with the texts of the chosen takes."""
+        return Script(tuple(replace(part.turn, text=part.take.text) for part in self.parts))
 
     @property
     def duration(self) -> float:
         """In seconds."""
         return self.waveform.size / self.sample_rate
 
-    def turn_waveform(self, index: int) -> np.ndarray:
-        """The sound of one turn, float32 (samples,)."""
-        turn = self.turns[index]
-        return self.waveform[round(turn.start * self.sample_rate) : round(turn.end * self.sample_rate)]
+    @property
+    def sha256(self) -> str:
+        """Of the waveform's bytes."""
+        return hashlib.sha256(self.waveform.tobytes()).hexdigest()
 
-    def save(self, path: str | Path) -> None:
-        """Write the sound in the format the path's ending names: .wav, .flac, .ogg, .mp3.
+    def turn_waveform(self, index: int) -> np.ndarray:
+        """The sound of one turn alone, float32 (samples,)."""
+        return self.parts[index].take.waveform
+
+    def takes(self, index: int) -> tuple[Take, ...]:
+        """All renderings of a turn, in the order they were made."""
+        return self.parts[self._checked(index)].takes
+
+    def choose(self, index: int, take: int) -> Dialogue:
+        """The dialogue with another take of a turn. Raises SettingsError if there is no such turn or take."""
+        part = self.parts[self._checked(index)]
+        if not 0 <= take < len(part.takes):
+            raise SettingsError(f"turn {index} has no take {take}; it has {len(part.takes)}, counted from 0.")
+        return self._with_part(index, replace(part, chosen=take))
+
+    def with_take(self, index: int, take: Take) -> Dialogue:
+        """The dialogue with one more take of a turn, which is chosen."""
+        part = self.parts[self._checked(index)]
+        return self._with_part(index, Part(part.turn, (*part.takes, take), len(part.takes)))
+
+    def _with_part(self, index: int, part: Part) -> Dialogue:
+        return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self.parts):
+            raise SettingsError(f"there is no turn {index}; there are {len(self.parts)}, counted from 0.")
+        return index
+
+    def tracks(self) -> dict[str, np.ndarray]:
+        """One track a speaker, float32 (samples,) each as long as the dialogue; their sum is the dialogue."""
+        placed: dict[str, list[tuple[int, float, np.ndarray]]] = {}
+        for part, at in zip(self.parts, self._placed, strict=True):
+            placed.setdefault(part.turn.speaker, []).append((at.start, at.gain, part.take.waveform))
+        return {speaker: track(waves, self.waveform.size) for speaker, waves in placed.items()}
+
+    def stereo(self) -> np.ndarray:
+        """float32 (samples, 2): the first speaker left, the last right, others between; one alone in the middle."""
+        return panned(list(self.tracks().values()))
+
+    @property
+    def provenance(self) -> str:
+        """A sentence for the files' metadata: that the speech is synthetic, and what made it."""
+        voices = ", ".join(f"{speaker}: {voice.name} ({voice.sha256[:12]})" for speaker, voice in self.voices.items())
+        bundle = f"{self.bundle.name} ({self.bundle.sha256[:12]})" if self.bundle.sha256 else self.bundle.name
+        return f"Synthetic speech, made by dialogue-tts with bundle {bundle}, voices {voices}, seed {self.seed}."
+
+    def save(self, path: str | Path, stereo: bool = False) -> None:
+        """Write the sound in the format the path's ending names: .wav, .flac, .mp3, .ogg, .opus.
+
+        The file's comment is `provenance`.
 
         Raises:
             AudioError: unknown ending, or the place cannot be written to.
         """
-        write_audio(path, self.waveform, self.sample_rate)
+        write_audio(path, self.stereo() if stereo else self.waveform, self.sample_rate, self.provenance)
+
+    def save_tracks(self, folder: str | Path, ending: str = ".wav") -> list[Path]:
+        """Write one file a speaker, such as `1-Anna.wav`, into a folder that is made if need be. Raises AudioError."""
+        folder = Path(folder)
+        paths = [folder / name for name in track_names(list(self.tracks()), ending)]
+        folder.mkdir(exist_ok=True)
+        for path in paths:
+            check_sound_file(path)
+        for path, wave in zip(paths, self.tracks().values(), strict=True):
+            write_audio(path, wave, self.sample_rate, self.provenance)
+        return paths
 
     def timestamps(self) -> dict[str, Any]:
         """Times of turns and words in seconds, rounded to milliseconds, ready for JSON."""
@@ -101,4 +234,33 @@ class Dialogue:
 
     def save_timestamps(self, path: str | Path) -> None:
         """Write `timestamps` as JSON."""
-        Path(path).write_text(json.dumps(self.timestamps(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(self.timestamps(), indent=1, ensure_ascii=False) + "\n")
+
+    def save_srt(self, path: str | Path) -> None:
+        """Write subtitles as SubRip; every cue names its speaker."""
+        write_text(path, subtitles.srt(self.turns))
+
+    def save_vtt(self, path: str | Path) -> None:
+        """Write subtitles as WebVTT, with voice tags for speakers and a time for every word."""
+        write_text(path, subtitles.webvtt(self.turns))
+
+    def save_labels(self, path: str | Path) -> None:
+        """Write a label track for Audacity, one label a turn."""
+        write_text(path, subtitles.labels(self.turns))
+
+
+def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -> list[int]:
+    """From the end of what is heard before each turn to its start, in samples; negative where it overlaps."""
+    previous = [None, *turns[:-1]]
+    chances = [
+        int.from_bytes(hashlib.blake2b(str(s).encode(), digest_size=4).digest(), "little") / 2**32 for s in seeds
+    ]
+    found = zip(previous, turns, chances, strict=True)
+    return [round(offset_s(before, turn, chance, config.gap_s) * SAMPLE_RATE_HZ) for before, turn, chance in found]
+
+
+def track_names(speakers: list[str], ending: str) -> list[str]:
+    """A file name for each speaker's track. Raises AudioError for an ending that names no format."""
+    check_ending(f"track{ending}")
+    safe = [re.sub(r"[^\w .-]", "_", speaker) for speaker in speakers]
+    return [f"{number}-{name}{ending}" for number, name in enumerate(safe, start=1)]

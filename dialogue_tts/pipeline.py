@@ -2,13 +2,17 @@
 
 A script is spoken in windows of turns, so that memory stays flat however long it is; in a window, all turns' semantic
 tokens are decoded in one batch, then each turn gets acoustic tokens behind its own voice's prompt, then sound.
+
+How a turn sounds depends on its text, its voice, the settings and its seed alone, bit for bit; where it starts depends on
+the turns before it. The turn's seed comes from the dialogue's seed, the speaker's name, the text, and how often that speaker
+has said the same before: not from its number, so that a turn put in, taken out or changed leaves the others as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,58 +22,61 @@ from torch import Tensor
 from torchaudio.functional import edit_distance
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
+from dialogue_tts.ahead import ahead
+from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
-from dialogue_tts.dialogue import Dialogue, SpokenTurn, SpokenWord
-from dialogue_tts.errors import ScriptError, VoiceError
-from dialogue_tts.script import parse_script
+from dialogue_tts.casting import VoiceBox, Voices
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Take, turn_offsets
+from dialogue_tts.errors import Cancelled
+from dialogue_tts.mix import mix
+from dialogue_tts.project import Project
+from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text
-from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic
-from dialogue_tts.semantic.tokenizer import READ_RATE_HZ, greedy_phones, phone_spans
+from dialogue_tts.semantic.generate import SemanticTurn, at_speed, generate_semantic
+from dialogue_tts.semantic.tokenizer import greedy_phones
+from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.text.tokenizer import phones_of
-from dialogue_tts.types import Script, SpokenText
-from dialogue_tts.voices import Voice, read_voice
+from dialogue_tts.timing import Reading, with_pauses, word_times
+from dialogue_tts.types import Script, SpokenText, Turn
+from dialogue_tts.voices import Consent, Voice
 
 Progress = Callable[[int, int], None]
 """Called with (turns done, turns in all)."""
 
-
-@dataclass(frozen=True)
-class SynthesisConfig:
-    """Settings of one call.
-
-    Attributes:
-        gap_s: silence between turns, beside what the script asks for with `[pause]`.
-        takes: a turn whose tokens do not read back as its text is drawn again, up to so many times in all.
-        wrong_phones: share of a turn's phones that may read back wrong before it is drawn again.
-    """
-
-    gap_s: float = 0.2
-    takes: int = 3
-    wrong_phones: float = 0.08
+TURNS_AHEAD = 4  # how far a stream runs ahead of its listener
 
 
 @dataclass(frozen=True)
-class _Take:
+class _Order:
+    """A take that is to be made: all that its sound depends on beside the settings."""
+
+    turn: Turn
+    text: SpokenText
+    voice: Voice
+    seed: int
+    speed: float
+
+
+@dataclass(frozen=True)
+class _Draw:
     """A piece's tokens and how well they read back."""
 
-    spoken: SemanticTurn
-    log_probs: Tensor  # (T', classes) of the CTC head
+    tokens: Tensor  # (T,) int64
+    reading: Reading
     error: float  # share of phones
     number: int
 
 
 class DialogueTTS:
-    """Load once with `from_pretrained`, then `synthesize` as often as you like, also from several threads."""
+    """Load once with `from_pretrained`, then `synthesize` or `stream` as often as you like, also from several threads."""
 
     def __init__(self, bundle: Bundle, config: SynthesisConfig | None = None) -> None:
         self.bundle = bundle
         self.config = config or SynthesisConfig()
         self._frontend = TextFrontend()
-        self._voices: dict[str, Voice] = {}
-        self._lock = threading.Lock()
+        self._voicebox = VoiceBox(bundle)
 
     @classmethod
     def from_pretrained(cls, name: str | Path | None = None, config: SynthesisConfig | None = None) -> DialogueTTS:
@@ -91,63 +98,28 @@ class DialogueTTS:
         return tuple(self.bundle.voices)
 
     def voice(self, voice: str | Path | Voice) -> Voice:
-        """A built-in voice by name, or one from a sound file; each is encoded once.
+        """A built-in voice by name, one from a sound file, or a saved one; built-in voices are encoded once.
 
         Raises:
-            VoiceError: no such voice or file, or the recording cannot serve.
+            VoiceError: no such voice or file, or the recording or the saved voice cannot serve.
         """
-        if isinstance(voice, Voice):
-            return voice
-        name = str(voice)
-        built_in = self.bundle.voices.get(name)
-        if built_in is None and not Path(voice).is_file():
-            known = ", ".join(self.voices)
-            raise VoiceError(f"{name}: there is no such voice or sound file; built-in voices are {known}.")
-        if built_in is None:
-            return read_voice(voice, self.bundle.semantic_tokenizer, self.bundle.codec)
-        with self._lock:
-            if name not in self._voices:
-                networks = self.bundle.semantic_tokenizer, self.bundle.codec
-                self._voices[name] = read_voice(built_in.recording, *networks, name=name)
-            return self._voices[name]
+        return self._voicebox.voice(voice)
 
-    def synthesize(
-        self,
-        script: str | Script,
-        voices: Mapping[str, str | Path | Voice] | None = None,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> Dialogue:
-        """Speak a script.
+    def new_voice(
+        self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int = SAMPLE_RATE_HZ
+    ) -> Voice:
+        """A voice to keep: `save` writes it as one file, with its consent record.
 
         Args:
-            script: as text (see `dialogue_tts.script`) or parsed.
-            voices: speaker -> built-in voice's name, sound file of 2 to 30 s, or `Voice`. Speakers left out get
-                different built-in voices, which depend on the names only.
-            seed: the same script, voices and seed give the same sound.
-            progress: called after each turn.
+            recording: sound file, or mono float32 (samples,) in [-1, 1] at `sample_rate_hz`; 2 to 30 s of speech.
+            consent: who agreed, when, and to what.
 
         Raises:
-            ScriptError: the script cannot be spoken; VoiceError: a voice cannot serve. Both before any work starts.
+            VoiceError: the recording cannot serve, or the name is empty.
         """
-        script = parse_script(script) if isinstance(script, str) else script
-        cast = self.cast(script, voices or {})
-        texts = [self._frontend.speak_turn(turn) for turn in script.turns]
-        samples: list[np.ndarray] = []
-        turns: list[SpokenTurn] = []
-        clock = 0  # samples
-        for index, (wave, turn) in enumerate(self._turns(script, texts, cast, seed)):
-            pause_s = script.turns[index].pause_s + (self.config.gap_s if index else 0.0)
-            silence = np.zeros(round(pause_s * SAMPLE_RATE_HZ), np.float32)
-            clock += silence.size
-            samples += [silence, wave]
-            turns.append(turn.moved(clock / SAMPLE_RATE_HZ))
-            clock += wave.size
-            if progress:
-                progress(index + 1, len(script.turns))
-        return Dialogue(np.concatenate(samples), SAMPLE_RATE_HZ, tuple(turns), seed)
+        return self._voicebox.new_voice(name, recording, consent, sample_rate_hz)
 
-    def cast(self, script: Script, voices: Mapping[str, str | Path | Voice]) -> dict[str, Voice]:
+    def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
         enough.
 
@@ -155,60 +127,189 @@ class DialogueTTS:
             ScriptError: `voices` names a speaker the script lacks.
             VoiceError: a voice cannot serve.
         """
-        for speaker in voices:
-            if speaker not in script.speakers:
-                known = ", ".join(script.speakers)
-                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
-        cast = {speaker: self.voice(voice) for speaker, voice in voices.items()}
-        free = [name for name in self.voices if name not in {str(voice) for voice in voices.values()}]
-        for speaker in script.speakers:
-            if speaker not in cast:
-                if not free:
-                    free = list(self.voices)
-                if not free:
-                    raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
-                chosen = free.pop(_stable_number(speaker) % len(free))
-                cast[speaker] = self.voice(chosen)
-        return cast
+        return self._voicebox.cast(script, voices)
 
-    def _turns(
-        self, script: Script, texts: list[SpokenText], cast: dict[str, Voice], seed: int
-    ) -> Iterator[tuple[np.ndarray, SpokenTurn]]:
-        """(wave float32 (samples,), turn with times from its own start) of every turn, in order."""
-        every = [pieces(text) for text in texts]
-        for window in windows([sum(piece.phones for piece in turn) for turn in every]):
-            takes = iter(
-                self._speak(
-                    [p for index in window for p in every[index]],
-                    [_seed(seed, index, number) for index in window for number in range(len(every[index]))],
+    def stream(
+        self,
+        script: str | Script,
+        voices: Voices | None = None,
+        seed: int = 0,
+        config: SynthesisConfig | None = None,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Generator[Chunk, None, None]:
+        """Speak a script turn by turn: each is yielded as soon as it is made, while later ones are made in a thread.
+
+        Arguments and the sound are those of `synthesize`. Closing the generator stops the work.
+
+        Raises:
+            ScriptError, VoiceError: at once, before any work starts; Cancelled: from the generator.
+        """
+        config = config or self.config
+        orders = self._orders(script, voices or {}, seed, config)
+        return ahead(self._chunks(orders, config, True, progress, cancelled), TURNS_AHEAD)
+
+    def synthesize(
+        self,
+        script: str | Script,
+        voices: Voices | None = None,
+        seed: int = 0,
+        config: SynthesisConfig | None = None,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Dialogue:
+        """Speak a script.
+
+        Args:
+            script: as text (see `dialogue_tts.script`) or parsed.
+            voices: speaker -> built-in voice's name, sound file of 2 to 30 s, saved voice's file, or `Voice`. Speakers
+                left out get different built-in voices, which depend on the names only.
+            seed: the same script, voices, settings, seed and bundle give the same sound on the same machine.
+            config: settings of this call; by default those of `from_pretrained`.
+            progress: called after each turn.
+            cancelled: asked between turns, for example `threading.Event().is_set`; a true answer ends the work.
+
+        Raises:
+            ScriptError: the script cannot be spoken; VoiceError: a voice cannot serve. Both before any work starts.
+            Cancelled: `cancelled` said so.
+        """
+        config = config or self.config
+        orders = self._orders(script, voices or {}, seed, config)
+        takes = [chunk.take for chunk in self._chunks(orders, config, False, progress, cancelled)]
+        parts = tuple(Part(order.turn, (take,)) for order, take in zip(orders, takes, strict=True))
+        return Dialogue(parts, {o.turn.speaker: o.voice for o in orders}, seed, config, self._bundle_id)
+
+    def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
+        """Another take of one turn, which is chosen; the others stay, and no other turn is computed.
+
+        Args:
+            index: of the turn, from 0.
+            seed: of the take; None for one that the turn has not had. With a new text, None gives the take that the
+                whole script would have been given with that text.
+            text: what to say instead; None for the same.
+
+        Raises:
+            SettingsError: there is no such turn; ScriptError: the text cannot be spoken.
+        """
+        takes, written = dialogue.takes(index), list(dialogue.script.turns)
+        if text is not None:
+            written[index] = replace(written[index], text=" ".join(text.split()))
+        turn = written[index]
+        check_script(Script(tuple(written)))
+        if seed is None:
+            seed = turn_seeds(written, dialogue.seed)[index]
+            used = {take.seed for take in takes if take.text == turn.text}
+            seed = next(s for s in (seed, *(_seed(seed, n) for n in range(len(used)))) if s not in used)
+        order = self._order(turn, self.voice(dialogue.voices[turn.speaker]), seed, dialogue.config)
+        (take,) = self._takes([order], dialogue.config, False, _never)
+        return dialogue.with_take(index, take)
+
+    def rebuild(
+        self,
+        project: str | Path | Project,
+        voices: Voices | None = None,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Dialogue:
+        """The dialogue of a project file, with all its takes, bit for bit on the same machine.
+
+        Args:
+            voices: speaker -> voice, where the project's is not built in.
+
+        Raises:
+            ProjectError: the file cannot be read, or the bundle or a voice is not the one it was made with.
+        """
+        project = project if isinstance(project, Project) else Project.load(project)
+        project.check_bundle(self._bundle_id)
+        sources = project.voices_from(voices or {}, self.voices)
+        cast = {speaker: self.voice(voice) for speaker, voice in sources.items()}
+        project.check_voices(cast)
+        orders = [
+            self._order(replace(saved.turn, text=take.text), cast[saved.speaker], take.seed, project.config)
+            for saved in project.turns
+            for take in saved.takes
+        ]
+        made = self._takes(orders, project.config, False, cancelled or _never)
+        parts = []
+        for saved in project.turns:
+            parts.append(Part(saved.turn, tuple(next(made) for _ in saved.takes), saved.chosen))
+            if progress:
+                progress(len(parts), len(project.turns))
+        return Dialogue(tuple(parts), cast, project.seed, project.config, self._bundle_id)
+
+    @property
+    def _bundle_id(self) -> BundleId:
+        return BundleId(self.bundle.config.name, self.bundle.sha256)
+
+    def _orders(self, script: str | Script, voices: Voices, seed: int, config: SynthesisConfig) -> list[_Order]:
+        """What is to be made, with everything checked that can be wrong."""
+        script = parse_script(script) if isinstance(script, str) else script
+        check_script(script)
+        seeds = turn_seeds(script.turns, seed)
+        cast = self.cast(script, voices)
+        return [self._order(turn, cast[turn.speaker], s, config) for turn, s in zip(script.turns, seeds, strict=True)]
+
+    def _order(self, turn: Turn, voice: Voice, seed: int, config: SynthesisConfig) -> _Order:
+        speed = turn_speed(turn, config)
+        return _Order(turn, self._frontend.speak_turn(turn, dict(config.pronunciations)), voice, seed, speed)
+
+    def _chunks(
+        self,
+        orders: list[_Order],
+        config: SynthesisConfig,
+        first_alone: bool,
+        progress: Progress | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> Generator[Chunk, None, None]:
+        """Turns in order, each with the sound that is final with it."""
+        takes: list[Take] = []
+
+        def waves() -> Iterator[np.ndarray]:
+            for take in self._takes(orders, config, first_alone, cancelled or _never):
+                takes.append(take)
+                yield take.waveform
+
+        offsets = turn_offsets([order.turn for order in orders], [order.seed for order in orders], config)
+        for index, placed in enumerate(mix(waves(), offsets)):
+            part = Part(orders[index].turn, (takes.pop(),))
+            if progress:
+                progress(index + 1, len(orders))
+            yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part.take)
+
+    def _takes(
+        self, orders: Sequence[_Order], config: SynthesisConfig, first_alone: bool, cancelled: Callable[[], bool]
+    ) -> Iterator[Take]:
+        """Takes in the order they were asked for, made window by window."""
+        every = [pieces(order.text) for order in orders]
+        for window in windows([sum(piece.phones for piece in turn) for turn in every], first_alone=first_alone):
+            wanted = [(piece, orders[i], number) for i in window for number, piece in enumerate(every[i])]
+            draws = iter(
+                self._draw(
+                    [piece for piece, _, _ in wanted],
+                    [_seed(order.seed, number) for _, order, number in wanted],
+                    [order.speed for _, order, _ in wanted],
+                    config,
+                    cancelled,
                 )
             )
             for index in window:
-                said = [next(takes) for _ in every[index]]
-                turn = script.turns[index]
-                wave = self._sound([take.spoken.tokens for take in said], cast[turn.speaker], _seed(seed, index, 0))
-                words = _word_times(every[index], said)
-                wave, words = _with_pauses(wave, words, texts[index].pauses)
-                yield (
-                    wave,
-                    SpokenTurn(
-                        index=index,
-                        speaker=turn.speaker,
-                        text=turn.text,
-                        start=0.0,
-                        end=wave.size / SAMPLE_RATE_HZ,
-                        words=tuple(words),
-                        takes=max(take.number for take in said),
-                        phone_error=float(np.mean([take.error for take in said])),
-                    ),
-                )
+                _stop_if(cancelled)
+                yield self._render(orders[index], every[index], [next(draws) for _ in every[index]], config)
 
-    def _speak(self, wanted: list[Piece], seeds: list[int]) -> list[_Take]:
-        """Semantic tokens of pieces, drawn again where they read back wrong; the best take of each."""
-        best: list[_Take | None] = [None] * len(wanted)
+    def _draw(
+        self,
+        wanted: list[Piece],
+        seeds: list[int],
+        speeds: list[float],
+        config: SynthesisConfig,
+        cancelled: Callable[[], bool],
+    ) -> list[_Draw]:
+        """Semantic tokens of pieces, drawn again where they read back wrong; the best draw of each."""
+        best: dict[int, _Draw] = {}
         pending = list(range(len(wanted)))
         tokenizer = self.bundle.text_tokenizer
-        for number in range(1, self.config.takes + 1):
+        for number in range(1, config.takes + 1):
+            _stop_if(cancelled)
             spoken = generate_semantic(
                 self.bundle.text_to_semantic,
                 [turn_text(wanted[i].phonemes, tokenizer) for i in pending],
@@ -217,21 +318,37 @@ class DialogueTTS:
                 tokenizer.pad_id,
             )
             for i, result in zip(pending, spoken, strict=True):
-                take = self._judge(wanted[i], result, number)
-                held = best[i]
-                if held is None or take.error < held.error:
-                    best[i] = take
-            pending = [i for i in pending if best[i].error > self.config.wrong_phones]  # type: ignore[union-attr]
+                draw = self._judge(wanted[i], at_speed(result, speeds[i]), number)
+                if i not in best or draw.error < best[i].error:
+                    best[i] = draw
+            pending = [i for i in pending if best[i].error > config.wrong_phones]
             if not pending:
                 break
-        return [take for take in best if take is not None]
+        return [best[i] for i in range(len(wanted))]
 
-    def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Take:
+    def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Draw:
         log_probs = self.bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
         phones = self.bundle.semantic_tokenizer.phone_ids(Units.of(piece.phonemes).phones)
-        return _Take(spoken, log_probs, edit_distance(greedy_phones(log_probs), phones) / len(phones), number)
+        error = edit_distance(greedy_phones(log_probs), phones) / len(phones)
+        return _Draw(spoken.tokens, Reading(len(spoken.tokens), log_probs, phones), error, number)
 
-    def _sound(self, semantic: list[Tensor], voice: Voice, seed: int) -> np.ndarray:
+    def _render(self, order: _Order, said: list[Piece], draws: list[_Draw], config: SynthesisConfig) -> Take:
+        """Tokens of a turn's pieces -> its sound and word times."""
+        sound = self._sound([draw.tokens for draw in draws], order.voice, order.seed)
+        if config.loudness_lufs is not None:
+            sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
+        words = word_times(said, [draw.reading for draw in draws])
+        wave, words = with_pauses(_faded(sound).numpy(), words, order.text.pauses)
+        return Take(
+            text=order.turn.text,
+            seed=order.seed,
+            waveform=wave,
+            words=tuple(words),
+            draws=max(draw.number for draw in draws),
+            phone_error=float(np.mean([draw.error for draw in draws])),
+        )
+
+    def _sound(self, semantic: Iterable[Tensor], voice: Voice, seed: int) -> Tensor:
         """Pieces of a turn, one after the other -> wave."""
         model = self.bundle.soundstorm
         codes = []
@@ -240,8 +357,21 @@ class DialogueTTS:
             frames, valid = assemble([passage], model.config.levels)
             filled = generate_codes(model, frames, valid, self.bundle.config.acoustic_decoding, [_seed(seed, number)])
             codes.append(target_codes(filled, frames, valid)[0])
-        wave = self.bundle.codec.decode(torch.cat(codes)[None])[0]
-        return _faded(wave).numpy()
+        return self.bundle.codec.decode(torch.cat(codes)[None])[0]
+
+
+def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
+    """A seed for every turn, from the dialogue's seed, the speaker, the text, and how often it came before.
+
+    Pauses and pronunciations in a text do not count, so that a turn keeps its tone when they are put in.
+    """
+    said: Counter[tuple[str, str]] = Counter()
+    seeds = []
+    for turn in turns:
+        key = turn.speaker, plain_text(turn.text)
+        seeds.append(_seed(seed, *key, said[key]))
+        said[key] += 1
+    return seeds
 
 
 def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:
@@ -254,73 +384,15 @@ def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:
     return wave
 
 
-def _word_times(turn: list[Piece], takes: list[_Take]) -> list[SpokenWord]:
-    """When each written word is heard, from the CTC head's alignment; seconds from the turn's start."""
-    words: list[SpokenWord] = []
-    offset_s = 0.0
-    for piece, take in zip(turn, takes, strict=True):
-        length_s = frames_to_seconds(len(take.spoken.tokens))
-        spans = _spans(piece, take)
-        at = 0
-        for word in piece.words:
-            count = len(phones_of(word.phonemes))
-            start, end = spans[at][0], spans[at + count - 1][1]
-            words.append(SpokenWord(word.text, offset_s + start, offset_s + min(end, length_s)))
-            at += count
-        offset_s += length_s
-    # A phone's spike in CTC says where it begins; a word lasts until shortly before the next begins, or a pause.
-    closed = [
-        replace(word, end=max(word.end, min(following.start, word.end + 0.12)))
-        for word, following in zip(words, words[1:])
-    ]
-    return closed + words[-1:]
+def _never() -> bool:
+    return False
 
 
-def _spans(piece: Piece, take: _Take) -> list[tuple[float, float]]:
-    """Start and end of each phone in seconds: aligned, or from the pointer where phones are too many for the frames."""
-    units = Units.of(piece.phonemes)
-    phones = take.log_probs.shape[0], units.phones
-    try:
-        ids = _phone_ids(phones[1])
-        return [(start / READ_RATE_HZ, end / READ_RATE_HZ) for start, end in phone_spans(take.log_probs, ids)]
-    except ValueError:
-        length_s = frames_to_seconds(len(take.spoken.tokens))
-        step = length_s / len(units.phones)
-        return [(i * step, (i + 1) * step) for i in range(len(units.phones))]
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("the synthesis was cancelled; what was finished before stays.")
 
 
-def _phone_ids(phones: list[str]) -> list[int]:
-    from dialogue_tts.text.tokenizer import PHONE_IDS
-
-    return [PHONE_IDS[phone] for phone in phones]
-
-
-def _with_pauses(
-    wave: np.ndarray, words: list[SpokenWord], pauses: tuple[tuple[int, float], ...]
-) -> tuple[np.ndarray, list[SpokenWord]]:
-    """Put silence in front of words: pauses are (word, seconds)."""
-    for index, seconds in sorted(pauses, reverse=True):
-        at = round(_quietest(wave, words, index) * SAMPLE_RATE_HZ)
-        silence = np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
-        wave = np.concatenate([wave[:at], silence, wave[at:]])
-        words = words[:index] + [word.moved(seconds) for word in words[index:]]
-    return wave, words
-
-
-def _quietest(wave: np.ndarray, words: list[SpokenWord], index: int) -> float:
-    """The quietest place, in seconds, between a word and the one before it."""
-    start = words[index - 1].end if index else 0.0
-    end = max(words[index].start, start + 0.02)
-    step = HOP // 4
-    first, last = int(start * SAMPLE_RATE_HZ) // step, int(end * SAMPLE_RATE_HZ) // step + 1
-    levels = [float(np.square(wave[i * step : (i + 1) * step]).sum()) for i in range(first, last)]
-    return (first + int(np.argmin(levels)) + 0.5) * step / SAMPLE_RATE_HZ
-
-
-def _seed(*parts: int) -> int:
-    """A seed that depends on all parts: the dialogue's seed, the turn, the take."""
-    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=7).digest(), "little")
-
-
-def _stable_number(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest(), "little")
+def _seed(*parts: int | str) -> int:
+    """A seed that depends on all parts; fits a JSON number."""
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=6).digest(), "little")

@@ -124,6 +124,28 @@ def format_script(script: Script) -> str:
     return text
 
 
+def check_script(script: Script) -> None:
+    """Raises ScriptError for what a script that was built in code, not parsed, can have wrong."""
+    if not script.turns:
+        raise ScriptError("the script is empty; give it at least one turn.")
+    for number, turn in enumerate(script.turns, start=1):
+        wrong = None
+        if not turn.speaker.strip():
+            wrong = "it has no speaker; name one"
+        elif not (0 <= turn.pause_s <= MAX_PAUSE_S and 0 <= turn.overlap_s <= MAX_PAUSE_S):
+            wrong = f"pause and overlap go from 0 to {MAX_PAUSE_S:g} s"
+        elif not SLOWEST <= turn.speed <= FASTEST:
+            wrong = f"speeds go from {SLOWEST:g} to {FASTEST:g}"
+        elif turn.overlap_s and (turn.pause_s or number == 1):
+            wrong = "it cannot overlap, since it has a pause or is the first; take the overlap out"
+        if wrong:
+            raise ScriptError(f"turn {number} ({turn.speaker}): {wrong}.")
+        try:
+            split_inline(turn.text)
+        except ScriptError as error:
+            raise ScriptError(f"turn {number} ({turn.speaker}): {error}") from None
+
+
 def split_inline(text: str) -> list[Inline]:
     """A turn's text -> its plain stretches, pauses and pronunciations, in order; any other bracket is an error."""
     pieces: list[Inline] = []
@@ -135,6 +157,15 @@ def split_inline(text: str) -> list[Inline]:
     except _Mistake as mistake:
         raise ScriptError(str(mistake)) from None
     return pieces
+
+
+def plain_text(text: str) -> str:
+    """A turn's text as it is read: no pauses, words without their pronunciations, single spaces."""
+    shown = (
+        " " if isinstance(piece, Pause) else piece if isinstance(piece, str) else piece.word
+        for piece in split_inline(text)
+    )
+    return " ".join("".join(shown).split())
 
 
 class _Mistake(Exception):

@@ -11,6 +11,7 @@ from dialogue_tts.types import SpokenText, Word
 
 LONGEST_PIECE = 140  # phones: about ten seconds, within what the networks learnt with
 LONGEST_WINDOW = 900  # phones: about a minute
+FIRST_WINDOW = 150  # phones that are decoded together while the first turn is heard
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,18 @@ def _cut(text: SpokenText, ends: Sequence[int], first: int, begin: int, longest:
     return fitting[-1]
 
 
-def windows(phones: Sequence[int], longest: int = LONGEST_WINDOW) -> Iterator[range]:
-    """Group turns of so many phones each into consecutive ranges of at most `longest` together, at least one turn each."""
+def windows(phones: Sequence[int], longest: int = LONGEST_WINDOW, first_alone: bool = False) -> Iterator[range]:
+    """Group turns of so many phones each into consecutive ranges of at most `longest` together, at least one turn each.
+
+    first_alone: for whoever waits for the first sound; later windows grow up to `longest`, so that playing never waits.
+    """
+    room = 0 if first_alone else longest
     first, total = 0, 0
     for index, count in enumerate(phones):
-        if index > first and total + count > longest:
+        if index > first and total + count > room:
             yield range(first, index)
             first, total = index, 0
+            room = min(longest, max(FIRST_WINDOW, 2 * room))
         total += count
     if first < len(phones):
         yield range(first, len(phones))

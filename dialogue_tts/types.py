@@ -1,8 +1,8 @@
-"""Values that cross from one part to another: frozen, typed, without behaviour."""
+"""Values that cross from one part to another: frozen and typed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,39 @@ class SpokenText:
     words: tuple[Word, ...]
     phonemes: str
     pauses: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A written word and when it is heard, in seconds."""
+
+    word: str
+    start: float
+    end: float
+
+    def moved(self, seconds: float) -> SpokenWord:
+        """The same word, later."""
+        return replace(self, start=self.start + seconds, end=self.end + seconds)
+
+
+@dataclass(frozen=True)
+class SpokenTurn:
+    """A turn as it is heard.
+
+    Attributes:
+        index: position in the script, from 0.
+        start, end: in seconds; `words` lie within.
+        seed: with the same text, voice and settings it gives the same sound.
+        draws: how often it was drawn until it read back well.
+        phone_error: share of its phones that read back wrong from its tokens, 0 at best.
+    """
+
+    index: int
+    speaker: str
+    text: str
+    start: float
+    end: float
+    words: tuple[SpokenWord, ...]
+    seed: int
+    draws: int
+    phone_error: float

@@ -1,19 +1,29 @@
-"""Voices: a short recording becomes a prompt, semantic and acoustic tokens, that stands in front of what is spoken."""
+"""Voices: a short recording becomes a prompt, semantic and acoustic tokens, that stands in front of what is spoken.
+
+A voice is kept as one safetensors file: its tokens, and in the metadata its name and the record of consent.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 
+import safetensors.torch
 import torch
 import torchaudio
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, seconds_to_frames
-from dialogue_tts.errors import AudioError, VoiceError
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frames
+from dialogue_tts.errors import AudioError, ConfigError, VoiceError
+from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 
 SHORTEST_S, LONGEST_S = 2.0, 30.0
@@ -22,22 +32,155 @@ LEVEL_DB = -22.0  # RMS of the speech in a prompt, as the corpus has it
 PEAK = 0.95
 SILENT_DB = -60.0  # RMS below which a recording holds nothing
 PAUSE_DB = -35.0  # below the loudest part: a pause
+FORMAT, ENDING = "dialogue-tts voice 1", ".safetensors"
+CONSENT_KINDS = ("own", "licensed", "synthetic")
 
 
 @dataclass(frozen=True)
+class Consent:
+    """Who agreed, when, and to what.
+
+    Attributes:
+        kind: "own": the speaker uses his or her own voice; "licensed": the speaker allowed the use; "synthetic": no
+            person's voice.
+        who: the person who agreed; for synthetic voices, who made it or what did.
+        when: date of the agreement, as 2026-01-31.
+        what: what was agreed to, in words.
+
+    Raises:
+        VoiceError: something is missing or no date.
+    """
+
+    kind: str
+    who: str
+    when: str
+    what: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in CONSENT_KINDS:
+            raise VoiceError(f"consent {self.kind!r} is not known; give one of {', '.join(CONSENT_KINDS)}.")
+        if not self.who.strip():
+            raise VoiceError("the consent names nobody; say who agreed.")
+        try:
+            date.fromisoformat(self.when)
+        except ValueError:
+            raise VoiceError(f"the consent's date {self.when!r} is no date; write it as 2026-01-31.") from None
+
+
+@dataclass(frozen=True, eq=False)
 class Voice:
     """A voice, encoded once.
 
     Attributes:
         semantic: int64 (P,), codes: int64 (P, Q): tokens of the prompt, 25 a second.
+        encoder: `encoder_id` of the networks that made the tokens; no others understand them.
+        consent: None for voices that come with a bundle, whose origin it lists, and for recordings used in passing.
     """
 
     name: str
     semantic: Tensor
     codes: Tensor
+    encoder: str
+    consent: Consent | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the tokens: voices with the same sound alike."""
+        parts = (self.semantic.numpy(), self.codes.numpy())
+        return hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
+
+    def save(self, path: str | Path) -> None:
+        """Write the voice and its consent record as one safetensors file.
+
+        Raises:
+            VoiceError: the voice has no consent record, or the file cannot be written.
+        """
+        if self.consent is None:
+            raise VoiceError(
+                f"{self.name}: a voice is saved with its consent record; make it with consent=Consent(...)."
+            )
+        if Path(path).suffix != ENDING:
+            raise VoiceError(f"{path}: a voice's file ends with {ENDING}; name it so.")
+        record = {
+            "format": FORMAT,
+            "name": self.name,
+            "encoder": self.encoder,
+            "consent": json.dumps(asdict(self.consent)),
+        }
+        tensors = {"semantic": self.semantic.contiguous(), "codes": self.codes.contiguous()}
+        try:
+            with whole_file(path) as draft:
+                draft.write_bytes(safetensors.torch.save(tensors, record))
+        except OSError as error:
+            raise VoiceError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None
+
+    @classmethod
+    def load(cls, path: str | Path) -> Voice:
+        """Read what `save` wrote.
+
+        Raises:
+            VoiceError: the file is missing, damaged, or no voice.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                record = file.metadata() or {}
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        except OSError:
+            raise VoiceError(f"{path}: there is no such file; give the path of a voice's file.") from None
+        except (SafetensorError, ValueError) as error:
+            raise VoiceError(
+                f"{path}: this is no voice's file ({str(error).splitlines()[0]}); make it again."
+            ) from None
+        return _checked(path, record, tensors)
 
 
-def read_voice(path: str | Path, semantic_tokenizer: SemanticTokenizer, codec: Codec, name: str | None = None) -> Voice:
+def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor]) -> Voice:
+    if record.get("format") != FORMAT:
+        raise VoiceError(f"{path}: this is no voice's file that is known here ({FORMAT} is); make it again.")
+    if set(record) != {"format", "name", "encoder", "consent"} or set(tensors) != {"semantic", "codes"}:
+        raise VoiceError(f"{path}: the voice's file lacks something or holds something strange; make it again.")
+    semantic, codes = tensors["semantic"], tensors["codes"]
+    whole = semantic.dtype == codes.dtype == torch.int64 and semantic.ndim == 1 and codes.ndim == 2
+    if not whole or semantic.shape[0] != codes.shape[0] or not 0 < semantic.shape[0] <= seconds_to_frames(PROMPT_S):
+        raise VoiceError(f"{path}: the voice's tokens are not of the right kind; make it again.")
+    if not record["name"].strip():
+        raise VoiceError(f"{path}: the voice has no name; make it again.")
+    try:
+        consent = from_dict(Consent, json.loads(record["consent"]))
+    except (ValueError, ConfigError) as error:
+        raise VoiceError(f"{path}: the consent record cannot be read ({error}); make the voice again.") from None
+    except VoiceError as error:
+        raise VoiceError(f"{path}: {error}") from None
+    return Voice(record["name"], semantic, codes, record["encoder"], consent)
+
+
+def encoder_id(semantic_tokenizer: SemanticTokenizer, codec: Codec) -> str:
+    """SHA-256 of the weights that make tokens of a recording: decoders may learn on, and voices stay good."""
+    parts = (semantic_tokenizer.enter, semantic_tokenizer.encoder, semantic_tokenizer.to_grid)
+    hashed = hashlib.sha256(repr((semantic_tokenizer.config.levels, codec.config.levels)).encode())
+    for part in (*parts, codec.encoder, codec.quantizer):
+        for value in part.state_dict().values():
+            hashed.update(value.half().numpy().tobytes())
+    return hashed.hexdigest()
+
+
+def check_voice(voice: Voice, semantic_tokenizer: SemanticTokenizer, codec: Codec, encoder: str) -> None:
+    """Raises VoiceError if the voice was made by other networks than these, whose `encoder_id` is given."""
+    if voice.encoder != encoder:
+        raise VoiceError(f"{voice.name}: this voice was made with another bundle; make it again from its recording.")
+    in_range = int(voice.semantic.max()) < semantic_tokenizer.vocabulary and int(voice.semantic.min()) >= 0
+    in_range = in_range and int(voice.codes.max()) < codec.config.codebook_size and int(voice.codes.min()) >= 0
+    if not in_range or voice.codes.shape[1] != codec.config.levels:
+        raise VoiceError(f"{voice.name}: the voice's tokens are out of range; make it again from its recording.")
+
+
+def read_voice(
+    path: str | Path,
+    semantic_tokenizer: SemanticTokenizer,
+    codec: Codec,
+    name: str | None = None,
+    consent: Consent | None = None,
+) -> Voice:
     """A voice from a sound file of 2 to 30 s, any sample rate, mono or stereo.
 
     Raises:
@@ -48,15 +191,18 @@ def read_voice(path: str | Path, semantic_tokenizer: SemanticTokenizer, codec: C
     except AudioError as error:
         raise VoiceError(str(error)) from None
     try:
-        return make_voice(name or Path(path).stem, wave, semantic_tokenizer, codec)
+        return make_voice(name or Path(path).stem, wave, semantic_tokenizer, codec, consent)
     except VoiceError as error:
         raise VoiceError(f"{path}: {error}") from None
 
 
-def make_voice(name: str, wave: Tensor, semantic_tokenizer: SemanticTokenizer, codec: Codec) -> Voice:
+def make_voice(
+    name: str, wave: Tensor, semantic_tokenizer: SemanticTokenizer, codec: Codec, consent: Consent | None = None
+) -> Voice:
     """A voice from mono float32 (samples,) at 24 kHz. Raises VoiceError where that cannot serve."""
     prompt = prompt_wave(wave)[None]
-    return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0])
+    encoder = encoder_id(semantic_tokenizer, codec)
+    return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0], encoder, consent)
 
 
 def prompt_wave(wave: Tensor) -> Tensor:

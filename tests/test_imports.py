@@ -14,16 +14,17 @@ PACKAGE = ROOT / "dialogue_tts"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 RANKS = {
-    **dict.fromkeys(("types", "config", "errors"), 0),
-    **dict.fromkeys(("script", "segments", "text", "audio", "nn", "dialogue"), 1),
-    **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
-    **dict.fromkeys(("bundle", "voices"), 3),
-    "pipeline": 4,
-    "training": 5,
-    "evaluation": 6,
-    "cli": 7,
-    "__main__": 8,
-    "": 8,  # dialogue_tts itself names what is public
+    **dict.fromkeys(("types", "config", "errors", "files", "ahead"), 0),
+    **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles"), 1),
+    **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
+    **dict.fromkeys(("bundle", "voices", "timing"), 3),
+    **dict.fromkeys(("casting", "dialogue", "project"), 4),
+    "pipeline": 5,
+    "training": 6,
+    "evaluation": 7,
+    "cli": 8,
+    "__main__": 9,
+    "": 9,  # dialogue_tts itself names what is public
 }
 STAGES = {"semantic", "acoustic", "codec"}
 ALLOWED_ACROSS_STAGES = {("acoustic.model", "codec.rvq")}  # its code embeddings start as the codebooks

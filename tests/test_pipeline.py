@@ -11,6 +11,7 @@ from dialogue_tts.dialogue import Dialogue
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script import parse_script
+from dialogue_tts.settings import SynthesisConfig
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Cleo] Is it ten past five?"
 
@@ -38,12 +39,17 @@ def test_times_are_in_order_and_inside(spoken: Dialogue) -> None:
             at = word.start
 
 
-def test_gaps_hold_the_pause_asked_for(spoken: Dialogue, tiny_tts: DialogueTTS) -> None:
-    first, second, third = spoken.turns
-    assert second.start - first.end == pytest.approx(tiny_tts.config.gap_s, abs=1e-3)
-    assert third.start - second.end == pytest.approx(tiny_tts.config.gap_s + 0.5, abs=1e-3)
-    gap = spoken.waveform[round(first.end * 24_000) : round(second.start * 24_000)]
-    assert not gap.any()
+def test_gaps_are_natural_or_as_asked_and_hold_pauses(spoken: Dialogue, tiny_tts: DialogueTTS) -> None:
+    set_gaps = tiny_tts.synthesize(SCRIPT, seed=5, config=SynthesisConfig(gap_s=0.2))
+    for dialogue, low, high in ((spoken, 0.1, 0.6), (set_gaps, 0.2, 0.2)):
+        first, second, third = dialogue.turns
+        assert low - 1e-3 <= second.start - first.end <= high + 1e-3
+        assert low - 1e-3 <= third.start - second.end - 0.5 <= high + 1e-3
+        gap = dialogue.waveform[round(first.end * 24_000) : round(second.start * 24_000)]
+        assert gap.size and not gap.any()
+    assert [t.waveform.tobytes() for p in spoken.parts for t in p.takes] == [
+        t.waveform.tobytes() for p in set_gaps.parts for t in p.takes
+    ]
 
 
 def test_waveform_is_finite_and_in_range(spoken: Dialogue) -> None:
@@ -86,8 +92,9 @@ def test_more_speakers_than_voices(tiny_tts: DialogueTTS) -> None:
 
 
 def test_voice_from_a_recording(tiny_tts: DialogueTTS, recording: Path) -> None:
-    result = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": recording}, seed=2)
-    other = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": "high"}, seed=2)
+    said = "[Anna] Hello there, and good evening to you all."
+    result, other = (tiny_tts.synthesize(said, {"Anna": voice}, seed=3) for voice in (recording, "high"))
+    assert result.voices["Anna"].name == "voice"
     assert result.waveform.tobytes() != other.waveform.tobytes()
 
 

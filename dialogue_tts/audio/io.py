@@ -12,8 +12,16 @@ import torchaudio
 from torch import Tensor
 
 from dialogue_tts.errors import AudioError
+from dialogue_tts.files import whole_file
 
-WRITABLE = ("WAV", "FLAC", "OGG", "MP3")
+FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's usual one
+    ".wav": ("WAV", "PCM_16"),
+    ".flac": ("FLAC", "PCM_16"),
+    ".mp3": ("MP3", None),
+    ".ogg": ("OGG", "VORBIS"),
+    ".opus": ("OGG", "OPUS"),
+}
+BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
 def read_audio(path: str | Path, sample_rate_hz: int) -> Tensor:
@@ -55,21 +63,37 @@ def check_writable(path: str | Path) -> None:
         raise AudioError(f"{path}: nothing can be written there; choose another place.")
 
 
+def check_ending(path: str | Path) -> None:
+    """Raises AudioError if the ending names no format that can be written."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise AudioError(f"{path}: the ending names no known format; use {', '.join(FORMATS)}.")
+
+
 def check_sound_file(path: str | Path) -> None:
     """`check_writable`, and the ending must name a format that can be written."""
-    ending = Path(path).suffix[1:].upper()
-    if ending not in WRITABLE:
-        raise AudioError(f"{path}: the ending names no known format; use .wav, .flac, .ogg or .mp3.")
+    check_ending(path)
     check_writable(path)
 
 
-def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int) -> None:
-    """Write mono float32 (samples,) in the format that the file's ending names (16-bit PCM for WAV and FLAC).
+def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment: str | None = None) -> None:
+    """Write float32 (samples,) or (samples, channels) in the format that the file's ending names, whole or not at all.
+
+    The comment, if any, goes into the file's metadata.
 
     Raises:
         AudioError: unknown ending, or the place cannot be written to.
     """
+    check_ending(path)
+    kind, subtype = FORMATS[Path(path).suffix.lower()]
+    channels = 1 if wave.ndim == 1 else wave.shape[1]
     try:
-        soundfile.write(path, wave, sample_rate_hz)
+        with (
+            whole_file(path) as draft,
+            soundfile.SoundFile(draft, "w", sample_rate_hz, channels, subtype, format=kind) as file,
+        ):
+            if comment:
+                file.comment, file.software = comment, "dialogue-tts"
+            for first in range(0, len(wave), BLOCK):
+                file.write(wave[first : first + BLOCK])
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
         raise AudioError(f"{path}: cannot write the sound there ({error}); choose another place or ending.") from None

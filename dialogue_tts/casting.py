@@ -1,0 +1,82 @@
+"""Who speaks with which voice: names, files and saved voices -> `Voice`, for one bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dialogue_tts.audio.io import resample
+from dialogue_tts.bundle import Bundle
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import ScriptError, VoiceError
+from dialogue_tts.types import Script
+from dialogue_tts.voices import ENDING, Consent, Voice, check_voice, encoder_id, make_voice, read_voice
+
+Voices = Mapping[str, str | Path | Voice]
+"""Speaker -> built-in voice's name, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
+
+
+class VoiceBox:
+    """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._built_in = bundle.voices
+        self._networks = bundle.semantic_tokenizer, bundle.codec
+        self._encoder = encoder_id(*self._networks)
+        self._made: dict[str, Voice] = {}
+        self._lock = threading.Lock()
+
+    def voice(self, voice: str | Path | Voice) -> Voice:
+        """See `DialogueTTS.voice`."""
+        if isinstance(voice, str | Path) and Path(voice).suffix == ENDING and str(voice) not in self._built_in:
+            voice = Voice.load(voice)
+        if isinstance(voice, Voice):
+            check_voice(voice, *self._networks, self._encoder)
+            return voice
+        name = str(voice)
+        built_in = self._built_in.get(name)
+        if built_in is None and not Path(voice).is_file():
+            known = ", ".join(self._built_in)
+            raise VoiceError(f"{name}: there is no such voice or sound file; built-in voices are {known}.")
+        if built_in is None:
+            return read_voice(voice, *self._networks)
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = read_voice(built_in.recording, *self._networks, name=name)
+            return self._made[name]
+
+    def new_voice(self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int) -> Voice:
+        """See `DialogueTTS.new_voice`."""
+        if not name.strip():
+            raise VoiceError("a voice needs a name; give it one.")
+        if isinstance(recording, str | Path):
+            return read_voice(recording, *self._networks, name=name, consent=consent)
+        wave = torch.from_numpy(np.asarray(recording, np.float32))
+        if wave.ndim != 1 or not bool(wave.isfinite().all()):
+            raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(wave.shape)}.")
+        return make_voice(name, resample(wave, sample_rate_hz, SAMPLE_RATE_HZ), *self._networks, consent)
+
+    def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
+        """See `DialogueTTS.cast`."""
+        for speaker in voices:
+            if speaker not in script.speakers:
+                known = ", ".join(script.speakers)
+                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
+        cast = {speaker: self.voice(voice) for speaker, voice in voices.items()}
+        free = [name for name in self._built_in if name not in {str(voice) for voice in voices.values()}]
+        for speaker in script.speakers:
+            if speaker not in cast:
+                free = free or list(self._built_in)
+                if not free:
+                    raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
+                cast[speaker] = self.voice(free.pop(_stable_number(speaker) % len(free)))
+        return {speaker: cast[speaker] for speaker in script.speakers}
+
+
+def _stable_number(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,97 @@
+"""Where turns stand in time, and their sum. Waves are float32 (samples,) in [-1, 1]; times are samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from dialogue_tts.audio.loudness import CEILING_DB, true_peak
+from dialogue_tts.types import Turn
+
+GAP_S, AFTER_QUESTION_S, GOING_ON_S = 0.25, 0.18, 0.4  # people answer a question sooner than they take a breath
+SPREAD = 0.3  # share by which a natural gap is drawn longer or shorter
+DUCK = 0.9  # steps by which a turn that overlaps is turned down until the sum stays below the ceiling
+
+
+class Placed(NamedTuple):
+    """One turn in the mix.
+
+    Attributes:
+        start: of the turn, in samples from the beginning.
+        gain: of the turn; below 1 only where the sum of overlapping turns would clip.
+        first: where `samples` begins.
+        samples: what no later turn can reach any more.
+    """
+
+    start: int
+    gain: float
+    first: int
+    samples: np.ndarray
+
+
+def offset_s(previous: Turn | None, turn: Turn, chance: float, gap_s: float | None) -> float:
+    """From the end of what is heard so far to a turn's start, in seconds; negative where it overlaps.
+
+    Args:
+        previous: the turn in front; None for the first.
+        chance: in [0, 1); where in its range a natural gap lies.
+        gap_s: between turns; None for a natural one.
+    """
+    if turn.overlap_s:
+        return -turn.overlap_s
+    if previous is None:
+        return turn.pause_s
+    if gap_s is None:
+        question = previous.text.rstrip(" \"'”’)").endswith("?")
+        usual_s = GOING_ON_S if turn.speaker == previous.speaker else AFTER_QUESTION_S if question else GAP_S
+        gap_s = usual_s * (1 + SPREAD * (2 * chance - 1))
+    return gap_s + turn.pause_s
+
+
+def mix(waves: Iterable[np.ndarray], offsets: Sequence[int]) -> Iterator[Placed]:
+    """Put each turn behind, or with a negative offset over, the end of what is heard so far, as soon as it is there.
+
+    A turn never starts before the one in front of it does, so what lies before is final and can be played.
+    """
+    held, sent, start = np.zeros(0, np.float32), 0, 0
+    for index, wave in enumerate(waves):
+        start = max(sent + held.size + offsets[index], start)
+        gain = _duck(held[start - sent :], wave)
+        grown = np.zeros(max(held.size, start - sent + wave.size), np.float32)
+        grown[: held.size] = held
+        grown[start - sent : start - sent + wave.size] += wave * np.float32(gain)
+        end = sent + grown.size
+        following = offsets[index + 1] if index + 1 < len(offsets) else 0
+        final = max(start, end + min(0, following)) - sent
+        yield Placed(start, gain, sent, grown[:final])
+        held, sent = grown[final:], sent + final
+
+
+def _duck(held: np.ndarray, wave: np.ndarray) -> float:
+    """How loud a turn may be over what it overlaps."""
+    count = min(held.size, wave.size)
+    gain, ceiling = 1.0, 10 ** (CEILING_DB / 20)
+    if count and np.abs(held[:count]).max() + np.abs(wave[:count]).max() > ceiling:
+        while gain > 0.01 and true_peak(torch.from_numpy(held[:count] + np.float32(gain) * wave[:count])) > ceiling:
+            gain *= DUCK
+    return gain
+
+
+def track(waves: Iterable[tuple[int, float, np.ndarray]], samples: int) -> np.ndarray:
+    """(start, gain, wave) of turns -> one track of that length."""
+    whole = np.zeros(samples, np.float32)
+    for start, gain, wave in waves:
+        whole[start : start + wave.size] += wave * np.float32(gain)
+    return whole
+
+
+def panned(tracks: Sequence[np.ndarray]) -> np.ndarray:
+    """Tracks spread evenly from left to right, one alone in the middle, at constant power: -> (samples, 2)."""
+    places = np.linspace(0.0, 1.0, len(tracks)) if len(tracks) > 1 else np.array([0.5])
+    left, right = np.cos(places * np.pi / 2), np.sin(places * np.pi / 2)
+    right[0], left[-1] = (0.0, 0.0) if len(tracks) > 1 else (right[0], left[-1])
+    sides = (sum(gain * one for gain, one in zip(gains, tracks, strict=True)) for gains in (left, right))
+    return np.stack([np.asarray(side, np.float32) for side in sides], axis=1)

@@ -1,0 +1,63 @@
+"""Settings of one synthesis: the same names in the library, on the command line and in project files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dialogue_tts.errors import ScriptError, SettingsError
+from dialogue_tts.script import FASTEST, MAX_PAUSE_S, SLOWEST
+from dialogue_tts.types import Turn
+
+QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -10.0
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """Settings of one call.
+
+    Attributes:
+        gap_s: silence between turns, beside what the script asks for with `[pause]`; None for gaps as people leave
+            them: shorter after a question, longer where the same speaker goes on.
+        speed: of all turns, 0.5 to 2; a turn's own speed multiplies it. Pitch stays.
+        loudness_lufs: of every turn (EBU R128), so that voices match; true peaks stay below -1 dB. None leaves turns
+            as loud as the networks make them.
+        pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
+        takes: a turn whose tokens do not read back as its text is drawn again, up to so many times in all.
+        wrong_phones: share of a turn's phones that may read back wrong before it is drawn again.
+
+    Raises:
+        SettingsError: a number is out of its range.
+    """
+
+    gap_s: float | None = None
+    speed: float = 1.0
+    loudness_lufs: float | None = -23.0
+    pronunciations: tuple[tuple[str, str], ...] = ()
+    takes: int = 3
+    wrong_phones: float = 0.08
+
+    def __post_init__(self) -> None:
+        if self.gap_s is not None:
+            _within("gap", self.gap_s, 0.0, MAX_PAUSE_S, "s")
+        _within("speed", self.speed, SLOWEST, FASTEST)
+        if self.loudness_lufs is not None:
+            _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
+        _within("takes", self.takes, 1, 100)
+        _within("wrong_phones", self.wrong_phones, 0.0, 1.0)
+
+
+def turn_speed(turn: Turn, config: SynthesisConfig) -> float:
+    """The turn's own speed times that of the settings. Raises ScriptError if that is out of range."""
+    speed = turn.speed * config.speed
+    if not SLOWEST <= speed <= FASTEST:
+        raise ScriptError(
+            f"line {turn.line}: speed {turn.speed:g} times {config.speed:g} is {speed:g}; "
+            f"keep the product between {SLOWEST:g} and {FASTEST:g}."
+        )
+    return speed
+
+
+def _within(name: str, value: float, least: float, most: float, unit: str = "") -> None:
+    if not (math.isfinite(value) and least <= value <= most):
+        raise SettingsError(f"{name} {value:g} is out of range; give {least:g} to {most:g} {unit}".rstrip() + ".")
