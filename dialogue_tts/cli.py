@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dialogue_tts.errors import DialogueTTSError, ScriptError, VoiceError
+from dialogue_tts.errors import AudioError, DialogueTTSError, ProjectError, ScriptError, VoiceError
+
+if TYPE_CHECKING:
+    from dialogue_tts.project import Project
 
 app = typer.Typer(
     name="dialogue-tts",
@@ -55,38 +58,74 @@ BundleOption = Annotated[
 @app.command()
 @reports_errors
 def synthesize(
-    script: Annotated[str, typer.Argument(help="Script file, or - for standard input.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Sound file to write: .wav, .flac, .ogg or .mp3.")],
+    script: Annotated[str, typer.Argument(help="Script or project file, or - for standard input.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Sound file: .wav, .flac, .mp3, .ogg or .opus.")],
     voice: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VOICE: a speaker's built-in voice, or a sound file of 2 to 30 s. May be repeated."),
+        typer.Option(
+            help="NAME=VOICE: a speaker's built-in voice, a sound file of 2 to 30 s, or a saved voice. May be repeated."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound. Default: a new one.")] = None,
+    gap: Annotated[float | None, typer.Option(help="Seconds between turns. Default: as people leave them.")] = None,
+    speed: Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")] = None,
+    loudness: Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")] = None,
+    pronunciations: Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")] = None,
+    stereo: Annotated[bool, typer.Option("--stereo", help="Speakers from left to right.")] = False,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
+    srt: Annotated[Path | None, typer.Option(help="SubRip file for subtitles.")] = None,
+    vtt: Annotated[Path | None, typer.Option(help="WebVTT file for subtitles.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="File for an Audacity label track.")] = None,
+    tracks: Annotated[Path | None, typer.Option(help="Folder for a sound file of each speaker.")] = None,
+    project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
     bundle: BundleOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no closing line.")] = False,
 ) -> None:
-    """Speak a script into a sound file."""
+    """Speak a script, or a project file's dialogue again, into a sound file."""
     voices = _voices(voice or [])
     text = _read_script(script)
-    from dialogue_tts.audio.io import check_sound_file, check_writable
-
-    check_sound_file(out)
-    if timestamps:
-        check_writable(timestamps)
+    _check_outputs(out, [path for path in (timestamps, srt, vtt, labels, project) if path], tracks)
+    settings = {"gap_s": gap, "speed": speed, "loudness_lufs": loudness, "pronunciations": pronunciations}
+    given = {name: value for name, value in settings.items() if value is not None}
+    saved = _project(text, script, bool(given) or seed is not None)
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.project import Project
+    from dialogue_tts.settings import SynthesisConfig
+    from dialogue_tts.text.pronunciations import read_pronunciations
 
+    config = SynthesisConfig(
+        **given | ({"pronunciations": read_pronunciations(pronunciations)} if pronunciations else {})
+    )
     with _progress("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)
-        began = time.perf_counter()
-        seed = secrets.randbelow(1 << 31) if seed is None else seed
-        dialogue = tts.synthesize(text, voices, seed=seed, progress=lambda done, total: update("Speaking", done, total))
+        began, progress = time.perf_counter(), functools.partial(update, "Speaking")
+        if saved:
+            dialogue = tts.rebuild(saved, voices, progress)
+        else:
+            seed = secrets.randbelow(1 << 31) if seed is None else seed
+            dialogue = tts.synthesize(text, voices, seed, config, progress)
         took_s = time.perf_counter() - began
-    dialogue.save(out)
-    if timestamps:
-        dialogue.save_timestamps(timestamps)
+    dialogue.save(out, stereo)
+    if tracks:
+        dialogue.save_tracks(tracks, out.suffix)
+    writers = (
+        (timestamps, dialogue.save_timestamps),
+        (srt, dialogue.save_srt),
+        (vtt, dialogue.save_vtt),
+        (labels, dialogue.save_labels),
+        (project, Project.of(dialogue).save),
+    )
+    for path, write in writers:
+        if path:
+            write(path)
+    if saved and saved.sha256 != dialogue.sha256:
+        typer.echo(
+            f"dialogue-tts: {script}: the sound differs from the saved one in its last bits, for it was made "
+            "on another machine or with another release.",
+            err=True,
+        )
     if not quiet:
-        typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {took_s:.1f} s, seed {seed}", err=True)
+        typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {took_s:.1f} s, seed {dialogue.seed}", err=True)
 
 
 @app.command()
@@ -249,6 +288,32 @@ def _voices(options: list[str]) -> dict[str, str]:
             raise VoiceError(f"--voice {option}: {speaker.strip()} has a voice already; give one voice a speaker.")
         voices[speaker.strip()] = voice.strip()
     return voices
+
+
+def _project(text: str, source: str, settings_given: bool) -> Project | None:
+    """The project, if the text is one: no script begins with a brace."""
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return None
+    from dialogue_tts.project import Project
+
+    if settings_given:
+        raise ProjectError(f"{source}: a project has a seed and settings of its own; leave out yours.")
+    return Project.parse(text.removeprefix("\ufeff"), source)
+
+
+def _check_outputs(out: Path, texts: list[Path], tracks: Path | None) -> None:
+    """What can be known to fail is told before the work starts."""
+    from dialogue_tts.audio.io import check_folder, check_sound_file, check_writable
+
+    check_sound_file(out)
+    for path in texts:
+        check_writable(path)
+    if tracks:
+        check_folder(tracks)
+    names = [path.resolve() for path in (out, *texts)]
+    if len(set(names)) < len(names):
+        twice = next(path for path in texts if names.count(path.resolve()) > 1)
+        raise AudioError(f"{twice}: two outputs would go into this file; give each its own.")
 
 
 def _read_script(source: str) -> str:

@@ -14,7 +14,7 @@ class VoiceError(DialogueTTSError):
 
 
 class AudioError(DialogueTTSError):
-    """A sound file cannot be read, written or used."""
+    """A sound file cannot be read or used, or an output cannot be written."""
 
 
 class ConfigError(DialogueTTSError):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dialogue_tts.errors import AudioError
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
@@ -24,6 +26,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """UTF-8, whole or not at all."""
-    with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    """UTF-8, whole or not at all. Raises AudioError if the place cannot be written to."""
+    try:
+        with whole_file(path) as draft:
+            draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None

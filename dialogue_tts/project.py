@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialogue_tts.casting import Voices
-from dialogue_tts.config import from_dict, read_json, to_dict
+from dialogue_tts.config import from_dict, to_dict
 from dialogue_tts.dialogue import BundleId, Dialogue
 from dialogue_tts.errors import ConfigError, DialogueTTSError, ProjectError
 from dialogue_tts.files import write_text
@@ -97,16 +97,26 @@ class Project:
     def load(cls, path: str | Path) -> Project:
         """Read what `save` wrote. Raises ProjectError if the file is missing, or no project."""
         try:
-            values = read_json(path)
-            if not isinstance(values, dict) or values.get("kind") != KIND:
-                raise ProjectError(f'{path}: this is no project file known here; its "kind" should be "{KIND}".')
+            return cls.parse(Path(path).read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise ProjectError(f"{path}: the project cannot be read ({error.strerror}); give a project file.") from None
+        except UnicodeDecodeError:
+            raise ProjectError(f"{path}: this is no project file; give one that was saved by --project.") from None
+
+    @classmethod
+    def parse(cls, text: str, where: str = "project") -> Project:
+        """A project file's content -> project; errors begin with `where`. Raises ProjectError."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ProjectError(f"{where}: this is no project file, for it is not JSON ({error}).") from None
+        if not isinstance(values, dict) or values.get("kind") != KIND:
+            raise ProjectError(f'{where}: this is no project file that is known here; its "kind" should be "{KIND}".')
+        try:
             project = from_dict(cls, values)
             project._check()
-        except (DialogueTTSError, UnicodeDecodeError) as error:
-            if isinstance(error, ProjectError):
-                raise
-            reason = str(error).removeprefix(f"{path}: ").rstrip(".")
-            raise ProjectError(f"{path}: the project cannot be read: {reason}.") from None
+        except DialogueTTSError as error:
+            raise ProjectError(f"{where}: the project cannot be used: {error}") from None
         return project
 
     def save(self, path: str | Path) -> None:

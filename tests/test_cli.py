@@ -281,7 +281,7 @@ def test_recordings_that_cannot_serve(speak: Speaker, script: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("out", ["out", "out.aac", "out.wav.txt", ".wav"])
 def test_endings_that_name_no_format(speak: Speaker, script: Path, out: str) -> None:
-    refused(speak(script, out=out), "the ending names no known format; use .wav, .flac, .ogg or .mp3")
+    refused(speak(script, out=out), "the ending names no known format; use .wav, .flac, .mp3, .ogg, .opus")
     assert speak.written == []
 
 

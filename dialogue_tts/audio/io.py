@@ -63,6 +63,14 @@ def check_writable(path: str | Path) -> None:
         raise AudioError(f"{path}: nothing can be written there; choose another place.")
 
 
+def check_folder(path: str | Path) -> None:
+    """Raises AudioError if `path` is no folder that files can be written to, nor can become one."""
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise AudioError(f"{path}: this is a file; name a folder.")
+    check_writable(path / "file" if path.is_dir() else path)
+
+
 def check_ending(path: str | Path) -> None:
     """Raises AudioError if the ending names no format that can be written."""
     if Path(path).suffix.lower() not in FORMATS:
