@@ -210,6 +210,60 @@ def test_scripts_that_cannot_be_spoken(speak: Speaker, tmp_path: Path, content: 
     assert speak.written == []
 
 
+def test_everything_that_can_be_written(speak: Speaker, script: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("evening => ˈivnɪŋ\n", encoding="utf-8")
+    names = {"timestamps": "t.json", "srt": "t.srt", "vtt": "t.vtt", "labels": "t.txt", "project": "p.json"}
+    options = [part for name, file in names.items() for part in (f"--{name}", speak.folder / file)]
+    settings = ["--gap", 0.1, "--speed", 0.9, "--loudness", -20, "--pronunciations", words, "--stereo", "--seed", 3]
+    result = speak(script, *options, *settings, "--tracks", speak.folder / "tracks", out="a.flac")
+    assert result.exit_code == 0
+    tracks = ["tracks", "tracks/1-Anna.flac", "tracks/2-Ben.flac"]
+    assert speak.written == sorted(["a.flac", *names.values(), *tracks])
+    assert soundfile.info(speak.folder / "a.flac").channels == 2
+    assert (speak.folder / "t.vtt").read_text(encoding="utf-8").startswith("WEBVTT\n\n00:00:00.")
+    assert "Ben: Hello!" in (speak.folder / "t.srt").read_text(encoding="utf-8")
+    times = json.loads((speak.folder / "t.json").read_text(encoding="utf-8"))["turns"]
+    assert times[1]["start"] - times[0]["end"] == pytest.approx(0.1, abs=2e-3)
+    saved = json.loads((speak.folder / "p.json").read_text(encoding="utf-8"))
+    assert saved["config"]["speed"] == 0.9 and saved["config"]["pronunciations"] == [["evening", "ˈivnɪŋ"]]
+    again = speak(speak.folder / "p.json", "--stereo", out="b.flac")
+    assert again.exit_code == 0 and again.stderr.endswith("seed 3\n") and "last bits" not in again.stderr
+    assert (speak.folder / "a.flac").read_bytes() == (speak.folder / "b.flac").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--gap", "-1"], "gap -1 is out of range"),
+        (["--speed", "9"], "speed 9 is out of range; give 0.5 to 2."),
+        (["--loudness", "0"], "loudness 0 is out of range"),
+        (["--pronunciations", "none.txt"], "none.txt: the dictionary cannot be read"),
+        (["--srt", "none/a.srt"], "there is no folder"),
+        (["--project", "none/a.json"], "there is no folder"),
+        (["--tracks", "none/a"], "there is no folder"),
+        (["--tracks", "pyproject.toml"], "this is a file; name a folder"),
+        (["--srt", "a.txt", "--labels", "./a.txt"], "two outputs would go into this file"),
+    ],
+)
+def test_options_out_of_range_and_outputs_that_cannot_be(
+    speak: Speaker, script: Path, options: list[str], said: str
+) -> None:
+    refused(speak(script, *options), said)
+    assert speak.written == []
+
+
+def test_a_project_that_cannot_be_used(speak: Speaker, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    assert speak("-", "--project", path, "-q", stdin="[Anna] Hello.").exit_code == 0
+    refused(speak(path, "--seed", 1, out="b.wav"), "a project has a seed and settings of its own; leave out yours")
+    refused(speak(path, "--voice", "Anna=low", "--voice", "Ben=low", out="b.wav"), "no such speaker")
+    refused(speak("-", stdin="{}", out="b.wav"), '"kind" should be')
+    path.write_text(path.read_text(encoding="utf-8").replace('"sha256": "', '"sha256": "0', 1), encoding="utf-8")
+    refused(speak(path, out="b.wav"), "the project was made with bundle tiny")
+    assert speak.written == ["out.wav"]
+
+
 @pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\xff\xfe", b"[Anna] Caf\xe9.", bytes(range(256))])
 def test_a_script_that_is_no_text(speak: Speaker, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "script.txt"

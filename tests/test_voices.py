@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
@@ -19,6 +21,7 @@ from dialogue_tts.voices import (
     PEAK,
     PROMPT_S,
     SHORTEST_S,
+    Consent,
     Voice,
     make_voice,
     prompt_wave,
@@ -233,3 +236,131 @@ def test_files_that_cannot_serve_are_named(
     with pytest.raises(VoiceError, match=message) as error:
         read_voice(path, *parts)
     assert one_line(error).startswith(f"{path}: ")
+
+
+CONSENT = Consent("licensed", "Anna Berg", "2026-01-31", "synthetic speech in this test")
+
+
+@pytest.fixture
+def saved(parts: tuple, tmp_path: Path) -> Path:
+    make_voice("Anna", tone(4.0), *parts, CONSENT).save(tmp_path / "anna.safetensors")
+    return tmp_path / "anna.safetensors"
+
+
+def test_a_voice_is_one_file_with_its_consent(parts: tuple, saved: Path) -> None:
+    made, loaded = make_voice("Anna", tone(4.0), *parts, CONSENT), Voice.load(saved)
+    assert torch.equal(loaded.semantic, made.semantic) and torch.equal(loaded.codes, made.codes)
+    assert (loaded.name, loaded.consent, loaded.encoder) == ("Anna", CONSENT, made.encoder)
+    assert loaded.sha256 == made.sha256 and len(made.sha256) == 64
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]
+
+
+def test_a_saved_voice_speaks_as_its_recording_does(tiny_tts: DialogueTTS, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav")
+    tiny_tts.new_voice("Anna", path, CONSENT).save(tmp_path / "anna.safetensors")
+    said = [
+        tiny_tts.synthesize("[Anna] Good evening.", {"Anna": voice}).waveform.tobytes()
+        for voice in (path, tmp_path / "anna.safetensors", str(tmp_path / "anna.safetensors"))
+    ]
+    assert len(set(said)) == 1
+
+
+def test_a_voice_from_an_array_at_another_rate(tiny_tts: DialogueTTS) -> None:
+    voice = tiny_tts.new_voice("Anna", tone(3.0, rate_hz=48_000).numpy(), CONSENT, 48_000)
+    assert voice.semantic.shape == (75,) and voice.consent == CONSENT
+    for recording in (np.zeros((2, 72_000), np.float32), np.full(72_000, np.nan, np.float32)):
+        with pytest.raises(VoiceError, match="one row of finite samples"):
+            tiny_tts.new_voice("Anna", recording, CONSENT)
+    with pytest.raises(VoiceError, match="needs a name"):
+        tiny_tts.new_voice(" ", tone(3.0).numpy(), CONSENT)
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (("stolen", "Anna", "2026-01-31"), "consent 'stolen' is not known; give one of own, licensed, synthetic"),
+        (("own", " ", "2026-01-31"), "say who agreed"),
+        (("own", "Anna", "yesterday"), "write it as 2026-01-31"),
+    ],
+)
+def test_consent_is_whole_or_refused(record: tuple[str, str, str], says: str) -> None:
+    with pytest.raises(VoiceError, match=says) as error:
+        Consent(*record)
+    one_line(error)
+
+
+def test_no_voice_is_saved_without_consent_or_under_another_ending(parts: tuple, tmp_path: Path) -> None:
+    with pytest.raises(VoiceError, match="saved with its consent record"):
+        make_voice("Anna", tone(4.0), *parts).save(tmp_path / "anna.safetensors")
+    voice = make_voice("Anna", tone(4.0), *parts, CONSENT)
+    with pytest.raises(VoiceError, match="ends with .safetensors"):
+        voice.save(tmp_path / "anna.bin")
+    with pytest.raises(VoiceError, match="cannot be written"):
+        voice.save(tmp_path / "none" / "anna.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def rewritten(path: Path, tensors: dict | None = None, record: dict | None = None) -> Path:
+    with safe_open(path, framework="pt") as file:
+        kept = {key: file.get_tensor(key) for key in file.keys()} | (tensors or {})  # noqa: SIM118
+        told = file.metadata() | (record or {})
+    save_file({k: v for k, v in kept.items() if v is not None}, path, {k: v for k, v in told.items() if v is not None})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("tensors", "record", "says"),
+    [
+        ({"semantic": None}, {}, "lacks something or holds something strange"),
+        ({"more": torch.zeros(1)}, {}, "lacks something or holds something strange"),
+        ({}, {"consent": None}, "lacks something"),
+        ({}, {"format": "dialogue-tts voice 9"}, "known here"),
+        ({}, {"format": None}, "known here"),
+        ({}, {"consent": "{}"}, "consent record cannot be read"),
+        ({}, {"consent": "no"}, "consent record cannot be read"),
+        ({}, {"consent": '{"kind": "stolen", "who": "A", "when": "2026-01-31"}'}, "'stolen' is not known"),
+        ({}, {"name": " "}, "has no name"),
+        ({"semantic": torch.zeros(100)}, {}, "not of the right kind"),
+        ({"semantic": torch.zeros(99, dtype=torch.int64)}, {}, "not of the right kind"),
+        ({"semantic": torch.zeros(0, dtype=torch.int64), "codes": torch.zeros(0, 3, dtype=torch.int64)}, {}, "kind"),
+    ],
+)
+def test_files_that_are_no_whole_voice(saved: Path, tensors: dict, record: dict, says: str) -> None:
+    with pytest.raises(VoiceError, match=says) as error:
+        Voice.load(rewritten(saved, tensors, record))
+    assert one_line(error).startswith(f"{saved}: ")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"I am no voice." * 9, b"\xff" * 64])
+def test_files_that_are_no_voice(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "anna.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VoiceError) as error:
+        Voice.load(path)
+    assert one_line(error).startswith(f"{path}: ")
+
+
+def test_a_cut_file_and_a_changed_one(saved: Path) -> None:
+    content = saved.read_bytes()
+    saved.write_bytes(content[:-20])
+    with pytest.raises(VoiceError, match="this is no voice's file"):
+        Voice.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "record", "says"),
+    [
+        ({}, {"encoder": "0" * 64}, "made with another bundle"),
+        ({"codes": torch.full((100, 3), 19)}, {}, "out of range"),
+        ({"codes": torch.full((100, 3), -1)}, {}, "out of range"),
+        ({"codes": torch.zeros(100, 4, dtype=torch.int64)}, {}, "out of range"),
+        ({"semantic": torch.full((100,), 12)}, {}, "out of range"),
+    ],
+)
+def test_voices_that_this_bundle_does_not_understand(
+    tiny_tts: DialogueTTS, saved: Path, tensors: dict, record: dict, says: str
+) -> None:
+    with pytest.raises(VoiceError, match=says) as error:
+        tiny_tts.synthesize("[Anna] Hello.", {"Anna": rewritten(saved, tensors, record)})
+    one_line(error)
