@@ -24,8 +24,13 @@ class Reading(NamedTuple):
     phone_ids: list[int]  # CTC classes of the phones that were to be said
 
 
-def word_times(pieces: Sequence[Piece], readings: Sequence[Reading]) -> list[SpokenWord]:
-    """When each written word of a turn's pieces is heard; seconds from the turn's start."""
+def word_times(pieces: Sequence[Piece], readings: Sequence[Reading], length_s: float) -> list[SpokenWord]:
+    """When each written word of a turn's pieces is heard in a sound of that length; seconds from the turn's start."""
+    tempo = frames_to_seconds(sum(reading.frames for reading in readings)) / length_s
+    return [replace(word, start=word.start / tempo, end=word.end / tempo) for word in _at_own_tempo(pieces, readings)]
+
+
+def _at_own_tempo(pieces: Sequence[Piece], readings: Sequence[Reading]) -> list[SpokenWord]:
     words: list[SpokenWord] = []
     offset_s = 0.0
     for piece, reading in zip(pieces, readings, strict=True):

@@ -102,30 +102,6 @@ def _decode(
     ]
 
 
-def at_speed(turn: SemanticTurn, speed: float) -> SemanticTurn:
-    """The turn `speed` times as fast, by taking frames twice or leaving some out; every unit keeps at least one.
-
-    Pitch stays, since the sound is made from the tokens afterwards. The length is exact: round(T / speed) frames, or
-    one for each unit heard if that is more.
-    """
-    if speed == 1:
-        return turn
-    runs = turn.units.unique_consecutive(return_counts=True)[1]
-    ends = runs.cumsum(0)
-    count, frames = runs.shape[0], turn.tokens.shape[0]
-    order = torch.arange(1, count + 1)
-    wanted = max(round(frames / speed), count)
-    moved = (ends / speed).round().long()
-    moved = (moved - order).cummax(0).values.clamp_min(0) + order  # at least one frame more than the run before
-    moved = torch.minimum(moved, wanted - (count - order))
-    moved[-1] = wanted
-    kept = moved.diff(prepend=torch.zeros(1, dtype=torch.long))
-    run = torch.repeat_interleave(torch.arange(count), kept)  # the run that each new frame belongs to
-    place = torch.arange(wanted) - (moved - kept)[run]
-    source = (ends - runs)[run] + ((place + 0.5) * runs[run] / kept[run]).long()
-    return SemanticTurn(turn.tokens[source], turn.units[source])
-
-
 class _Noise:
     """Gumbel noise of one row, drawn in blocks from its own generator."""
 

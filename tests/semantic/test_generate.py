@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.nn.conformer import ConformerConfig
-from dialogue_tts.semantic.generate import ROWS, SemanticDecodingConfig, SemanticTurn, at_speed, generate_semantic
+from dialogue_tts.semantic.generate import ROWS, SemanticDecodingConfig, SemanticTurn, generate_semantic
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig, TurnText, pad_texts, pointers
 
 CONFIG = TextToSemanticConfig(
@@ -161,21 +161,3 @@ def test_logits_of_a_row_do_not_feel_its_neighbours_at_real_widths(width: int) -
     turns = generate_semantic(model, TEXTS, config, SEEDS, PAD)
     for row in range(3):
         assert _same(generate_semantic(model, [TEXTS[row]], config, [SEEDS[row]], PAD)[0], turns[row])
-
-
-@pytest.mark.parametrize("speed", [0.5, 0.8, 1.0, 1.1, 1.25, 2.0, 8.0])
-def test_speed_changes_the_length_and_keeps_order_and_every_unit(model: TextToSemantic, speed: float) -> None:
-    for seed in range(6):
-        turn = generate_semantic(model, TEXTS[2:], DECODING, [seed], PAD)[0]
-        fast = at_speed(turn, speed)
-        heard = turn.units.unique_consecutive().tolist()
-        assert len(fast.tokens) == len(fast.units) == max(round(len(turn.tokens) / speed), len(heard))
-        assert fast.units.unique_consecutive().tolist() == heard
-        pairs = set(zip(turn.units.tolist(), turn.tokens.tolist(), strict=True))
-        assert set(zip(fast.units.tolist(), fast.tokens.tolist(), strict=True)) <= pairs
-
-
-def test_speed_spreads_over_the_turn() -> None:
-    turn = SemanticTurn(torch.arange(100), torch.arange(100) // 10)
-    assert at_speed(turn, 2.0).tokens.tolist() == list(range(1, 100, 2))
-    assert at_speed(turn, 0.5).tokens.tolist() == [i // 2 for i in range(200)]
