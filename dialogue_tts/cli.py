@@ -119,11 +119,8 @@ def synthesize(
         if path:
             write(path)
     if saved and saved.sha256 != dialogue.sha256:
-        typer.echo(
-            f"dialogue-tts: {script}: the sound differs from the saved one in its last bits, for it was made "
-            "on another machine or with another release.",
-            err=True,
-        )
+        told = "differs in its last bits: it was made on another machine, or with other threads or packages"
+        typer.echo(f"dialogue-tts: {script}: the sound {told}.", err=True)
     if not quiet:
         typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {took_s:.1f} s, seed {dialogue.seed}", err=True)
 

@@ -3,9 +3,10 @@
 A script is spoken in windows of turns, so that memory stays flat however long it is; in a window, all turns' semantic
 tokens are decoded in one batch, then each turn gets acoustic tokens behind its own voice's prompt, then sound.
 
-How a turn sounds depends on its text, its voice, the settings and its seed alone, bit for bit; where it starts depends on
-the turns before it. The turn's seed comes from the dialogue's seed, the speaker's name, the text, and how often that speaker
-has said the same before: not from its number, so that a turn put in, taken out or changed leaves the others as they are.
+How a turn sounds depends on its text, its voice, the settings and its seed alone, bit for bit on one machine with one
+number of threads; where it starts depends on the turns before it. The turn's seed comes from the dialogue's seed, the
+speaker's name, the text, and how often that speaker has said the same before: not from its number, so that a turn put in,
+taken out or changed leaves the others as they are.
 """
 
 from __future__ import annotations
@@ -165,7 +166,8 @@ class DialogueTTS:
             script: as text (see `dialogue_tts.script`) or parsed.
             voices: speaker -> built-in voice's name, sound file of 2 to 30 s, saved voice's file, or `Voice`. Speakers
                 left out get different built-in voices, which depend on the names only.
-            seed: the same script, voices, settings, seed and bundle give the same sound on the same machine.
+            seed: the same script, voices, settings, seed and bundle give the same bytes on the same machine, with the
+                same number of threads.
             config: settings of this call; by default those of `from_pretrained`.
             progress: called after each turn.
             cancelled: asked between turns, for example `threading.Event().is_set`; a true answer ends the work.

@@ -1,7 +1,7 @@
 """Project files: a dialogue as JSON that rebuilds it bit for bit on the same machine.
 
 Kept are script, settings, seeds of all takes, and which voices and bundle they need, by hash; no sound and no voice. On
-another processor, or with another release of PyTorch, sums may be rounded differently: `sha256` tells.
+another processor, with another number of threads or release of PyTorch, sums are rounded differently: `sha256` tells.
 """
 
 from __future__ import annotations

@@ -86,6 +86,6 @@ def test_what_is_written_is_read_again(tmp_path: Path, ending: str) -> None:
 
 @pytest.mark.parametrize("name", ["out.xyz", "out", "no/such/folder/out.wav"])
 def test_places_that_cannot_be_written(tmp_path: Path, name: str) -> None:
-    with pytest.raises(AudioError, match="cannot write the sound there") as caught:
+    with pytest.raises(AudioError, match="cannot write the sound there|ending names no known format") as caught:
         write_audio(tmp_path / name, _sine(300, 24_000), 24_000)
     assert "\n" not in str(caught.value)
