@@ -34,8 +34,8 @@ class SynthesisConfig:
     speed: float = 1.0
     loudness_lufs: float | None = -23.0
     pronunciations: tuple[tuple[str, str], ...] = ()
-    takes: int = 3
-    wrong_phones: float = 0.08
+    takes: int = 4
+    wrong_phones: float = 0.05
 
     def __post_init__(self) -> None:
         if self.gap_s is not None:

@@ -34,8 +34,8 @@ class DecodingConfig:
         guided_levels: from the first; the others follow anyway.
     """
 
-    passes: tuple[int, ...] = (8, 1, 1, 1, 1, 1, 1, 1)
-    temperature: float = 1.0
+    passes: tuple[int, ...] = (4, 1, 1, 1, 1, 1, 1, 1)
+    temperature: float = 0.7
     top_k: int | None = None
     confidence_noise: float = 1.0
     guidance: float = 0.0

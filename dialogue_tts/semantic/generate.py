@@ -30,9 +30,9 @@ class SemanticDecodingConfig:
         max_dwell_frames: the pointer is pushed on after so many frames on one unit.
     """
 
-    temperature: float = 0.7
+    temperature: float = 0.3
     top_k: int = 25
-    tempo_temperature: float = 0.7
+    tempo_temperature: float = 0.3
     max_dwell_frames: int = 40
 
 
