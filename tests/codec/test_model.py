@@ -66,7 +66,7 @@ def test_decoding_is_a_function_of_the_codes(codec: Codec) -> None:
     _noise.cache_clear()
     codec.decode(_codes(1, 40, seed=5))
     assert torch.equal(first, codec.decode(_codes()))
-    torch.testing.assert_close(codec.decode(_codes()[1:]), first[1:], atol=2e-4, rtol=0)  # sums are rounded by the shape
+    torch.testing.assert_close(codec.decode(_codes()[1:]), first[1:], atol=2e-4, rtol=0)
     for level in range(3):
         codes = _codes()
         codes[0, 3, level] = (codes[0, 3, level] + 1) % 17

@@ -51,7 +51,7 @@ def corpus(manifest: Path, tmp_path: Path) -> Corpus:
 def test_prepare_writes_turns_and_waves(corpus: Corpus, tmp_path: Path) -> None:
     assert {path.name for path in corpus.folder.iterdir()} == {"turns.jsonl", "waves.i16"}
     assert [(u.start_frame, u.frames) for u in corpus.utterances] == [(0, 3), (3, 3), (6, 4)]
-    assert [u.phonemes for u in corpus.utterances] == ["hˈI.", ".", "Oh — !"]  # <, N, é: no known sounds
+    assert [u.phonemes for u in corpus.utterances] == ["hˈI.", ".", "Oh — !"]
     first, second, third = corpus.utterances
     assert (first.id, first.dialogue, first.turn, first.split, first.speaker) == ("x1", "d", 1, "train", "Ann")
     assert second.split == "test_text" and second.id != third.id and second.dialogue != third.dialogue
