@@ -177,6 +177,18 @@ def export(
     export_bundle(out, runs, voices or out, name)
 
 
+@app.command()
+@reports_errors
+def restore(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, with its recipes.")],
+    runs: Annotated[Path, typer.Option(help="Folder of runs to make.")] = Path("runs"),
+) -> None:
+    """Make runs out of a bundle, to train it further with more steps in its recipes."""
+    from dialogue_tts.training.export import restore_runs
+
+    restore_runs(bundle, runs)
+
+
 @data_app.command()
 @reports_errors
 def prepare(

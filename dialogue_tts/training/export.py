@@ -1,14 +1,18 @@
-"""From finished runs to a bundle."""
+"""From finished runs to a bundle, and back."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from safetensors.torch import save_file
+
 from dialogue_tts.bundle import CONFIG, VOICES, Bundle, BundleConfig, list_voices
 from dialogue_tts.config import from_dict, read_json
-from dialogue_tts.errors import BundleError
+from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.training import recipes
+from dialogue_tts.training.loop import CHECKPOINT
 
 
 def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
@@ -52,3 +56,33 @@ def _with_decoding(config: BundleConfig, out: Path) -> BundleConfig:
         return config
     old = from_dict(BundleConfig, read_json(out / CONFIG))
     return replace(config, semantic_decoding=old.semantic_decoding, acoustic_decoding=old.acoustic_decoding)
+
+
+def restore_runs(folder: Path, runs: Path) -> None:
+    """Make runs to go on from out of a bundle whose own runs are lost: averaged weights, optimisers start anew.
+
+    Raises:
+        BundleError: the bundle cannot be loaded, or carries no recipes.
+        ConfigError: `runs` holds one of the runs already.
+    """
+    bundle = Bundle.load(folder)
+    networks = {
+        "semantic": ("semantic_tokenizer", bundle.semantic_tokenizer.state_dict()),
+        "codec-tokens": ("codec_tokens", {f"codec.{k}": v for k, v in bundle.codec.state_dict().items()}),
+        "codec-decoder": ("codec_decoder", bundle.codec.decoder.state_dict()),
+        "soundstorm": ("soundstorm", bundle.soundstorm.state_dict()),
+        "text-to-semantic": ("text_to_semantic", bundle.text_to_semantic.state_dict()),
+    }
+    for stage in networks:
+        if not (folder / "recipe" / f"{stage}.json").is_file():
+            raise BundleError(f"{folder}: there is no recipe/{stage}.json; runs need their recipes.")
+        if (runs / stage / CHECKPOINT).exists():
+            raise ConfigError(f"{runs / stage}: there is a run already; give another folder.")
+    for stage, (name, weights) in networks.items():
+        recipe = folder / "recipe" / f"{stage}.json"
+        tensors = {f"{kind}/{name}/{key}": v.clone() for kind in ("weights", "average") for key, v in weights.items()}
+        state = {"step": str(recipes.read_recipe(recipe).loop.steps), "epoch": "0", "trained_s": "0.0"}
+        (runs / stage).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(recipe, runs / stage / recipes.RECIPE)
+        save_file(tensors, runs / stage / CHECKPOINT, metadata=state)
+    bundle.text_tokenizer.save(runs / recipes.TEXT_MODEL)

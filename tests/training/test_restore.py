@@ -1,0 +1,37 @@
+"""A bundle gives runs to go on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dialogue_tts.bundle import Bundle, find_bundle
+from dialogue_tts.errors import BundleError, ConfigError
+from dialogue_tts.training import recipes
+from dialogue_tts.training.export import restore_runs
+
+
+def test_restored_runs_hold_the_bundle(tmp_path: Path) -> None:
+    bundle = Bundle.load(find_bundle())
+    restore_runs(find_bundle(), tmp_path)
+    pairs = (
+        (recipes.trained_codec(tmp_path), bundle.codec),
+        (recipes.trained_semantic_tokenizer(tmp_path), bundle.semantic_tokenizer),
+        (recipes.trained_text_to_semantic(tmp_path), bundle.text_to_semantic),
+        (recipes.trained_soundstorm(tmp_path), bundle.soundstorm),
+    )
+    for restored, original in pairs:
+        assert restored.config == original.config
+        weights = original.state_dict()
+        for key, value in restored.state_dict().items():
+            assert torch.equal(value, weights[key]), key
+    with pytest.raises(ConfigError, match="there is a run already"):
+        restore_runs(find_bundle(), tmp_path)
+
+
+def test_a_bundle_without_recipes_is_told(tiny_bundle_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no recipe"):
+        restore_runs(tiny_bundle_dir, tmp_path)
+    assert not list(tmp_path.iterdir())
