@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torchaudio.functional import edit_distance
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
@@ -349,22 +348,7 @@ class DialogueTTS:
             seeds = [_seed(order.seed, number)]
             filled = generate_codes(model, frames, valid, self.bundle.config.acoustic_decoding, seeds)
             codes.append(target_codes(filled, frames, valid)[0])
-        return self._decoded(torch.cat(codes), order.speed)
-
-    @torch.inference_mode()
-    def _decoded(self, codes: Tensor, speed: float) -> Tensor:
-        """Codes (T, Q) -> wave of round(T / speed) frames.
-
-        Tempo is changed between the codec's quantiser and its decoder, which makes pitch from what it reads in each
-        frame. Whisper, on early weights at 1.5: 43 % wrong words, where leaving out semantic tokens gave 72 % and the same
-        sentences at their own tempo 32 %. The pointer of text-to-semantic can't do it: its tempo follows its tokens.
-        """
-        codec = self.bundle.codec
-        latent = codec.quantizer.decode(codes[None])
-        if speed != 1:
-            size = max(1, round(latent.shape[1] / speed))
-            latent = interpolate(latent.transpose(1, 2), size, mode="linear", align_corners=False).transpose(1, 2)
-        return codec.decoder(latent).clamp(-1, 1)[0]
+        return self.bundle.codec.decode(torch.cat(codes)[None], order.speed)[0]
 
 
 def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
