@@ -1,0 +1,16 @@
+"""The command line: arguments -> one call of the library. Bad input ends with one line on standard error and code 2.
+
+A module holds a group of commands, which join the application as the module is imported; heavy imports wait in them.
+"""
+
+from __future__ import annotations
+
+from dialogue_tts.cli import evaluate, synthesize, training, voices  # noqa: F401
+from dialogue_tts.cli.app import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Entry point."""
+    app()

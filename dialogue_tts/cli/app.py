@@ -1,0 +1,56 @@
+"""The application that commands join, and what they share: options, errors, progress."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dialogue_tts.errors import DialogueTTSError
+
+app = typer.Typer(
+    name="dialogue-tts",
+    help="A script with speaker turns in, a conversation out, each speaker in the voice of a short recording.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def reports_errors(command: Command) -> Command:
+    """Errors a user can mend become one line and exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except DialogueTTSError as error:
+            typer.echo(f"dialogue-tts: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+    return run  # type: ignore[return-value]
+
+
+BundleOption = Annotated[
+    str | None, typer.Option("--bundle", help="Bundle: a folder or hub id. Default: the one that comes along.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no closing line.")]
+
+
+@contextmanager
+def progress_bar(title: str, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error; yields update(title, done, total)."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
