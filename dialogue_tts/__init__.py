@@ -8,9 +8,21 @@ if TYPE_CHECKING:
     from dialogue_tts.project import Project
     from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.types import Script, Turn
+    from dialogue_tts.voice_library import VoiceLibrary
     from dialogue_tts.voices import Consent, Voice
 
-__all__ = ["Chunk", "Consent", "Dialogue", "DialogueTTS", "Project", "Script", "SynthesisConfig", "Turn", "Voice"]
+__all__ = [
+    "Chunk",
+    "Consent",
+    "Dialogue",
+    "DialogueTTS",
+    "Project",
+    "Script",
+    "SynthesisConfig",
+    "Turn",
+    "Voice",
+    "VoiceLibrary",
+]
 __version__ = "0.1.0"
 
 _PLACES = {
@@ -23,6 +35,7 @@ _PLACES = {
     "SynthesisConfig": "settings",
     "Turn": "types",
     "Voice": "voices",
+    "VoiceLibrary": "voice_library",
 }
 
 

@@ -15,16 +15,18 @@ from dialogue_tts.bundle import Bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.types import Script
+from dialogue_tts.voice_library import VoiceLibrary
 from dialogue_tts.voices import ENDING, Consent, Voice, check_voice, encoder_id, make_voice, read_voice
 
 Voices = Mapping[str, str | Path | Voice]
-"""Speaker -> built-in voice's name, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
+"""Speaker -> name of a built-in or kept voice, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
 
 
 class VoiceBox:
     """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, library: VoiceLibrary) -> None:
+        self.library = library
         self._built_in = bundle.voices
         self._networks = bundle.semantic_tokenizer, bundle.codec
         self._encoder = encoder_id(*self._networks)
@@ -33,22 +35,34 @@ class VoiceBox:
 
     def voice(self, voice: str | Path | Voice) -> Voice:
         """See `DialogueTTS.voice`."""
-        if isinstance(voice, str | Path) and Path(voice).suffix == ENDING and str(voice) not in self._built_in:
-            voice = Voice.load(voice)
+        if isinstance(voice, str | Path) and str(voice) not in self._built_in:
+            if str(voice) in self.library:
+                voice = self.library.get(str(voice))
+            elif Path(voice).suffix == ENDING:
+                voice = Voice.load(voice)
         if isinstance(voice, Voice):
             check_voice(voice, *self._networks, self._encoder)
             return voice
         name = str(voice)
         built_in = self._built_in.get(name)
         if built_in is None and not Path(voice).is_file():
-            known = ", ".join(self._built_in)
-            raise VoiceError(f"{name}: there is no such voice or sound file; built-in voices are {known}.")
+            known = f"built-in voices are {', '.join(self._built_in)}"
+            if kept := self.library.names():
+                known += f"; kept ones are {', '.join(kept)}"
+            raise VoiceError(f"{name}: there is no such voice or sound file; {known}.")
         if built_in is None:
             return read_voice(voice, *self._networks)
         with self._lock:
             if name not in self._made:
                 self._made[name] = read_voice(built_in.recording, *self._networks, name=name)
             return self._made[name]
+
+    def keep(self, voice: Voice) -> None:
+        """See `DialogueTTS.keep_voice`."""
+        if voice.name.casefold() in {name.casefold() for name in self._built_in}:
+            raise VoiceError(f"{voice.name}: a built-in voice has that name; take another.")
+        check_voice(voice, *self._networks, self._encoder)
+        self.library.add(voice)
 
     def new_voice(self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int) -> Voice:
         """See `DialogueTTS.new_voice`."""

@@ -41,6 +41,7 @@ from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.timing import Reading, with_pauses, word_times
 from dialogue_tts.types import Script, SpokenText, Turn
+from dialogue_tts.voice_library import VoiceLibrary
 from dialogue_tts.voices import Consent, Voice
 
 Progress = Callable[[int, int], None]
@@ -73,20 +74,32 @@ class _Draw:
 class DialogueTTS:
     """Load once with `from_pretrained`, then `synthesize` or `stream` as often as you like, also from several threads."""
 
-    def __init__(self, bundle: Bundle, config: SynthesisConfig | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, config: SynthesisConfig | None = None, library: VoiceLibrary | None = None
+    ) -> None:
         self.bundle = bundle
         self.config = config or SynthesisConfig()
+        self.library = library or VoiceLibrary()
         self._frontend = TextFrontend()
-        self._voicebox = VoiceBox(bundle)
+        self._voicebox = VoiceBox(bundle, self.library)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path | None = None, config: SynthesisConfig | None = None) -> DialogueTTS:
+    def from_pretrained(
+        cls,
+        name: str | Path | None = None,
+        config: SynthesisConfig | None = None,
+        library: VoiceLibrary | None = None,
+    ) -> DialogueTTS:
         """The bundle that comes with the package, or another by its folder or hub id.
+
+        Args:
+            config: settings of calls that give none.
+            library: voices that people keep; by default the user's own.
 
         Raises:
             BundleError: not found, damaged, or incomplete.
         """
-        return cls(Bundle.load(find_bundle(name)), config)
+        return cls(Bundle.load(find_bundle(name)), config, library)
 
     @property
     def sample_rate(self) -> int:
@@ -99,7 +112,7 @@ class DialogueTTS:
         return tuple(self.bundle.voices)
 
     def voice(self, voice: str | Path | Voice) -> Voice:
-        """A built-in voice by name, one from a sound file, or a saved one; built-in voices are encoded once.
+        """A built-in or kept voice by name, one from a sound file, or a saved one; built-in voices are encoded once.
 
         Raises:
             VoiceError: no such voice or file, or the recording or the saved voice cannot serve.
@@ -119,6 +132,14 @@ class DialogueTTS:
             VoiceError: the recording cannot serve, or the name is empty.
         """
         return self._voicebox.new_voice(name, recording, consent, sample_rate_hz)
+
+    def keep_voice(self, voice: Voice) -> None:
+        """Keep a voice in `library`, so that its name serves as a built-in voice's does.
+
+        Raises:
+            VoiceError: the name is taken or not fit, or the voice has no consent record or was made with another bundle.
+        """
+        self._voicebox.keep(voice)
 
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
@@ -163,8 +184,8 @@ class DialogueTTS:
 
         Args:
             script: as text (see `dialogue_tts.script`) or parsed.
-            voices: speaker -> built-in voice's name, sound file of 2 to 30 s, saved voice's file, or `Voice`. Speakers
-                left out get different built-in voices, which depend on the names only.
+            voices: speaker -> name of a built-in or kept voice, sound file of 2 to 30 s, saved voice's file, or `Voice`.
+                Speakers left out get different built-in voices, which depend on the names only.
             seed: the same script, voices, settings, seed and bundle give the same bytes on the same machine, with the
                 same number of threads.
             config: settings of this call; by default those of `from_pretrained`.
@@ -216,14 +237,14 @@ class DialogueTTS:
         """The dialogue of a project file, with all its takes, bit for bit on the same machine.
 
         Args:
-            voices: speaker -> voice, where the project's is not built in.
+            voices: speaker -> voice, where the project's is neither built in nor kept.
 
         Raises:
             ProjectError: the file cannot be read, or the bundle or a voice is not the one it was made with.
         """
         project = project if isinstance(project, Project) else Project.load(project)
         project.check_bundle(self._bundle_id)
-        sources = project.voices_from(voices or {}, self.voices)
+        sources = project.voices_from(voices or {}, (*self.voices, *self.library.names()))
         cast = {speaker: self.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
         orders = [

@@ -128,20 +128,20 @@ class Project:
         """Names in order of first appearance."""
         return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
 
-    def voices_from(self, given: Voices, built_in: tuple[str, ...]) -> Voices:
-        """Where each speaker's voice comes from: what is given, or else the built-in voice of that name.
+    def voices_from(self, given: Voices, known: tuple[str, ...]) -> Voices:
+        """Where each speaker's voice comes from: what is given, or else the known voice of that name.
 
         Raises:
-            ProjectError: a voice is neither given nor built in, or is given for a speaker whom the project lacks.
+            ProjectError: a voice is neither given nor known, or is given for a speaker whom the project lacks.
         """
         for speaker in given:
             if speaker not in self.speakers:
-                known = ", ".join(self.speakers)
-                raise ProjectError(f"{speaker}: the project has no such speaker; its speakers are {known}.")
+                speakers = ", ".join(self.speakers)
+                raise ProjectError(f"{speaker}: the project has no such speaker; its speakers are {speakers}.")
         for voice in self.voices:
-            if voice.speaker not in given and voice.name not in built_in:
+            if voice.speaker not in given and voice.name not in known:
                 raise ProjectError(
-                    f"{voice.speaker}: the voice {voice.name!r} is not built in; give its file or recording."
+                    f"{voice.speaker}: the voice {voice.name!r} is neither built in nor kept; give its file or recording."
                 )
         return {voice.speaker: given.get(voice.speaker, voice.name) for voice in self.voices}
 

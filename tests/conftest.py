@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
+from dialogue_tts.voice_library import FOLDER_VARIABLE
 
 RATE_HZ = 24_000
 
@@ -28,6 +30,14 @@ def buzz(seconds: float, hz: float = 140.0, rate_hz: int = RATE_HZ) -> np.ndarra
     t = np.arange(round(seconds * rate_hz)) / rate_hz
     tones = sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, 12))
     return (0.1 * tones * (np.sin(2 * np.pi * 1.3 * t) > -0.8)).astype(np.float32)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_voices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever runs the tests may keep voices; they stay out of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("kept") / "voices"))
+        yield
 
 
 @pytest.fixture(scope="session")

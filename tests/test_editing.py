@@ -142,7 +142,7 @@ def test_a_project_with_a_voice_of_its_own(tiny_tts: DialogueTTS, recording: Pat
     voice.save(tmp_path / "mine.safetensors")
     spoken = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": voice}, seed=1)
     Project.of(spoken).save(tmp_path / "talk.json")
-    with pytest.raises(ProjectError, match="Anna: the voice 'Mine' is not built in; give its file or recording"):
+    with pytest.raises(ProjectError, match="Anna: the voice 'Mine' is neither built in nor kept; give its file or recording"):
         tiny_tts.rebuild(tmp_path / "talk.json")
     for given in (tmp_path / "mine.safetensors", recording, voice):
         again = tiny_tts.rebuild(tmp_path / "talk.json", {"Anna": given})
