@@ -29,6 +29,8 @@ class LoopConfig:
     Attributes:
         steps: optimiser steps in all; the rate rises over `warmup` steps, stays, and falls linearly to a hundredth
             over the last `decay` share (warm-up, stable, decay).
+        optimizer: "adamw", or "muon": the matrices of the stacked blocks are stepped by Muon (Jordan et al. 2024, scaled
+            as in Liu et al. 2025, arXiv 2502.16982, so that rates and weight decay are AdamW's), all else by AdamW.
         ema: decay of the averaged weights, which are the ones validated and exported.
         bf16: autocast to bfloat16.
         threads: CPU threads of PyTorch.
@@ -41,6 +43,7 @@ class LoopConfig:
     warmup: int = 300
     decay: float = 0.3
     weight_decay: float = 0.01
+    optimizer: str = "adamw"
     betas: tuple[float, ...] = (0.9, 0.98)
     clip: float = 1.0
     ema: float = 0.999
@@ -100,6 +103,42 @@ class Average:
                 self.weights[name].copy_(value)
 
 
+def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
+    """What steps the parameters of a network: each is in one of the list's groups.
+
+    Raises:
+        ConfigError: the optimizer is not known.
+    """
+    if config.optimizer not in ("adamw", "muon"):
+        raise ConfigError(f'optimizer: expected "adamw" or "muon", found {config.optimizer!r}.')
+    parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    matrices = _block_matrices(network) & set(parameters) if config.optimizer == "muon" else set()
+    others = [p for name, p in parameters.items() if name not in matrices]
+    groups = [
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=config.learning_rate, betas=tuple(config.betas), fused=True)
+    ]
+    if matrices:
+        stepped = [p for name, p in parameters.items() if name in matrices]
+        decay = config.weight_decay
+        found.append(
+            torch.optim.Muon(stepped, lr=config.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+        )
+    return found
+
+
+def _block_matrices(network: nn.Module) -> set[str]:
+    """Names of the weights of linear layers inside stacks of blocks: hidden layers, neither the first nor the last."""
+    return {
+        f"{name}.weight"
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
+    }
+
+
 class Run:
     """One training run in one folder: `checkpoint.safetensors`, `log.jsonl` and TensorBoard's files."""
 
@@ -109,21 +148,12 @@ class Run:
         torch.set_num_threads(config.threads)
         for network in task.networks.values():
             network.to(config.device)
-        self.optimizers = {name: self._optimizer(network) for name, network in task.networks.items()}
+        self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
         self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
         self.best: Figures = {}
         if (folder / CHECKPOINT).is_file():
             self._resume()
-
-    def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
-        decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
-        plain = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": self.config.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=tuple(self.config.betas), fused=True)
 
     def train(self, max_minutes: float | None = None) -> None:
         """Go on to `config.steps`, or for `max_minutes`; a checkpoint is written in both cases."""
@@ -163,15 +193,16 @@ class Run:
             network.train()
         with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
             for name, loss, shown in self.task.losses(batch, self.step):
-                optimizer, network = self.optimizers[name], self.task.networks[name]
-                for group in optimizer.param_groups:
+                network = self.task.networks[name]
+                for group in (group for optimizer in self.optimizers[name] for group in optimizer.param_groups):
                     group["lr"] = share * self.config.learning_rate
-                optimizer.zero_grad(set_to_none=True)
+                network.zero_grad(set_to_none=True)
                 with torch.autocast(self.config.device, enabled=False):
                     loss.backward()
                 norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
                 if torch.isfinite(norm):  # one broken batch must not ruin hours
-                    optimizer.step()
+                    for optimizer in self.optimizers[name]:
+                        optimizer.step()
                 self.averages[name].update(network, self.step)
                 figures |= shown | {f"{name}/gradient": float(norm)}
         return figures
@@ -205,7 +236,7 @@ class Run:
             names = {id(p): key for key, p in network.named_parameters()}
             tensors |= {f"weights/{name}/{key}": value for key, value in network.state_dict().items()}
             tensors |= {f"average/{name}/{key}": value for key, value in self.averages[name].weights.items()}
-            for parameter, state in self.optimizers[name].state.items():
+            for parameter, state in (pair for o in self.optimizers[name] for pair in o.state.items()):
                 tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in state.items()}
         tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
         # Step and weights lie in one file, which is replaced at once: a kill cannot part them.
@@ -229,10 +260,13 @@ class Run:
                     f"{self.folder}: the checkpoint is of another size of network; use a new folder."
                 ) from None
             self.averages[name].weights = _under(tensors, f"average/{name}/")
-            for key, parameter in network.named_parameters():
-                moments = _under(tensors, f"optimizer/{name}/{key}/")
-                if moments:
-                    self.optimizers[name].state[parameter] = moments
+            for optimizer in self.optimizers[name]:
+                owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+                for key, parameter in network.named_parameters():
+                    moments = _under(tensors, f"optimizer/{name}/{key}/")
+                    known = ("momentum_buffer" in moments) == isinstance(optimizer, torch.optim.Muon)
+                    if id(parameter) in owned and moments and known:  # the other optimizer's are of no use to this one
+                        optimizer.state[parameter] = moments
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.training.loop import Average, Figures, LoopConfig, Run, load_average, rate_at
+from dialogue_tts.training.loop import Average, Figures, LoopConfig, Run, load_average, make_optimizers, rate_at
 
 pytest.importorskip("tensorboard", reason="training logs to TensorBoard (extra: train)")
 
@@ -135,10 +135,50 @@ def test_resuming_restores_weights_averages_and_optimizer(finished: Path) -> Non
         assert torch.equal(value, tensors[f"weights/tiny/{key}"])
         assert torch.equal(run.averages["tiny"].weights[key], tensors[f"average/tiny/{key}"])
     for key, parameter in task.networks["tiny"].named_parameters():
-        state = run.optimizers["tiny"].state[parameter]
+        state = run.optimizers["tiny"][0].state[parameter]
         assert state["step"] == 11
         assert torch.equal(state["exp_avg"], tensors[f"optimizer/tiny/{key}/exp_avg"])
     assert not torch.equal(tensors["weights/tiny/0.weight"], tensors["average/tiny/0.weight"])
+
+
+def test_muon_steps_the_matrices_of_blocks_and_adamw_all_else(tmp_path: Path) -> None:
+    class Blocks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.enter, self.norm = nn.Linear(5, 7), nn.LayerNorm(7)
+            self.blocks = nn.ModuleList(nn.Linear(7, 7) for _ in range(2))
+            self.table = nn.Embedding(11, 7)
+
+    network = Blocks()
+    adamw, muon = make_optimizers(network, _config(optimizer="muon"))
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    stepped = [{names[id(p)] for group in o.param_groups for p in group["params"]} for o in (adamw, muon)]
+    assert stepped[1] == {"blocks.0.weight", "blocks.1.weight"}
+    assert stepped[0] == set(names.values()) - stepped[1]
+    with pytest.raises(ConfigError, match="optimizer.*sgd"):
+        make_optimizers(network, _config(optimizer="sgd"))
+
+
+def test_muon_learns_and_a_stopped_run_with_it_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    config = _config(steps=60, optimizer="muon")
+    Run(TinyTask(), config, tmp_path / "whole").train()
+    for _ in range(2):
+        Run(TinyTask(), config, tmp_path / "stopped").train(max_minutes=0)
+    Run(TinyTask(seed=9), config, tmp_path / "stopped").train()
+    wanted, found = _checkpoint(tmp_path / "whole"), _checkpoint(tmp_path / "stopped")
+    assert wanted.keys() == found.keys()
+    assert all(torch.equal(value, found[key]) for key, value in wanted.items())
+    losses = [line["tiny/loss"] for line in _lines(tmp_path / "whole") if "tiny/loss" in line]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_run_may_go_on_with_another_optimizer(tmp_path: Path) -> None:
+    Run(TinyTask(), _config(), tmp_path).train()
+    run = Run(TinyTask(seed=5), _config(steps=13, optimizer="muon"), tmp_path)
+    adamw, muon = run.optimizers["tiny"]
+    assert len(adamw.state) == 4 and not muon.state  # biases and norms keep their moments, the two matrices begin anew
+    run.train()
+    assert run.step == 13 and len(muon.state) == 2
 
 
 def test_a_resumed_run_draws_its_data_anew(tmp_path: Path) -> None:
@@ -212,6 +252,6 @@ def test_load_average(finished: Path, tmp_path: Path) -> None:
 
 def test_weight_decay_is_for_matrices_only(tmp_path: Path) -> None:
     run = Run(TinyTask(), _config(weight_decay=0.3), tmp_path)
-    groups = run.optimizers["tiny"].param_groups
+    groups = run.optimizers["tiny"][0].param_groups
     assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
     assert [{p.ndim for p in group["params"]} for group in groups] == [{2}, {1}]
