@@ -35,7 +35,7 @@ from dialogue_tts.project import Project
 from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text
-from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic
+from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend
@@ -315,26 +315,35 @@ class DialogueTTS:
     def _draw(
         self, wanted: list[Piece], seeds: list[int], config: SynthesisConfig, cancelled: Callable[[], bool]
     ) -> list[_Draw]:
-        """Semantic tokens of pieces, drawn again where they read back wrong; the best draw of each."""
+        """Semantic tokens of pieces, drawn again where they read back wrong; the best draw of each.
+
+        Rows of a batch that nobody needs make later draws of the same pieces ahead of time: they cost nothing, and
+        which draw is taken does not depend on them.
+        """
         best: dict[int, _Draw] = {}
         pending = list(range(len(wanted)))
         tokenizer = self.bundle.text_tokenizer
-        for number in range(1, config.takes + 1):
+        tried = 0
+        while pending and tried < config.takes:
             _stop_if(cancelled)
+            ahead_of_time = max(1, rows_in_batches(len(pending)) // len(pending))
+            numbers = range(tried + 1, min(tried + ahead_of_time, config.takes) + 1)
+            asked = [(i, number) for i in pending for number in numbers]
             spoken = generate_semantic(
                 self.bundle.text_to_semantic,
-                [turn_text(wanted[i].phonemes, tokenizer) for i in pending],
+                [turn_text(wanted[i].phonemes, tokenizer) for i, _ in asked],
                 self.bundle.config.semantic_decoding,
-                [_seed(seeds[i], number) for i in pending],
+                [_seed(seeds[i], number) for i, number in asked],
                 tokenizer.pad_id,
             )
-            for i, result in zip(pending, spoken, strict=True):
+            for (i, number), result in zip(asked, spoken, strict=True):
+                if i in best and best[i].error <= config.wrong_phones:
+                    continue  # an earlier draw will do
                 draw = self._judge(wanted[i], result, number)
                 if i not in best or draw.error < best[i].error:
                     best[i] = draw
             pending = [i for i in pending if best[i].error > config.wrong_phones]
-            if not pending:
-                break
+            tried = numbers[-1]
         return [best[i] for i in range(len(wanted))]
 
     def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Draw:

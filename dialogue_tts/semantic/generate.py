@@ -6,6 +6,7 @@ order that depends on the shapes, so shapes never change: each text is encoded a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,6 +42,11 @@ class SemanticTurn(NamedTuple):
 
     tokens: Tensor  # (T,) int64
     units: Tensor  # (T,) int64: the unit each frame stands on
+
+
+def rows_in_batches(turns: int) -> int:
+    """Rows that are computed for so many turns, whether anybody listens to them or not."""
+    return math.ceil(turns / ROWS) * ROWS
 
 
 @torch.inference_mode()
