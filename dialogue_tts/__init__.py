@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from dialogue_tts.dialogue import Chunk, Dialogue
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.project import Project
+    from dialogue_tts.review import Finding, Review
     from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.types import Script, Turn
     from dialogue_tts.voice_library import VoiceLibrary
@@ -16,7 +17,9 @@ __all__ = [
     "Consent",
     "Dialogue",
     "DialogueTTS",
+    "Finding",
     "Project",
+    "Review",
     "Script",
     "SynthesisConfig",
     "Turn",
@@ -30,7 +33,9 @@ _PLACES = {
     "Consent": "voices",
     "Dialogue": "dialogue",
     "DialogueTTS": "pipeline",
+    "Finding": "review",
     "Project": "project",
+    "Review": "review",
     "Script": "types",
     "SynthesisConfig": "settings",
     "Turn": "types",

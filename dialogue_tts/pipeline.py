@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Take, turn_of
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.mix import mix
 from dialogue_tts.project import Project
+from dialogue_tts.review import Review, review
 from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text
@@ -67,6 +68,15 @@ class _Draw:
 
     tokens: Tensor  # (T,) int64
     reading: Reading
+    error: float  # share of phones
+    number: int
+
+
+@dataclass(frozen=True)
+class _Voiced:
+    """A piece's acoustic tokens and how well its sound reads back."""
+
+    codes: Tensor  # (T, Q) int64
     error: float  # share of phones
     number: int
 
@@ -140,6 +150,14 @@ class DialogueTTS:
             VoiceError: the name is taken or not fit, or the voice has no consent record or was made with another bundle.
         """
         self._voicebox.keep(voice)
+
+    def review(self, text: str, voices: Collection[str] | None = None, config: SynthesisConfig | None = None) -> Review:
+        """What is wrong in a script or may be, and how long it will take; it is not spoken, and nothing in it raises.
+
+        Args:
+            voices: speakers who have a voice; None where that is not known yet.
+        """
+        return review(text, self._frontend, voices, config or self.config)
 
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
@@ -321,14 +339,14 @@ class DialogueTTS:
         which draw is taken does not depend on them.
         """
         best: dict[int, _Draw] = {}
+        drawn = [0] * len(wanted)
         pending = list(range(len(wanted)))
         tokenizer = self.bundle.text_tokenizer
-        tried = 0
-        while pending and tried < config.takes:
+        while pending:
             _stop_if(cancelled)
-            ahead_of_time = max(1, rows_in_batches(len(pending)) // len(pending))
-            numbers = range(tried + 1, min(tried + ahead_of_time, config.takes) + 1)
-            asked = [(i, number) for i in pending for number in numbers]
+            later = [(further, i) for further in range(1, config.takes + 1) for i in pending]
+            asked = [(i, drawn[i] + further) for further, i in later if drawn[i] + further <= config.takes]
+            asked = asked[: rows_in_batches(len(pending))]
             spoken = generate_semantic(
                 self.bundle.text_to_semantic,
                 [turn_text(wanted[i].phonemes, tokenizer) for i, _ in asked],
@@ -337,48 +355,55 @@ class DialogueTTS:
                 tokenizer.pad_id,
             )
             for (i, number), result in zip(asked, spoken, strict=True):
+                drawn[i] = number
                 if i in best and best[i].error <= config.wrong_phones:
                     continue  # an earlier draw will do
                 draw = self._judge(wanted[i], result, number)
                 if i not in best or draw.error < best[i].error:
                     best[i] = draw
-            pending = [i for i in pending if best[i].error > config.wrong_phones]
-            tried = numbers[-1]
+            pending = [i for i in pending if best[i].error > config.wrong_phones and drawn[i] < config.takes]
         return [best[i] for i in range(len(wanted))]
 
     def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Draw:
         log_probs = self.bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
-        phones = self.bundle.semantic_tokenizer.phone_ids(Units.of(piece.phonemes).phones)
-        error = edit_distance(greedy_phones(log_probs), phones) / len(phones)
-        return _Draw(spoken.tokens, Reading(len(spoken.tokens), log_probs, phones), error, number)
+        wanted = self.bundle.semantic_tokenizer.phone_ids(Units.of(piece.phonemes).phones)
+        return _Draw(spoken.tokens, Reading(len(spoken.tokens), log_probs, wanted), _misread(log_probs, wanted), number)
 
     def _render(self, order: _Order, said: list[Piece], draws: list[_Draw], config: SynthesisConfig) -> Take:
         """Tokens of a turn's pieces -> its sound and word times."""
-        sound = self._sound([draw.tokens for draw in draws], order)
+        voiced = [self._voice(draw, order.voice, _seed(order.seed, n), config) for n, draw in enumerate(draws)]
+        sound = self.bundle.codec.decode(torch.cat([piece.codes for piece in voiced])[None], order.speed)[0]
         if config.loudness_lufs is not None:
             sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
         words = word_times(said, [draw.reading for draw in draws], length_s=sound.shape[0] / SAMPLE_RATE_HZ)
         wave, words = with_pauses(_faded(sound).numpy(), words, order.text.pauses)
+        phones = [len(draw.reading.phone_ids) for draw in draws]
         return Take(
             text=order.turn.text,
             seed=order.seed,
             waveform=wave,
             words=tuple(words),
-            draws=max(draw.number for draw in draws),
-            phone_error=float(np.mean([draw.error for draw in draws])),
+            draws=max(piece.number for piece in voiced),
+            phone_error=float(np.average([piece.error for piece in voiced], weights=phones)),
         )
 
-    def _sound(self, semantic: Iterable[Tensor], order: _Order) -> Tensor:
-        """Pieces of a turn, one after the other -> wave."""
-        model, voice = self.bundle.soundstorm, order.voice
-        codes = []
-        for number, tokens in enumerate(semantic):
-            passage = Passage([Prompt(0, voice.semantic, voice.codes)], tokens, torch.zeros_like(tokens))
-            frames, valid = assemble([passage], model.config.levels)
-            seeds = [_seed(order.seed, number)]
+    def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
+        """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""
+        model, tokenizer = self.bundle.soundstorm, self.bundle.semantic_tokenizer
+        passage = Passage([Prompt(0, voice.semantic, voice.codes)], draw.tokens, torch.zeros_like(draw.tokens))
+        frames, valid = assemble([passage], model.config.levels)
+        best: _Voiced | None = None
+        for number in range(1, config.sound_takes + 1):
+            seeds = [_seed(seed, number)]
             filled = generate_codes(model, frames, valid, self.bundle.config.acoustic_decoding, seeds)
-            codes.append(target_codes(filled, frames, valid)[0])
-        return self.bundle.codec.decode(torch.cat(codes)[None], order.speed)[0]
+            codes = target_codes(filled, frames, valid)[0]
+            heard = tokenizer.encode(self.bundle.codec.decode(codes[None]))
+            error = _misread(tokenizer.read(heard)[0], draw.reading.phone_ids)
+            if best is None or error < best.error:
+                best = _Voiced(codes, error, number)
+            if error <= config.wrong_sounds:
+                break
+        return best
 
 
 def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
@@ -393,6 +418,11 @@ def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
         seeds.append(_seed(seed, *key, said[key]))
         said[key] += 1
     return seeds
+
+
+def _misread(log_probs: Tensor, phone_ids: list[int]) -> float:
+    """Share of the wanted phones that are read wrong: log_probs (T', classes)."""
+    return edit_distance(greedy_phones(log_probs), phone_ids) / len(phone_ids)
 
 
 def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:

@@ -79,6 +79,18 @@ class _Options(NamedTuple):
     speed: float = 1.0
 
 
+class Draft(NamedTuple):
+    """What `parse_draft` finds.
+
+    Attributes:
+        turns: those that are understood, or in part; there may be none.
+        mistakes: (line, what is wrong there), in the order they are met.
+    """
+
+    turns: tuple[Turn, ...]
+    mistakes: tuple[tuple[int, str], ...]
+
+
 class _Tag(NamedTuple):
     """Any other `[...]`: a speaker's name with its options, or a mistake."""
 
@@ -91,17 +103,24 @@ Inline = str | Pause | Pronunciation
 
 def parse_script(text: str) -> Script:
     """A script as people write it -> its turns; see the module's docstring for the rules."""
+    draft = parse_draft(text)
+    if draft.mistakes:
+        line, mistake = draft.mistakes[0]
+        raise ScriptError(f"line {line}: {mistake}")
+    return Script(draft.turns)
+
+
+def parse_draft(text: str) -> Draft:
+    """`parse_script` for a script that is still being written: what is understood of it, and all that is not."""
     lines = textwrap.dedent(text.removeprefix("\ufeff").expandtabs()).splitlines()
     reader = _Reader()
     for number, line in enumerate(lines, start=1):
         try:
             reader.read_line(line.rstrip(), number)
         except _Mistake as mistake:
-            raise ScriptError(f"line {mistake.line or number}: {mistake}") from None
-    try:
-        return reader.finish()
-    except _Mistake as mistake:
-        raise ScriptError(f"line {mistake.line or len(lines) or 1}: {mistake}") from None
+            reader.note(number, str(mistake))
+    reader.finish(len(lines) or 1)
+    return Draft(tuple(reader.turns), tuple(reader.mistakes))
 
 
 def format_script(script: Script) -> str:
@@ -169,18 +188,19 @@ def plain_text(text: str) -> str:
 
 
 class _Mistake(Exception):
-    """What is wrong, and the line if it isn't the one being read."""
-
-    def __init__(self, message: str, line: int = 0) -> None:
-        super().__init__(message)
-        self.line = line
+    """What is wrong in the line being read."""
 
 
 class _Reader:
-    """What has been read so far: finished turns, and the turn and pause still open."""
+    """What has been read so far: finished turns, and the turn and pause still open.
+
+    A mistake costs the rest of its line, or the turn; reading goes on behind it.
+    """
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
+        self.mistakes: list[tuple[int, str]] = []  # (line, what is wrong)
+        self.spoiled = False  # the open turn has a mistake: what it lacks now is not worth another
         self.labels: bool | None = None  # the script's form, once a line has decided it
         self.names: dict[str, tuple[str, int]] = {}  # casefolded name -> (spelling, line of first use)
         self.speaker: str | None = None
@@ -211,12 +231,15 @@ class _Reader:
             content = content[content.index(":", len(label.name)) + 1 :].strip()
         self._take_all(content, number)
 
-    def finish(self) -> Script:
+    def finish(self, last_line: int) -> None:
         if self._close():
-            raise _Mistake("nothing follows this pause; put it in front of a turn, or remove it", self.pause_line)
-        if not self.turns:
-            raise _Mistake('the script is empty; write turns such as "[Anna] Good evening."')
-        return Script(tuple(self.turns))
+            self.note(self.pause_line, "nothing follows this pause; put it in front of a turn, or remove it")
+        if not self.turns and not self.mistakes:
+            self.note(last_line, 'the script is empty; write turns such as "[Anna] Good evening."')
+
+    def note(self, line: int, mistake: str) -> None:
+        self.mistakes.append((line, mistake))
+        self.spoiled = True
 
     def _take_all(self, content: str, number: int) -> None:
         for piece in _pieces(content):
@@ -226,6 +249,8 @@ class _Reader:
             if isinstance(piece, Pause):
                 self.pause_line = number
             elif self.speaker is None and _says(piece):
+                if self.spoiled:
+                    return
                 start = _shorten(_source(piece))
                 raise _Mistake(f'"{start}" comes before any speaker; start with a name, as in "[Anna] {start}"')
             self.pieces.append(piece)
@@ -243,12 +268,15 @@ class _Reader:
         name = tag.name
         spelling, first = self.names.setdefault(name.casefold(), (name, number))
         if spelling != name:
-            raise _Mistake(f'"{name}" is spelled "{spelling}" on line {first}; write the name the same way everywhere')
+            self.note(
+                number, f'"{name}" is spelled "{spelling}" on line {first}; write the name the same way everywhere'
+            )
         self.pause_s = self._close()
-        options = _Options() if tag.options is None else _read_options(tag)
-        if options.overlap_s and not self.turns:
+        self.speaker, self.options, self.line, self.spoiled = spelling, _Options(), number, False
+        if tag.options is not None:
+            self.options = _read_options(tag)
+        if self.options.overlap_s and not self.turns and not self.mistakes:
             raise _Mistake(f"{name}'s turn has nothing to overlap with; take the overlap out of the first turn")
-        self.speaker, self.options, self.line = name, options, number
 
     def _close(self) -> float:
         """Finish the open turn; returns the pause that trails it and so belongs to the next one."""
@@ -262,14 +290,16 @@ class _Reader:
             return before_s
         text = " ".join("".join(map(_source, pieces)).split())
         if not any(c.isalnum() for piece in pieces if not isinstance(piece, Pause) for c in _source(piece)):
-            has = f'only "{_shorten(text)}"' if text else "no text"
-            raise _Mistake(f"{self.speaker}'s turn has {has}; write something to say, or remove the name", self.line)
+            if not self.spoiled:
+                has = f'only "{_shorten(text)}"' if text else "no text"
+                self.note(self.line, f"{self.speaker}'s turn has {has}; write something to say, or remove the name")
+            return after_s
         pause_s = self.pause_s + before_s
         if pause_s > MAX_PAUSE_S:
             total = f"the pauses in front of {self.speaker}'s turn add up to {pause_s:g} s"
-            raise _Mistake(f"{total}; ask for at most {MAX_PAUSE_S:g} s", self.line)
-        if pause_s and self.options.overlap_s:
-            raise _Mistake(f"{self.speaker}'s turn cannot both pause and overlap; remove one of them", self.line)
+            self.note(self.line, f"{total}; ask for at most {MAX_PAUSE_S:g} s")
+        elif pause_s and self.options.overlap_s:
+            self.note(self.line, f"{self.speaker}'s turn cannot both pause and overlap; remove one of them")
         self.turns.append(Turn(self.speaker, text, pause_s, self.line, *self.options))
         return after_s
 

@@ -40,10 +40,15 @@ class Script:
 
 @dataclass(frozen=True)
 class Word:
-    """A written word with its phonemes (misaki's American set, stress marks kept, no spaces)."""
+    """A written word with its phonemes (misaki's American set, stress marks kept, no spaces).
+
+    Attributes:
+        guessed: no dictionary has the word; its sounds come from its letters.
+    """
 
     text: str
     phonemes: str
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ class SpokenTurn:
         index: position in the script, from 0.
         start, end: in seconds; `words` lie within.
         seed: with the same text, voice and settings it gives the same sound.
-        draws: how often it was drawn until it read back well.
-        phone_error: share of its phones that read back wrong from its tokens, 0 at best.
+        draws: how often its sound was drawn until it read back well, or often enough.
+        phone_error: share of its phones that read back wrong from its sound, 0 at best.
     """
 
     index: int

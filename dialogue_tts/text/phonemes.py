@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dialogue_tts.errors import ScriptError
@@ -20,6 +21,7 @@ from dialogue_tts.types import SpokenText, Turn, Word
 if TYPE_CHECKING:
     from hibari.g2p.token import Tok
 
+KEPT_TURNS = 1_000
 _MARKS = frozenset(".,?!;:")
 _SOUNDS = frozenset(PHONES) - frozenset(BRITISH_ONLY) | frozenset(STRESSES)
 _SPELLINGS = {  # other people's IPA, and what the G2P's network copies from it -> misaki's American set
@@ -29,6 +31,7 @@ _SPELLINGS = {  # other people's IPA, and what the G2P's network copies from it 
     **{"ø": "ɜ", "œ": "ɜ", "x": "k", "χ": "k", "ç": "h", "c": "k", "ɲ": "nj", "'": "ˈ", LENGTH: "", "͡": "", ".": ""},
 }
 _SPELLING = re.compile("|".join(map(re.escape, sorted(_SPELLINGS, key=len, reverse=True))))
+_SURE, _GUESSED = 5, 2  # the G2P's ratings of what it was told, and of what its network reads from the letters
 _INTERJECTIONS = (  # which the G2P would spell letter by letter
     (re.compile(r"s+h+"), "ʃ"),
     (re.compile(r"pss+t"), "pst"),
@@ -41,12 +44,13 @@ _INTERJECTIONS = (  # which the G2P would spell letter by letter
 
 
 class TextFrontend:
-    """Holds the G2P: 0.3 s to build."""
+    """Holds the G2P: 0.3 s to build. Remembers the last turns: a script is looked at again and again while it is written."""
 
     def __init__(self) -> None:
         from hibari.g2p import G2P  # reads its lexicons, so not at import
 
         self._g2p = G2P()
+        self._spoken = lru_cache(KEPT_TURNS)(self._speak)
 
     def speak(self, text: str, pronunciations: Mapping[str, str] | None = None) -> SpokenText:
         """One turn's text -> words and phonemes.
@@ -54,8 +58,11 @@ class TextFrontend:
         pronunciations: written word or words (in any case) -> phonemes, as if each were `[word](/phonemes/)`.
         Raises ScriptError for text with nothing to say, or with signs that cannot be spoken.
         """
+        return self._spoken(text, tuple((pronunciations or {}).items()))
+
+    def _speak(self, text: str, pronunciations: tuple[tuple[str, str], ...]) -> SpokenText:
         draft = _Draft()
-        pieces = _join_possessives(_with_pronunciations(split_inline(text), pronunciations or {}))
+        pieces = _join_possessives(_with_pronunciations(split_inline(text), dict(pronunciations)))
         for i, piece in enumerate(pieces):
             match piece:
                 case Pause(seconds):
@@ -118,10 +125,12 @@ class _Draft:
         sounds = ["" for _ in self.written]  # of each written word, spaces kept
         marks = ["" for _ in self.written]  # behind each written word
         opening = ""  # in front of them all; only hesitation is kept, written onto the first word
+        guessed = [False for _ in self.written]
         started = -1  # the last word with a sound
         before_chunk: list[int] = []  # the last word with a sound before each chunk
-        for word, spoken in zip(self.chunks, _by_chunk(tokens), strict=True):
+        for word, (spoken, rating) in zip(self.chunks, _by_chunk(tokens), strict=True):
             before_chunk.append(started)
+            guessed[word] |= rating == _GUESSED
             before, sound, after = _split_marks(spoken)
             if started >= 0:
                 marks[started] += before
@@ -151,7 +160,7 @@ class _Draft:
                 marks[before_chunk[chunk]] += ","
             word = sum(i <= before_chunk[chunk] for i in heard)
             pauses[word] = pauses.get(word, 0.0) + seconds
-        words = [Word(_word_text(self.written[i], marks[i]), _sounds_only(sounds[i])) for i in heard]
+        words = [Word(_word_text(self.written[i], marks[i]), _sounds_only(sounds[i]), guessed[i]) for i in heard]
         parts = [sounds[i] + _one_mark(marks[i], last=i == started) for i in heard]
         phonemes = ("..." if "..." in opening else "") + " ".join(parts)
         return SpokenText(tuple(words), phonemes, tuple(pauses.items()))
@@ -197,14 +206,15 @@ def _join_possessives(pieces: Iterator[Inline]) -> list[Inline]:
     return joined
 
 
-def _by_chunk(tokens: list[Tok]) -> Iterator[str]:
-    """The G2P's tokens, put together between spaces."""
-    spoken = ""
+def _by_chunk(tokens: list[Tok]) -> Iterator[tuple[str, int]]:
+    """The G2P's tokens, put together between spaces, and the worst of their ratings."""
+    spoken, worst = "", _SURE
     for token in tokens:
         spoken += token.phonemes or ""
+        worst = min(worst, _SURE if token.rating is None else token.rating)
         if token.whitespace:
-            yield spoken
-            spoken = ""
+            yield spoken, worst
+            spoken, worst = "", _SURE
 
 
 def _split_marks(spoken: str) -> tuple[str, str, str]:

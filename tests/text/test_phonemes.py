@@ -57,7 +57,7 @@ def test_written_words_carry_their_phonemes(frontend: TextFrontend) -> None:
     spoken = frontend.speak('Mr. Grubb: "It\'s $5, at 7:00 p.m. or so."')
     assert spoken.words == (
         Word("Mr.", "mˈɪstəɹ"),
-        Word("Grubb", "ɡɹˈʌb"),
+        Word("Grubb", "ɡɹˈʌb", guessed=True),
         Word("It's", "ˌɪts"),
         Word("$5", "fˈIvdˈɑləɹz"),
         Word("at", "æt"),
