@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialogue_tts.dialogue import Chunk, Dialogue
+    from dialogue_tts.dialogue import Chunk, Dialogue, Revision
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.project import Project
     from dialogue_tts.review import Finding, Review
     from dialogue_tts.settings import SynthesisConfig
+    from dialogue_tts.stream import Stream
     from dialogue_tts.types import Script, Turn
     from dialogue_tts.voice_library import VoiceLibrary
     from dialogue_tts.voices import Consent, Voice
@@ -20,7 +21,9 @@ __all__ = [
     "Finding",
     "Project",
     "Review",
+    "Revision",
     "Script",
+    "Stream",
     "SynthesisConfig",
     "Turn",
     "Voice",
@@ -36,7 +39,9 @@ _PLACES = {
     "Finding": "review",
     "Project": "project",
     "Review": "review",
+    "Revision": "dialogue",
     "Script": "types",
+    "Stream": "stream",
     "SynthesisConfig": "settings",
     "Turn": "types",
     "Voice": "voices",

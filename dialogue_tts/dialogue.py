@@ -36,8 +36,8 @@ class Take:
         seed: the same text, voice, settings and seed give the same sound, whatever stands around it.
         waveform: mono float32 (samples,) in [-1, 1] at 24 kHz.
         words: with times from the take's own start.
-        draws: how often it was drawn until it read back well.
-        phone_error: share of its phones that read back wrong from its tokens, 0 at best.
+        draws: how often its sound was drawn until it read back well, or often enough.
+        phone_error: share of its phones that read back wrong from its sound, 0 at best.
     """
 
     text: str
@@ -60,6 +60,17 @@ class Part:
     def take(self) -> Take:
         """The chosen one."""
         return self.takes[self.chosen]
+
+    def saying(self, text: str, seed: int | None = None) -> Part | None:
+        """With the take chosen that says this, with that seed if one is given; None if there is no such take."""
+        fitting = [i for i, take in enumerate(self.takes) if take.text == text and seed in (None, take.seed)]
+        if not fitting:
+            return None
+        return replace(self, chosen=self.chosen if self.chosen in fitting else fitting[-1])
+
+    def with_take(self, take: Take) -> Part:
+        """With one more take, which is chosen."""
+        return replace(self, takes=(*self.takes, take), chosen=len(self.takes))
 
     def spoken(self, index: int, placed: Placed) -> SpokenTurn:
         """As it is heard at its place."""
@@ -93,13 +104,18 @@ class Chunk:
         waveform: mono float32 (samples,) in [-1, 1] at 24 kHz; all chunks one after the other are the dialogue.
         start: of `waveform`, in seconds.
         turn: its end lies behind the chunk's where the next turn overlaps it.
-        take: the turn's own sound.
+        part: the turn with its takes; `Dialogue(parts, ...)` puts those of a stream together.
     """
 
     waveform: np.ndarray = field(repr=False)
     start: float
     turn: SpokenTurn
-    take: Take
+    part: Part
+
+    @property
+    def take(self) -> Take:
+        """The turn's own sound."""
+        return self.part.take
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +184,7 @@ class Dialogue:
     def with_take(self, index: int, take: Take) -> Dialogue:
         """The dialogue with one more take of a turn, which is chosen."""
         part = self.parts[self._checked(index)]
-        return self._with_part(index, Part(part.turn, (*part.takes, take), len(part.takes)))
+        return self._with_part(index, part.with_take(take))
 
     def _with_part(self, index: int, part: Part) -> Dialogue:
         return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
@@ -247,6 +263,31 @@ class Dialogue:
     def save_labels(self, path: str | Path) -> None:
         """Write a label track for Audacity, one label a turn."""
         write_text(path, subtitles.labels(self.turns))
+
+
+@dataclass(frozen=True, eq=False)
+class Revision:
+    """What a changed script keeps of a dialogue made before, and what it wants otherwise.
+
+    Attributes:
+        dialogue: made before, if any.
+        was: turn of the changed script -> turn of `dialogue` that it was, both from 0. New turns are left out.
+        seeds: turn of the changed script -> seed, for turns that are to have one of their own.
+    """
+
+    dialogue: Dialogue | None = None
+    was: Mapping[int, int] = field(default_factory=dict)
+    seeds: Mapping[int, int] = field(default_factory=dict)
+
+    def kept(self, index: int, turn: Turn, voice: Voice, config: SynthesisConfig) -> Part | None:
+        """What there is of a turn of the changed script: its takes in the same voice, at the same speed and settings."""
+        if self.dialogue is None or index not in self.was:
+            return None
+        part, voices = self.dialogue.parts[self.was[index]], self.dialogue.voices
+        same = (part.turn.speaker, part.turn.speed) == (turn.speaker, turn.speed)
+        same = same and voices[turn.speaker].sha256 == voice.sha256
+        same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
+        return replace(part, turn=turn) if same else None
 
 
 def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -> list[int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.casting import VoiceBox, Voices
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Take, turn_offsets
+from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Revision, Take, turn_offsets
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.mix import mix
 from dialogue_tts.project import Project
@@ -39,6 +39,7 @@ from dialogue_tts.semantic.align import Units, turn_text
 from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones
 from dialogue_tts.settings import SynthesisConfig, turn_speed
+from dialogue_tts.stream import Stream
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.timing import Reading, with_pauses, word_times
 from dialogue_tts.types import Script, SpokenText, Turn
@@ -177,17 +178,35 @@ class DialogueTTS:
         config: SynthesisConfig | None = None,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Generator[Chunk, None, None]:
+        revision: Revision | None = None,
+    ) -> Stream:
         """Speak a script turn by turn: each is yielded as soon as it is made, while later ones are made in a thread.
 
-        Arguments and the sound are those of `synthesize`. Closing the generator stops the work.
+        The other arguments and the sound are those of `synthesize`. Closing the stream stops the work; its `dialogue`
+        is what has been spoken so far.
+
+        Args:
+            revision: what to keep of a dialogue made before. Only turns that it has no fitting take of are computed.
 
         Raises:
-            ScriptError, VoiceError: at once, before any work starts; Cancelled: from the generator.
+            ScriptError, VoiceError: at once, before any work starts; Cancelled: from the stream.
         """
-        config = config or self.config
-        orders = self._orders(script, voices or {}, seed, config)
-        return ahead(self._chunks(orders, config, True, progress, cancelled), TURNS_AHEAD)
+        config, revision = config or self.config, revision or Revision()
+        orders = self._orders(script, voices or {}, seed, config, revision.seeds)
+        kept = [revision.kept(i, order.turn, order.voice, config) for i, order in enumerate(orders)]
+        asked = [revision.seeds.get(i) for i in range(len(orders))]
+        said = [part and part.saying(o.turn.text, s) for part, o, s in zip(kept, orders, asked, strict=True)]
+        missing = [order for order, part in zip(orders, said, strict=True) if not part]
+        made = self._takes(missing, config, True, cancelled or _never)
+        orders = [replace(o, seed=part.take.seed) if part else o for o, part in zip(orders, said, strict=True)]
+
+        def parts() -> Iterator[Part]:
+            for order, there, earlier in zip(orders, said, kept, strict=True):
+                take = None if there else next(made)
+                yield there or (earlier.with_take(take) if earlier else Part(order.turn, (take,)))
+
+        chunks = ahead(self._chunks(parts(), orders, config, progress), TURNS_AHEAD)
+        return Stream(chunks, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
 
     def synthesize(
         self,
@@ -216,9 +235,10 @@ class DialogueTTS:
         """
         config = config or self.config
         orders = self._orders(script, voices or {}, seed, config)
-        takes = [chunk.take for chunk in self._chunks(orders, config, False, progress, cancelled)]
-        parts = tuple(Part(order.turn, (take,)) for order, take in zip(orders, takes, strict=True))
-        return Dialogue(parts, {o.turn.speaker: o.voice for o in orders}, seed, config, self._bundle_id)
+        takes = self._takes(orders, config, False, cancelled or _never)
+        made = (Part(order.turn, (take,)) for order, take in zip(orders, takes, strict=True))
+        parts = tuple(chunk.part for chunk in self._chunks(made, orders, config, progress))
+        return Dialogue(parts, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
         """Another take of one turn, which is chosen; the others stay, and no other turn is computed.
@@ -261,7 +281,7 @@ class DialogueTTS:
             ProjectError: the file cannot be read, or the bundle or a voice is not the one it was made with.
         """
         project = project if isinstance(project, Project) else Project.load(project)
-        project.check_bundle(self._bundle_id)
+        project.check_bundle(self.bundle_id)
         sources = project.voices_from(voices or {}, (*self.voices, *self.library.names()))
         cast = {speaker: self.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
@@ -276,17 +296,26 @@ class DialogueTTS:
             parts.append(Part(saved.turn, tuple(next(made) for _ in saved.takes), saved.chosen))
             if progress:
                 progress(len(parts), len(project.turns))
-        return Dialogue(tuple(parts), cast, project.seed, project.config, self._bundle_id)
+        return Dialogue(tuple(parts), cast, project.seed, project.config, self.bundle_id)
 
     @property
-    def _bundle_id(self) -> BundleId:
+    def bundle_id(self) -> BundleId:
+        """Which bundle this is."""
         return BundleId(self.bundle.config.name, self.bundle.sha256)
 
-    def _orders(self, script: str | Script, voices: Voices, seed: int, config: SynthesisConfig) -> list[_Order]:
+    def _orders(
+        self,
+        script: str | Script,
+        voices: Voices,
+        seed: int,
+        config: SynthesisConfig,
+        own_seeds: Mapping[int, int] | None = None,
+    ) -> list[_Order]:
         """What is to be made, with everything checked that can be wrong."""
         script = parse_script(script) if isinstance(script, str) else script
         check_script(script)
         seeds = turn_seeds(script.turns, seed)
+        seeds = [(own_seeds or {}).get(index, of_turn) for index, of_turn in enumerate(seeds)]
         cast = self.cast(script, voices)
         return [self._order(turn, cast[turn.speaker], s, config) for turn, s in zip(script.turns, seeds, strict=True)]
 
@@ -295,27 +324,22 @@ class DialogueTTS:
         return _Order(turn, self._frontend.speak_turn(turn, dict(config.pronunciations)), voice, seed, speed)
 
     def _chunks(
-        self,
-        orders: list[_Order],
-        config: SynthesisConfig,
-        first_alone: bool,
-        progress: Progress | None,
-        cancelled: Callable[[], bool] | None,
+        self, parts: Iterator[Part], orders: Sequence[_Order], config: SynthesisConfig, progress: Progress | None
     ) -> Generator[Chunk, None, None]:
         """Turns in order, each with the sound that is final with it."""
-        takes: list[Take] = []
+        held: list[Part] = []
 
         def waves() -> Iterator[np.ndarray]:
-            for take in self._takes(orders, config, first_alone, cancelled or _never):
-                takes.append(take)
-                yield take.waveform
+            for part in parts:
+                held.append(part)
+                yield part.take.waveform
 
         offsets = turn_offsets([order.turn for order in orders], [order.seed for order in orders], config)
         for index, placed in enumerate(mix(waves(), offsets)):
-            part = Part(orders[index].turn, (takes.pop(),))
+            part = held.pop()
             if progress:
                 progress(index + 1, len(orders))
-            yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part.take)
+            yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part)
 
     def _takes(
         self, orders: Sequence[_Order], config: SynthesisConfig, first_alone: bool, cancelled: Callable[[], bool]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.dialogue import Dialogue, Revision
 from dialogue_tts.errors import ProjectError, ScriptError, SettingsError
 from dialogue_tts.pipeline import DialogueTTS, turn_seeds
 from dialogue_tts.project import Project
@@ -142,7 +144,9 @@ def test_a_project_with_a_voice_of_its_own(tiny_tts: DialogueTTS, recording: Pat
     voice.save(tmp_path / "mine.safetensors")
     spoken = tiny_tts.synthesize("[Anna] Hello there.", {"Anna": voice}, seed=1)
     Project.of(spoken).save(tmp_path / "talk.json")
-    with pytest.raises(ProjectError, match="Anna: the voice 'Mine' is neither built in nor kept; give its file or recording"):
+    with pytest.raises(
+        ProjectError, match="Anna: the voice 'Mine' is neither built in nor kept; give its file or recording"
+    ):
         tiny_tts.rebuild(tmp_path / "talk.json")
     for given in (tmp_path / "mine.safetensors", recording, voice):
         again = tiny_tts.rebuild(tmp_path / "talk.json", {"Anna": given})
@@ -194,3 +198,57 @@ def test_files_that_are_no_project(tmp_path: Path, content: bytes | None) -> Non
         path.write_bytes(content)
     with pytest.raises(ProjectError, match="talk.json: "):
         Project.load(path)
+
+
+def spoken_over(tts: DialogueTTS, spoken: Dialogue, script: Script, revision: Revision) -> tuple[Dialogue, np.ndarray]:
+    """The revised dialogue, and the sound its stream gives."""
+    voices = {speaker: spoken.voices[speaker] for speaker in script.speakers}
+    chunks = list(tts.stream(script, voices, spoken.seed, spoken.config, revision=revision))
+    whole = Dialogue(tuple(c.part for c in chunks), voices, spoken.seed, spoken.config, tts.bundle_id)
+    return whole, np.concatenate([chunk.waveform for chunk in chunks])
+
+
+def test_a_revision_computes_only_what_changed(
+    tiny_tts: DialogueTTS, spoken: Dialogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    takes = tiny_tts._takes
+
+    def counted(orders: Sequence[Any], *rest: Any) -> Any:
+        made.extend(order.turn.text for order in orders)
+        return takes(orders, *rest)
+
+    monkeypatch.setattr(tiny_tts, "_takes", counted)
+    redone = spoken.with_take(0, replace(spoken.takes(1)[0], text=LINES[0][1], seed=5))
+    edit = [LINES[1], LINES[0], ("Ben", "A bus is a bus."), LINES[4], ("Cleo", "And jam.")]
+    script, was = script_of(edit), {0: 1, 1: 0, 2: 3, 3: 4}
+    revised, heard = spoken_over(tiny_tts, redone, script, Revision(redone, was))
+    assert made == ["A bus is a bus.", "And jam."]
+    assert [take.seed for take in revised.takes(1)] == [spoken.takes(0)[0].seed, 5] and revised.parts[1].chosen == 1
+    assert [take.text for take in revised.takes(2)] == [LINES[3][1], "A bus is a bus."]
+    assert heard.tobytes() == revised.waveform.tobytes()
+
+    made.clear()
+    again, _ = spoken_over(tiny_tts, revised, script, Revision(revised, dict(enumerate(range(5))), {0: 77, 1: 5}))
+    assert made == [LINES[1][1]]
+    assert [take.seed for take in again.takes(0)][1:] == [77] and sounds(again)[1:] == sounds(revised)[1:]
+
+
+@pytest.mark.parametrize(
+    ("voices", "config", "turn"),
+    [
+        ({"Anna": "high"}, SynthesisConfig(), {}),
+        ({}, SynthesisConfig(speed=1.1), {}),
+        ({}, SynthesisConfig(), {"speed": 1.5}),
+    ],
+)
+def test_a_revision_keeps_no_take_of_another_voice_or_speed(
+    tiny_tts: DialogueTTS, spoken: Dialogue, voices: dict[str, str], config: SynthesisConfig, turn: dict[str, float]
+) -> None:
+    script = Script((replace(spoken.parts[0].turn, **turn),))
+    (chunk,) = tiny_tts.stream(script, {"Anna": "low"} | voices, 9, config, revision=Revision(spoken, {0: 0}))
+    assert len(chunk.part.takes) == 1 and chunk.take.waveform.tobytes() != spoken.turn_waveform(0).tobytes()
+    (same,) = tiny_tts.stream(
+        script_of(LINES[:1]), {"Anna": "low"}, 9, SynthesisConfig(gap_s=1), revision=Revision(spoken, {0: 0})
+    )
+    assert same.take is spoken.takes(0)[0]
