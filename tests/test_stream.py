@@ -52,6 +52,33 @@ def test_the_first_turn_comes_before_later_ones_are_begun(
     assert asked == [6]
 
 
+def test_a_stream_that_ended_is_the_dialogue(tiny_tts: DialogueTTS) -> None:
+    whole = tiny_tts.synthesize(SCRIPT, {"Ben": "high"}, seed=4)
+    stream = tiny_tts.stream(SCRIPT, {"Ben": "high"}, seed=4)
+    with pytest.raises(SettingsError, match="no turn has been spoken yet"):
+        stream.dialogue()
+    chunks = list(stream)
+    assert next(stream, None) is None
+    dialogue = stream.dialogue()
+    assert (dialogue.sha256, dialogue.turns, dialogue.seed) == (whole.sha256, whole.turns, 4)
+    assert dialogue.script == whole.script and dialogue.provenance == whole.provenance
+    assert tiny_tts.redo(dialogue, 1).takes(1)[0].seed == chunks[1].take.seed
+
+
+def test_a_stream_that_was_closed_is_the_dialogue_so_far(tiny_tts: DialogueTTS) -> None:
+    with tiny_tts.stream(SCRIPT, seed=4) as stream:
+        first, second = next(stream), next(stream)
+    assert list(stream) == []
+    dialogue = stream.dialogue()
+    assert [turn.text for turn in dialogue.turns] == [first.turn.text, second.turn.text]
+    heard = np.concatenate([first.waveform, second.waveform])
+    assert dialogue.waveform[: heard.size].tobytes() == heard.tobytes()  # behind it comes what the third overlaps
+    stream = tiny_tts.stream(SCRIPT, seed=4)
+    next(stream)
+    stream.close()
+    assert list(stream.dialogue().voices) == ["Anna"]
+
+
 def test_bad_input_is_told_when_the_stream_is_asked_for(tiny_tts: DialogueTTS) -> None:
     with pytest.raises(ScriptError):
         tiny_tts.stream("no speaker")
