@@ -23,8 +23,10 @@ class SynthesisConfig:
         loudness_lufs: of every turn (EBU R128), so that voices match; true peaks stay below -1 dB. None leaves turns
             as loud as the networks make them.
         pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
-        takes: a turn whose tokens do not read back as its text is drawn again, up to so many times in all.
-        wrong_phones: share of a turn's phones that may read back wrong before it is drawn again.
+        takes: semantic tokens that do not read back as their text are drawn again, up to so many times in all.
+        wrong_phones: share of the phones that may read back wrong from them.
+        sound_takes: the same for acoustic tokens, whose sound is read back.
+        wrong_sounds: share of the phones that may read back wrong from the sound.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -36,6 +38,8 @@ class SynthesisConfig:
     pronunciations: tuple[tuple[str, str], ...] = ()
     takes: int = 4
     wrong_phones: float = 0.05
+    sound_takes: int = 3
+    wrong_sounds: float = 0.1
 
     def __post_init__(self) -> None:
         if self.gap_s is not None:
@@ -45,6 +49,8 @@ class SynthesisConfig:
             _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
         _within("takes", self.takes, 1, 100)
         _within("wrong_phones", self.wrong_phones, 0.0, 1.0)
+        _within("sound_takes", self.sound_takes, 1, 100)
+        _within("wrong_sounds", self.wrong_sounds, 0.0, 1.0)
 
 
 def turn_speed(turn: Turn, config: SynthesisConfig) -> float:
