@@ -125,13 +125,7 @@ def parse_draft(text: str) -> Draft:
 
 def format_script(script: Script) -> str:
     """A script in brackets, a turn a line, that parses back to the same turns (each `line` becomes its own)."""
-    lines = []
-    for turn in script.turns:
-        overlap = f" | overlap {_number(turn.overlap_s)}s" if turn.overlap_s else ""
-        speed = f" | speed {_number(turn.speed)}" if turn.speed != 1 else ""
-        pause = f"[pause {_number(turn.pause_s)}s] " if turn.pause_s else ""
-        lines.append(f"[{turn.speaker}{overlap}{speed}] {pause}{turn.text}\n")
-    text = "".join(lines)
+    text = "".join(f"{format_turn(turn)}\n" for turn in script.turns)
     again = parse_script(text).turns
     for turn, parsed in zip(script.turns, again, strict=False):
         if replace(turn, line=1) != replace(parsed, line=1):
@@ -141,6 +135,20 @@ def format_script(script: Script) -> str:
     if len(again) != len(script.turns):
         raise ScriptError(f"{len(script.turns)} turns would be read back as {len(again)}; take [names] out of the text")
     return text
+
+
+def format_turn(turn: Turn) -> str:
+    """One turn as a line in brackets, whatever its text; `format_script` says whether it can be read back."""
+    overlap = f" | overlap {_number(turn.overlap_s)}s" if turn.overlap_s else ""
+    speed = f" | speed {_number(turn.speed)}" if turn.speed != 1 else ""
+    pause = f"[pause {_number(turn.pause_s)}s] " if turn.pause_s else ""
+    return f"[{turn.speaker}{overlap}{speed}] {pause}{turn.text}"
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line of a script is skipped, though it isn't empty."""
+    content = line.strip()
+    return content == "#" or content.startswith(("# ", "##"))
 
 
 def check_script(script: Script) -> None:
@@ -212,7 +220,7 @@ class _Reader:
 
     def read_line(self, line: str, number: int) -> None:
         content = line.strip()
-        if not content or content == "#" or content.startswith(("# ", "##")):
+        if not content or is_comment(content):
             return
         if re.match(r"#[^\W\d]", content):
             rest = _shorten(content[1:])
