@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,21 +75,28 @@ class VoiceBox:
             raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(wave.shape)}.")
         return make_voice(name, resample(wave, sample_rate_hz, SAMPLE_RATE_HZ), *self._networks, consent)
 
+    def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
+        """See `DialogueTTS.assign`."""
+        for speaker in voices:
+            if speaker not in speakers:
+                known = ", ".join(speakers)
+                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
+        taken = {str(voice) for voice in voices.values()}
+        free = [name for name in self._built_in if name not in taken]
+        assigned: dict[str, str | Path | Voice] = {}
+        for speaker in speakers:
+            if speaker in voices:
+                assigned[speaker] = voices[speaker]
+                continue
+            free = free or list(self._built_in)
+            if not free:
+                raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
+            assigned[speaker] = free.pop(_stable_number(speaker) % len(free))
+        return assigned
+
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """See `DialogueTTS.cast`."""
-        for speaker in voices:
-            if speaker not in script.speakers:
-                known = ", ".join(script.speakers)
-                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
-        cast = {speaker: self.voice(voice) for speaker, voice in voices.items()}
-        free = [name for name in self._built_in if name not in {str(voice) for voice in voices.values()}]
-        for speaker in script.speakers:
-            if speaker not in cast:
-                free = free or list(self._built_in)
-                if not free:
-                    raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
-                cast[speaker] = self.voice(free.pop(_stable_number(speaker) % len(free)))
-        return {speaker: cast[speaker] for speaker in script.speakers}
+        return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
 
 
 def _stable_number(name: str) -> int:

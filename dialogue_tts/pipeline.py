@@ -160,6 +160,14 @@ class DialogueTTS:
         """
         return review(text, self._frontend, voices, config or self.config)
 
+    def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
+        """Which voice each speaker will have, as `cast` takes them; none is read or encoded.
+
+        Raises:
+            ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
+        """
+        return self._voicebox.assign(speakers, voices)
+
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
         enough.
