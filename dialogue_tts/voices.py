@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import safetensors.torch
 import torch
@@ -205,8 +206,29 @@ def make_voice(
     return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0], encoder, consent)
 
 
+class PromptCut(NamedTuple):
+    """What of a recording becomes the prompt.
+
+    Attributes:
+        wave: float32 (frames * HOP,) of at most PROMPT_S, at LEVEL_DB.
+        start: of it in the recording, in samples.
+        level_db: RMS of its speech as recorded.
+        pause_db: RMS of the recording's quietest tenth.
+    """
+
+    wave: Tensor
+    start: int
+    level_db: float
+    pause_db: float
+
+
 def prompt_wave(wave: Tensor) -> Tensor:
-    """Cut a recording down to a prompt: float32 (samples,) -> (frames * HOP,) of at most PROMPT_S, at LEVEL_DB.
+    """Cut a recording down to a prompt: float32 (samples,) -> (frames * HOP,). Raises VoiceError; see `cut_prompt`."""
+    return cut_prompt(wave).wave
+
+
+def cut_prompt(wave: Tensor) -> PromptCut:
+    """Find the part of a recording, float32 (samples,), that becomes the prompt.
 
     A rumble below 50 Hz goes, silence at the ends goes, and of a longer recording the stretch with most speech stays.
 
@@ -233,9 +255,9 @@ def prompt_wave(wave: Tensor) -> Tensor:
     first, last = _fullest(loud, first, last, seconds_to_frames(PROMPT_S))
     kept = pad_to_frames(wave[first * HOP : last * HOP], HOP)
     speech = levels_db[first:last][loud[first:last]]
-    level_db = 10 * torch.log10((10 ** (speech / 10)).mean())
-    gain = min(10 ** ((LEVEL_DB - float(level_db)) / 20), PEAK / float(kept.abs().max().clamp_min(1e-6)))
-    return kept * gain
+    level_db = float(10 * torch.log10((10 ** (speech / 10)).mean()))
+    gain = min(10 ** ((LEVEL_DB - level_db) / 20), PEAK / float(kept.abs().max().clamp_min(1e-6)))
+    return PromptCut(kept * gain, first * HOP, level_db, float(levels_db.quantile(0.1)))
 
 
 def _frame_levels_db(wave: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ RANKS = {
     **dict.fromkeys(("types", "config", "errors", "files", "ahead"), 0),
     **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
-    **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review"), 3),
+    **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
     **dict.fromkeys(("casting", "dialogue", "project", "stream"), 4),
     "pipeline": 5,
     "training": 6,
