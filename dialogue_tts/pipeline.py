@@ -32,7 +32,7 @@ from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Revision, Tak
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.mix import mix
 from dialogue_tts.project import Project
-from dialogue_tts.review import Review, review
+from dialogue_tts.review import Review, expected_s, review
 from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text
@@ -159,6 +159,11 @@ class DialogueTTS:
             voices: speakers who have a voice; None where that is not known yet.
         """
         return review(text, self._frontend, voices, config or self.config)
+
+    def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:
+        """About how long a script's dialogue will be, in seconds. Raises ScriptError if it cannot be spoken."""
+        script = parse_script(script) if isinstance(script, str) else script
+        return expected_s(script.turns, self._frontend, config or self.config)
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """Which voice each speaker will have, as `cast` takes them; none is read or encoded.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -100,6 +100,13 @@ def review(
         duration_s=_duration_s(spoken, config),
         work_s=WORK_PER_S * sum(sound_s * turn_speed(turn, config) for turn, _, sound_s in spoken),
     )
+
+
+def expected_s(turns: Sequence[Turn], frontend: TextFrontend, config: SynthesisConfig) -> float:
+    """Expected length of a dialogue, in seconds. Raises ScriptError if a turn cannot be spoken."""
+    said = [frontend.speak_turn(turn, dict(config.pronunciations)) for turn in turns]
+    sounds_s = [_sound_s(text, turn_speed(turn, config)) for turn, text in zip(turns, said, strict=True)]
+    return _duration_s(list(zip(turns, said, sounds_s, strict=True)), config)
 
 
 def _sound_s(text: SpokenText, speed: float) -> float:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,8 @@ FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's u
     ".ogg": ("OGG", "VORBIS"),
     ".opus": ("OGG", "OPUS"),
 }
+BYTES_PER_S = {".wav": 48_000, ".flac": 48_000}  # of a channel at 24 kHz, at most
+COMPRESSED_BYTES_PER_S = 12_000
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
@@ -81,6 +86,38 @@ def check_sound_file(path: str | Path) -> None:
     """`check_writable`, and the ending must name a format that can be written."""
     check_ending(path)
     check_writable(path)
+
+
+def sound_bytes(ending: str, seconds: float, channels: int = 1) -> float:
+    """About how many bytes a file with that ending takes at 24 kHz; rather too many."""
+    return channels * seconds * BYTES_PER_S.get(ending.lower(), COMPRESSED_BYTES_PER_S)
+
+
+def check_room(sizes: Mapping[Path, float]) -> None:
+    """Raises AudioError if a disk lacks room for files of so many bytes each. Their folders exist."""
+    needed: dict[int, float] = {}
+    places: dict[int, Path] = {}
+    for path, size in sizes.items():
+        device = os.stat(path.parent).st_dev
+        needed[device] = needed.get(device, 0.0) + size
+        places.setdefault(device, path)
+    for device, size in needed.items():
+        free = shutil.disk_usage(places[device].parent).free
+        if size > free:
+            told = f"about {size / 1e6:.0f} MB are to be written there, but only {free / 1e6:.0f} MB are free"
+            raise AudioError(f"{places[device]}: {told}; make room, or choose another place.")
+
+
+def pcm16(wave: np.ndarray) -> bytes:
+    """float32 (samples,) in [-1, 1] -> signed 16-bit samples, little-endian: those of a WAV file."""
+    return np.rint(wave * 32_767).astype("<i2").tobytes()
+
+
+def wav_header(sample_rate_hz: int) -> bytes:
+    """Of mono 16-bit sound whose length nobody knows yet: players read on until the stream ends."""
+    unknown = 0xFFFFFFFF
+    sizes = 16, 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", unknown, b"WAVE", b"fmt ", *sizes, b"data", unknown)
 
 
 def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment: str | None = None) -> None:
