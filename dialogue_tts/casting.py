@@ -81,7 +81,7 @@ class VoiceBox:
             if speaker not in speakers:
                 known = ", ".join(speakers)
                 raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
-        taken = {str(voice) for voice in voices.values()}
+        taken = {voice.name if isinstance(voice, Voice) else str(voice) for voice in voices.values()}
         free = [name for name in self._built_in if name not in taken]
         assigned: dict[str, str | Path | Voice] = {}
         for speaker in speakers:

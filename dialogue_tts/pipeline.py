@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,9 +29,9 @@ from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.casting import VoiceBox, Voices
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.dialogue import BundleId, Chunk, Dialogue, Part, Revision, Take, turn_offsets
+from dialogue_tts.dialogue import BundleId, Dialogue, Part, Revision, Take
 from dialogue_tts.errors import Cancelled
-from dialogue_tts.mix import mix
+from dialogue_tts.plan import Order, Plan, Progress, chunks
 from dialogue_tts.project import Project
 from dialogue_tts.review import Review, expected_s, review
 from dialogue_tts.script import check_script, parse_script, plain_text
@@ -42,25 +43,11 @@ from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.stream import Stream
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.timing import Reading, with_pauses, word_times
-from dialogue_tts.types import Script, SpokenText, Turn
+from dialogue_tts.types import Script, Turn
 from dialogue_tts.voice_library import VoiceLibrary
 from dialogue_tts.voices import Consent, Voice
 
-Progress = Callable[[int, int], None]
-"""Called with (turns done, turns in all)."""
-
 TURNS_AHEAD = 4  # how far a stream runs ahead of its listener
-
-
-@dataclass(frozen=True)
-class _Order:
-    """A take that is to be made: all that its sound depends on beside the settings."""
-
-    turn: Turn
-    text: SpokenText
-    voice: Voice
-    seed: int
-    speed: float
 
 
 @dataclass(frozen=True)
@@ -71,6 +58,23 @@ class _Draw:
     reading: Reading
     error: float  # share of phones
     number: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A turn's semantic tokens: what `DialogueTTS.render` makes its sound of."""
+
+    order: Order
+    pieces: tuple[Piece, ...]
+    draws: tuple[_Draw, ...]
+
+
+class _Wanted(NamedTuple):
+    """A piece that is to be drawn."""
+
+    piece: Piece
+    seed: int
+    config: SynthesisConfig
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ class DialogueTTS:
         asked = [revision.seeds.get(i) for i in range(len(orders))]
         said = [part and part.saying(o.turn.text, s) for part, o, s in zip(kept, orders, asked, strict=True)]
         missing = [order for order, part in zip(orders, said, strict=True) if not part]
-        made = self._takes(missing, config, True, cancelled or _never)
+        made = self._takes(missing, True, cancelled or _never)
         orders = [replace(o, seed=part.take.seed) if part else o for o, part in zip(orders, said, strict=True)]
 
         def parts() -> Iterator[Part]:
@@ -218,8 +222,8 @@ class DialogueTTS:
                 take = None if there else next(made)
                 yield there or (earlier.with_take(take) if earlier else Part(order.turn, (take,)))
 
-        chunks = ahead(self._chunks(parts(), orders, config, progress), TURNS_AHEAD)
-        return Stream(chunks, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
+        spoken = ahead(chunks(parts(), orders, config, progress), TURNS_AHEAD)
+        return Stream(spoken, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
 
     def synthesize(
         self,
@@ -247,11 +251,64 @@ class DialogueTTS:
             Cancelled: `cancelled` said so.
         """
         config = config or self.config
-        orders = self._orders(script, voices or {}, seed, config)
-        takes = self._takes(orders, config, False, cancelled or _never)
-        made = (Part(order.turn, (take,)) for order, take in zip(orders, takes, strict=True))
-        parts = tuple(chunk.part for chunk in self._chunks(made, orders, config, progress))
-        return Dialogue(parts, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
+        plan = self.plan(script, voices, seed, config)
+        takes: list[Take] = []
+        for take in self._takes(plan.orders, False, cancelled or _never):
+            takes.append(take)
+            if progress:
+                progress(len(takes), len(plan.orders))
+        return plan.dialogue(takes)
+
+    def plan(
+        self,
+        script: str | Script,
+        voices: Voices | None = None,
+        seed: int = 0,
+        config: SynthesisConfig | None = None,
+    ) -> Plan:
+        """What `synthesize` would make, checked; for whoever makes the turns of several dialogues at once.
+
+        `draw` and `render` make takes of the plan's orders; its `dialogue` is the very one that `synthesize` gives.
+
+        Raises:
+            ScriptError: the script cannot be spoken; VoiceError: a voice cannot serve.
+        """
+        config = config or self.config
+        return Plan(tuple(self._orders(script, voices or {}, seed, config)), seed, config, self.bundle_id)
+
+    def draw(self, orders: Sequence[Order], cancelled: Callable[[], bool] | None = None) -> list[Drawn]:
+        """Semantic tokens of turns, of one dialogue or of several: eight pieces of turns cost little more than one.
+
+        Raises:
+            Cancelled: `cancelled` said so.
+        """
+        every = [pieces(order.text) for order in orders]
+        wanted = [
+            _Wanted(piece, _seed(order.seed, number), order.config)
+            for order, turn in zip(orders, every, strict=True)
+            for number, piece in enumerate(turn)
+        ]
+        draws = iter(self._draw(wanted, cancelled or _never))
+        return [Drawn(o, tuple(turn), tuple(next(draws) for _ in turn)) for o, turn in zip(orders, every, strict=True)]
+
+    def render(self, drawn: Drawn) -> Take:
+        """A turn's sound and word times, from its semantic tokens."""
+        order, config, draws = drawn.order, drawn.order.config, drawn.draws
+        voiced = [self._voice(draw, order.voice, _seed(order.seed, n), config) for n, draw in enumerate(draws)]
+        sound = self.bundle.codec.decode(torch.cat([piece.codes for piece in voiced])[None], order.speed)[0]
+        if config.loudness_lufs is not None:
+            sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
+        words = word_times(drawn.pieces, [draw.reading for draw in draws], length_s=sound.shape[0] / SAMPLE_RATE_HZ)
+        wave, words = with_pauses(_faded(sound).numpy(), words, order.text.pauses)
+        phones = [len(draw.reading.phone_ids) for draw in draws]
+        return Take(
+            text=order.turn.text,
+            seed=order.seed,
+            waveform=wave,
+            words=tuple(words),
+            draws=max(piece.number for piece in voiced),
+            phone_error=float(np.average([piece.error for piece in voiced], weights=phones)),
+        )
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
         """Another take of one turn, which is chosen; the others stay, and no other turn is computed.
@@ -275,7 +332,7 @@ class DialogueTTS:
             used = {take.seed for take in takes if take.text == turn.text}
             seed = next(s for s in (seed, *(_seed(seed, n) for n in range(len(used)))) if s not in used)
         order = self._order(turn, self.voice(dialogue.voices[turn.speaker]), seed, dialogue.config)
-        (take,) = self._takes([order], dialogue.config, False, _never)
+        take = self.render(*self.draw([order]))
         return dialogue.with_take(index, take)
 
     def rebuild(
@@ -303,7 +360,7 @@ class DialogueTTS:
             for saved in project.turns
             for take in saved.takes
         ]
-        made = self._takes(orders, project.config, False, cancelled or _never)
+        made = self._takes(orders, False, cancelled or _never)
         parts = []
         for saved in project.turns:
             parts.append(Part(saved.turn, tuple(next(made) for _ in saved.takes), saved.chosen))
@@ -323,7 +380,7 @@ class DialogueTTS:
         seed: int,
         config: SynthesisConfig,
         own_seeds: Mapping[int, int] | None = None,
-    ) -> list[_Order]:
+    ) -> list[Order]:
         """What is to be made, with everything checked that can be wrong."""
         script = parse_script(script) if isinstance(script, str) else script
         check_script(script)
@@ -332,44 +389,20 @@ class DialogueTTS:
         cast = self.cast(script, voices)
         return [self._order(turn, cast[turn.speaker], s, config) for turn, s in zip(script.turns, seeds, strict=True)]
 
-    def _order(self, turn: Turn, voice: Voice, seed: int, config: SynthesisConfig) -> _Order:
+    def _order(self, turn: Turn, voice: Voice, seed: int, config: SynthesisConfig) -> Order:
         speed = turn_speed(turn, config)
-        return _Order(turn, self._frontend.speak_turn(turn, dict(config.pronunciations)), voice, seed, speed)
+        said = self._frontend.speak_turn(turn, dict(config.pronunciations))
+        return Order(turn, said, voice, seed, speed, config)
 
-    def _chunks(
-        self, parts: Iterator[Part], orders: Sequence[_Order], config: SynthesisConfig, progress: Progress | None
-    ) -> Generator[Chunk, None, None]:
-        """Turns in order, each with the sound that is final with it."""
-        held: list[Part] = []
-
-        def waves() -> Iterator[np.ndarray]:
-            for part in parts:
-                held.append(part)
-                yield part.take.waveform
-
-        offsets = turn_offsets([order.turn for order in orders], [order.seed for order in orders], config)
-        for index, placed in enumerate(mix(waves(), offsets)):
-            part = held.pop()
-            if progress:
-                progress(index + 1, len(orders))
-            yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part)
-
-    def _takes(
-        self, orders: Sequence[_Order], config: SynthesisConfig, first_alone: bool, cancelled: Callable[[], bool]
-    ) -> Iterator[Take]:
+    def _takes(self, orders: Sequence[Order], first_alone: bool, cancelled: Callable[[], bool]) -> Iterator[Take]:
         """Takes in the order they were asked for, made window by window."""
-        every = [pieces(order.text) for order in orders]
-        for window in windows([sum(piece.phones for piece in turn) for turn in every], first_alone=first_alone):
-            wanted = [piece for index in window for piece in every[index]]
-            seeds = [_seed(orders[index].seed, number) for index in window for number in range(len(every[index]))]
-            draws = iter(self._draw(wanted, seeds, config, cancelled))
-            for index in window:
+        phones = [sum(piece.phones for piece in pieces(order.text)) for order in orders]
+        for window in windows(phones, first_alone=first_alone):
+            for drawn in self.draw([orders[index] for index in window], cancelled):
                 _stop_if(cancelled)
-                yield self._render(orders[index], every[index], [next(draws) for _ in every[index]], config)
+                yield self.render(drawn)
 
-    def _draw(
-        self, wanted: list[Piece], seeds: list[int], config: SynthesisConfig, cancelled: Callable[[], bool]
-    ) -> list[_Draw]:
+    def _draw(self, wanted: list[_Wanted], cancelled: Callable[[], bool]) -> list[_Draw]:
         """Semantic tokens of pieces, drawn again where they read back wrong; the best draw of each.
 
         Rows of a batch that nobody needs make later draws of the same pieces ahead of time: they cost nothing, and
@@ -381,48 +414,32 @@ class DialogueTTS:
         tokenizer = self.bundle.text_tokenizer
         while pending:
             _stop_if(cancelled)
-            later = [(further, i) for further in range(1, config.takes + 1) for i in pending]
-            asked = [(i, drawn[i] + further) for further, i in later if drawn[i] + further <= config.takes]
+            left = {i: wanted[i].config.takes - drawn[i] for i in pending}
+            later = [(further, i) for further in range(1, max(left.values()) + 1) for i in pending]
+            asked = [(i, drawn[i] + further) for further, i in later if further <= left[i]]
             asked = asked[: rows_in_batches(len(pending))]
             spoken = generate_semantic(
                 self.bundle.text_to_semantic,
-                [turn_text(wanted[i].phonemes, tokenizer) for i, _ in asked],
+                [turn_text(wanted[i].piece.phonemes, tokenizer) for i, _ in asked],
                 self.bundle.config.semantic_decoding,
-                [_seed(seeds[i], number) for i, number in asked],
+                [_seed(wanted[i].seed, number) for i, number in asked],
                 tokenizer.pad_id,
             )
             for (i, number), result in zip(asked, spoken, strict=True):
                 drawn[i] = number
-                if i in best and best[i].error <= config.wrong_phones:
+                if i in best and best[i].error <= wanted[i].config.wrong_phones:
                     continue  # an earlier draw will do
-                draw = self._judge(wanted[i], result, number)
+                draw = self._judge(wanted[i].piece, result, number)
                 if i not in best or draw.error < best[i].error:
                     best[i] = draw
-            pending = [i for i in pending if best[i].error > config.wrong_phones and drawn[i] < config.takes]
+            wrong = [i for i in pending if best[i].error > wanted[i].config.wrong_phones]
+            pending = [i for i in wrong if drawn[i] < wanted[i].config.takes]
         return [best[i] for i in range(len(wanted))]
 
     def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Draw:
         log_probs = self.bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
         wanted = self.bundle.semantic_tokenizer.phone_ids(Units.of(piece.phonemes).phones)
         return _Draw(spoken.tokens, Reading(len(spoken.tokens), log_probs, wanted), _misread(log_probs, wanted), number)
-
-    def _render(self, order: _Order, said: list[Piece], draws: list[_Draw], config: SynthesisConfig) -> Take:
-        """Tokens of a turn's pieces -> its sound and word times."""
-        voiced = [self._voice(draw, order.voice, _seed(order.seed, n), config) for n, draw in enumerate(draws)]
-        sound = self.bundle.codec.decode(torch.cat([piece.codes for piece in voiced])[None], order.speed)[0]
-        if config.loudness_lufs is not None:
-            sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
-        words = word_times(said, [draw.reading for draw in draws], length_s=sound.shape[0] / SAMPLE_RATE_HZ)
-        wave, words = with_pauses(_faded(sound).numpy(), words, order.text.pauses)
-        phones = [len(draw.reading.phone_ids) for draw in draws]
-        return Take(
-            text=order.turn.text,
-            seed=order.seed,
-            waveform=wave,
-            words=tuple(words),
-            draws=max(piece.number for piece in voiced),
-            phone_error=float(np.average([piece.error for piece in voiced], weights=phones)),
-        )
 
     def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
         """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""

@@ -76,10 +76,8 @@ def test_redo_gives_another_take_and_computes_nothing_else(
     tiny_tts: DialogueTTS, spoken: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[int] = []
-    render = DialogueTTS._render
-    monkeypatch.setattr(
-        DialogueTTS, "_render", lambda self, order, *rest: rendered.append(1) or render(self, order, *rest)
-    )
+    render = DialogueTTS.render
+    monkeypatch.setattr(DialogueTTS, "render", lambda self, drawn: rendered.append(1) or render(self, drawn))
     before = sounds(spoken)
     redone = tiny_tts.redo(spoken, 1)
     assert rendered == [1]

@@ -18,7 +18,7 @@ RANKS = {
     **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
     **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
-    **dict.fromkeys(("casting", "dialogue", "project", "stream"), 4),
+    **dict.fromkeys(("casting", "dialogue", "plan", "project", "stream"), 4),
     "pipeline": 5,
     "training": 6,
     "evaluation": 7,
