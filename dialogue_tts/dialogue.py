@@ -21,7 +21,8 @@ from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
-from dialogue_tts.mix import Placed, mix, offset_s, panned, track
+from dialogue_tts.gaps import offset_s
+from dialogue_tts.mix import Placed, mix, panned, track
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Script, SpokenTurn, SpokenWord, Turn
 from dialogue_tts.voices import Voice

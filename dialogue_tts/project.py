@@ -128,6 +128,11 @@ class Project:
         """Names in order of first appearance."""
         return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
 
+    @property
+    def script(self) -> Script:
+        """As it is spoken, with the texts of the chosen takes."""
+        return Script(tuple(turn.turn for turn in self.turns))
+
     def voices_from(self, given: Voices, known: tuple[str, ...]) -> Voices:
         """Where each speaker's voice comes from: what is given, or else the known voice of that name.
 
@@ -166,4 +171,4 @@ class Project:
                 raise ConfigError(f"a turn of {turn.speaker} chooses take {turn.chosen} of {len(turn.takes)}")
         if {voice.speaker for voice in self.voices} != set(self.speakers):
             raise ConfigError("voices and turns name different speakers")
-        check_script(Script(tuple(turn.turn for turn in self.turns)))
+        check_script(self.script)

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Literal
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.mix import offset_s
+from dialogue_tts.gaps import offset_s
 from dialogue_tts.script import parse_draft
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend

@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 RANKS = {
     **dict.fromkeys(("types", "config", "errors", "files", "ahead"), 0),
-    **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles"), 1),
+    **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles", "gaps"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
     **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
     **dict.fromkeys(("casting", "dialogue", "plan", "project", "stream"), 4),

@@ -13,7 +13,8 @@ import torch
 from dialogue_tts.audio.loudness import CEILING_DB, true_peak
 from dialogue_tts.dialogue import Dialogue, track_names
 from dialogue_tts.errors import AudioError
-from dialogue_tts.mix import mix, offset_s, panned
+from dialogue_tts.gaps import offset_s
+from dialogue_tts.mix import mix, panned
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
@@ -13,9 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dialogue_tts.errors import DialogueTTSError
 
+SOME_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes, beside 0
+
 app = typer.Typer(
     name="dialogue-tts",
     help="A script with speaker turns in, a conversation out, each speaker in the voice of a short recording.",
+    epilog=f"Exit codes: 0 done, {SOME_FAILED} some scripts of a batch failed, {BAD_INPUT} bad input, said in one line, "
+    f"{INTERRUPTED} interrupted.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -34,9 +39,9 @@ def reports_errors(command: Command) -> Command:
             return command(*args, **kwargs)
         except DialogueTTSError as error:
             typer.echo(f"dialogue-tts: {error}", err=True)
-            raise typer.Exit(2) from None
+            raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
 
@@ -45,6 +50,12 @@ BundleOption = Annotated[
     str | None, typer.Option("--bundle", help="Bundle: a folder or hub id. Default: the one that comes along.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no closing line.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
+
+
+def print_json(values: object) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
 
 
 @contextmanager

@@ -1,20 +1,53 @@
-"""What commands read, and what they check before the work starts."""
+"""What commands read, the options for it that they share, and what they check before the work starts."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from dialogue_tts.errors import AudioError, ProjectError, ScriptError, VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.project import Project
+    from dialogue_tts.settings import SynthesisConfig
+
+VoiceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--voice",
+        help="NAME=VOICE: a speaker's voice: the name of one, a sound file of 2 to 30 s, or a saved voice. "
+        "May be repeated.",
+    ),
+]
+SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same sound. Default: a new one.")]
+GapOption = Annotated[float | None, typer.Option(help="Seconds between turns. Default: as people leave them.")]
+SpeedOption = Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")]
+LoudnessOption = Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")]
+PronunciationsOption = Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")]
 
 
-def given_voices(options: list[str]) -> dict[str, str]:
+def settings_of(
+    gap: float | None = None,
+    speed: float | None = None,
+    loudness: float | None = None,
+    pronunciations: Path | None = None,
+) -> SynthesisConfig:
+    """Settings from options; those left out are the usual ones."""
+    from dialogue_tts.settings import SynthesisConfig
+    from dialogue_tts.text.pronunciations import read_pronunciations
+
+    words = read_pronunciations(pronunciations) if pronunciations else None
+    options = {"gap_s": gap, "speed": speed, "loudness_lufs": loudness, "pronunciations": words}
+    return SynthesisConfig(**{name: value for name, value in options.items() if value is not None})
+
+
+def given_voices(options: list[str] | None) -> dict[str, str]:
+    """--voice options -> speaker: voice."""
     voices: dict[str, str] = {}
-    for option in options:
+    for option in options or []:
         speaker, separator, voice = option.partition("=")
         if not separator or not speaker.strip() or not voice.strip():
             raise VoiceError(f'--voice {option}: write a speaker and a voice, as in --voice "Anna=anna.wav".')
@@ -24,9 +57,28 @@ def given_voices(options: list[str]) -> dict[str, str]:
     return voices
 
 
+def read_script(source: str) -> str:
+    """A file's text, or standard input's for -."""
+    try:
+        # Standard input as bytes too: its text layer has the locale's encoding, and may let wrong bytes pass.
+        return (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8")
+    except OSError as error:
+        raise ScriptError(f"{source}: the script cannot be read ({error.strerror}); give a text file or -.") from None
+    except UnicodeDecodeError:
+        raise ScriptError(f"{source}: this is no UTF-8 text; save the script as plain text in UTF-8.") from None
+
+
+def read_only_a_script(source: str) -> str:
+    """`read_script`, where a project will not do."""
+    text = read_script(source)
+    if _is_project(text):
+        raise ScriptError(f"{source}: this is a project, not a script; `dialogue-tts synthesize` speaks it.")
+    return text
+
+
 def project_in(text: str, source: str, settings_given: bool) -> Project | None:
-    """The project, if the text is one: no script begins with a brace."""
-    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+    """The project, if the text is one."""
+    if not _is_project(text):
         return None
     from dialogue_tts.project import Project
 
@@ -35,13 +87,17 @@ def project_in(text: str, source: str, settings_given: bool) -> Project | None:
     return Project.parse(text.removeprefix("\ufeff"), source)
 
 
+def _is_project(text: str) -> bool:
+    """No script begins with a brace."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
 def check_outputs(out: Path, texts: list[Path], tracks: Path | None) -> None:
     """What can be known to fail is told before the work starts."""
-    from dialogue_tts.audio.io import check_folder, check_sound_file, check_writable
+    from dialogue_tts.audio.io import check_folder, check_sound_file
 
     check_sound_file(out)
-    for path in texts:
-        check_writable(path)
+    check_texts(texts)
     if tracks:
         check_folder(tracks)
     names = [path.resolve() for path in (out, *texts)]
@@ -50,11 +106,9 @@ def check_outputs(out: Path, texts: list[Path], tracks: Path | None) -> None:
         raise AudioError(f"{twice}: two outputs would go into this file; give each its own.")
 
 
-def read_script(source: str) -> str:
-    try:
-        # Standard input as bytes too: its text layer has the locale's encoding, and may let wrong bytes pass.
-        return (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8")
-    except OSError as error:
-        raise ScriptError(f"{source}: the script cannot be read ({error.strerror}); give a text file or -.") from None
-    except UnicodeDecodeError:
-        raise ScriptError(f"{source}: this is no UTF-8 text; save the script as plain text in UTF-8.") from None
+def check_texts(paths: list[Path]) -> None:
+    """The same for files that are not sound."""
+    from dialogue_tts.audio.io import check_writable
+
+    for path in paths:
+        check_writable(path)

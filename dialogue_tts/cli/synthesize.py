@@ -6,12 +6,27 @@ import functools
 import secrets
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, QuietOption, app, progress_bar, reports_errors
-from dialogue_tts.cli.inputs import check_outputs, given_voices, project_in, read_script
+from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.inputs import (
+    GapOption,
+    LoudnessOption,
+    PronunciationsOption,
+    SeedOption,
+    SpeedOption,
+    VoiceOption,
+    check_outputs,
+    given_voices,
+    project_in,
+    read_script,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from dialogue_tts.dialogue import Dialogue
 
 
 @app.command()
@@ -19,17 +34,12 @@ from dialogue_tts.cli.inputs import check_outputs, given_voices, project_in, rea
 def synthesize(
     script: Annotated[str, typer.Argument(help="Script or project file, or - for standard input.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Sound file: .wav, .flac, .mp3, .ogg or .opus.")],
-    voice: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=VOICE: a speaker's built-in voice, a sound file of 2 to 30 s, or a saved voice. May be repeated."
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound. Default: a new one.")] = None,
-    gap: Annotated[float | None, typer.Option(help="Seconds between turns. Default: as people leave them.")] = None,
-    speed: Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")] = None,
-    loudness: Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")] = None,
-    pronunciations: Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")] = None,
+    voice: VoiceOption = None,
+    seed: SeedOption = None,
+    gap: GapOption = None,
+    speed: SpeedOption = None,
+    loudness: LoudnessOption = None,
+    pronunciations: PronunciationsOption = None,
     stereo: Annotated[bool, typer.Option("--stereo", help="Speakers from left to right.")] = False,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
     srt: Annotated[Path | None, typer.Option(help="SubRip file for subtitles.")] = None,
@@ -38,35 +48,34 @@ def synthesize(
     tracks: Annotated[Path | None, typer.Option(help="Folder for a sound file of each speaker.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
     bundle: BundleOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Speak a script, or a project file's dialogue again, into a sound file."""
-    voices = given_voices(voice or [])
+    voices = given_voices(voice)
     text = read_script(script)
     check_outputs(out, [path for path in (timestamps, srt, vtt, labels, project) if path], tracks)
-    settings = {"gap_s": gap, "speed": speed, "loudness_lufs": loudness, "pronunciations": pronunciations}
-    given = {name: value for name, value in settings.items() if value is not None}
-    saved = project_in(text, script, bool(given) or seed is not None)
+    own = (seed, gap, speed, loudness, pronunciations)
+    saved = project_in(text, script, any(option is not None for option in own))
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.project import Project
-    from dialogue_tts.settings import SynthesisConfig
-    from dialogue_tts.text.pronunciations import read_pronunciations
+    from dialogue_tts.script import parse_script
 
-    config = SynthesisConfig(
-        **given | ({"pronunciations": read_pronunciations(pronunciations)} if pronunciations else {})
-    )
+    config = settings_of(gap, speed, loudness, pronunciations)
+    wanted = saved.script if saved else parse_script(text)
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)
+        expected_s = tts.expected_duration(wanted, saved.config if saved else config)
+        _check_room(out, tracks, expected_s, stereo, len(wanted.speakers))
         began, progress = time.perf_counter(), functools.partial(update, "Speaking")
         if saved:
             dialogue = tts.rebuild(saved, voices, progress)
         else:
             seed = secrets.randbelow(1 << 31) if seed is None else seed
-            dialogue = tts.synthesize(text, voices, seed, config, progress)
-        took_s = time.perf_counter() - began
+            dialogue = tts.synthesize(wanted, voices, seed, config, progress)
+        work_s = time.perf_counter() - began
     dialogue.save(out, stereo)
-    if tracks:
-        dialogue.save_tracks(tracks, out.suffix)
+    files = [out, *(dialogue.save_tracks(tracks, out.suffix) if tracks else [])]
     writers = (
         (timestamps, dialogue.save_timestamps),
         (srt, dialogue.save_srt),
@@ -77,8 +86,34 @@ def synthesize(
     for path, write in writers:
         if path:
             write(path)
+            files.append(path)
     if saved and saved.sha256 != dialogue.sha256:
         told = "differs in its last bits: it was made on another machine, or with other threads or packages"
         typer.echo(f"dialogue-tts: {script}: the sound {told}.", err=True)
-    if not quiet:
-        typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {took_s:.1f} s, seed {dialogue.seed}", err=True)
+    if as_json:
+        print_json(facts(dialogue, work_s) | {"files": [str(path) for path in files]})
+    elif not quiet:
+        typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {work_s:.1f} s, seed {dialogue.seed}", err=True)
+
+
+def facts(dialogue: Dialogue, work_s: float) -> dict[str, Any]:
+    """What the closing line says, and a little more, ready for JSON."""
+    return {
+        "duration_s": round(dialogue.duration, 3),
+        "work_s": round(work_s, 3),
+        "seed": dialogue.seed,
+        "turns": len(dialogue.parts),
+        "voices": {speaker: voice.name for speaker, voice in dialogue.voices.items()},
+        "bundle": dialogue.bundle.name,
+        "sha256": dialogue.sha256,
+    }
+
+
+def _check_room(out: Path, tracks: Path | None, seconds: float, stereo: bool, speakers: int) -> None:
+    """Raises AudioError if the disk is too full for so much sound."""
+    from dialogue_tts.audio.io import check_room, sound_bytes
+
+    sizes = {out: sound_bytes(out.suffix, seconds, 2 if stereo else 1)}
+    if tracks:
+        sizes[tracks] = sound_bytes(out.suffix, seconds, speakers)
+    check_room(sizes)

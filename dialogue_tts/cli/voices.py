@@ -1,17 +1,177 @@
-"""`voices`: what voices there are."""
+"""`voices`: built-in voices and those that people keep."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
-from dialogue_tts.cli.app import BundleOption, app, reports_errors
+from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.inputs import SeedOption
+from dialogue_tts.cli.stream import binary_output
+from dialogue_tts.errors import VoiceError
+
+if TYPE_CHECKING:
+    from dialogue_tts.bundle import BuiltInVoice
+    from dialogue_tts.voices import Voice
+
+SAMPLE = "Good evening! This is how I sound when I read something to you."
+
+voices_app = typer.Typer(help="Built-in voices, and those that you keep.", invoke_without_command=True)
+app.add_typer(voices_app, name="voices")
+
+NameArgument = Annotated[str, typer.Argument(help="The voice's name.")]
 
 
-@app.command()
+class ConsentKind(str, Enum):
+    """Whose voice it is."""
+
+    own = "own"
+    licensed = "licensed"
+    synthetic = "synthetic"
+
+
+@voices_app.callback()
 @reports_errors
-def voices(bundle: BundleOption = None) -> None:
-    """List the built-in voices."""
-    from dialogue_tts.bundle import Bundle, find_bundle
+def voices(context: typer.Context, bundle: BundleOption = None, as_json: JsonOption = False) -> None:
+    """Built-in voices, and those that you keep. Without a command, a list of them."""
+    if context.invoked_subcommand is None:
+        _list(bundle, as_json)
 
-    for voice in Bundle.load(find_bundle(bundle)).voices.values():
-        typer.echo(f"{voice.name}\t{voice.description}")
+
+@voices_app.command("list")
+@reports_errors
+def list_(bundle: BundleOption = None, as_json: JsonOption = False) -> None:
+    """List all voices."""
+    _list(bundle, as_json)
+
+
+@voices_app.command()
+@reports_errors
+def add(
+    name: NameArgument,
+    recording: Annotated[Path, typer.Argument(help="Sound file of 2 to 30 s of speech, or a saved voice.")],
+    consent: Annotated[
+        ConsentKind | None,
+        typer.Option(help="own: it is yours; licensed: the speaker allowed it; synthetic: nobody's."),
+    ] = None,
+    who: Annotated[str | None, typer.Option(help="Who agreed; for a synthetic voice, what made it.")] = None,
+    when: Annotated[str | None, typer.Option(help="Date of the agreement, as 2026-01-31.")] = None,
+    what: Annotated[str, typer.Option(help="What was agreed to.")] = "",
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Keep a voice under a name, with the record of who agreed, when and to what; a saved voice brings its own."""
+    from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.voice_library import check_name
+    from dialogue_tts.voices import ENDING, Consent, Voice
+
+    check_name(name)
+    saved = recording.suffix == ENDING
+    if saved and (consent or who or when or what):
+        raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
+    if not saved and not (consent and who and when):
+        raise VoiceError("a voice is kept with its consent record; give --consent, --who and --when.")
+    record = None if saved else Consent(consent.value, who, when, what)
+    with progress_bar("Listening", quiet):
+        tts = DialogueTTS.from_pretrained(bundle)
+        voice = replace(Voice.load(recording), name=name) if saved else tts.new_voice(name, recording, record)
+        tts.keep_voice(voice)
+    if as_json:
+        print_json(_kept(voice))
+    elif not quiet:
+        typer.echo(f"{name}: kept in {tts.library.folder}", err=True)
+
+
+@voices_app.command()
+@reports_errors
+def show(name: NameArgument, bundle: BundleOption = None, as_json: JsonOption = False) -> None:
+    """Tell what is known of a voice."""
+    from dialogue_tts.bundle import Bundle, find_bundle
+    from dialogue_tts.voice_library import VoiceLibrary
+    from dialogue_tts.voices import encoder_id
+
+    loaded = Bundle.load(find_bundle(bundle))
+    if name in loaded.voices:
+        known = _built_in(loaded.voices[name])
+    else:
+        voice = VoiceLibrary().get(name)
+        fits = voice.encoder == encoder_id(loaded.semantic_tokenizer, loaded.codec)
+        known = _kept(voice) | {"fits_bundle": fits}
+    if as_json:
+        print_json(known)
+        return
+    for key, value in known.items():
+        typer.echo(f"{key}: {', '.join(value.values()) if isinstance(value, dict) else value}")
+
+
+@voices_app.command()
+@reports_errors
+def play(
+    name: NameArgument,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Sound file. Default: WAV on standard output, for a player.")
+    ] = None,
+    text: Annotated[str, typer.Option(help="What to say.")] = SAMPLE,
+    seed: SeedOption = 0,
+    bundle: BundleOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Let a voice say a sentence."""
+    from dialogue_tts.audio.io import check_sound_file, pcm16, wav_header
+    from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.types import Script, Turn
+
+    pipe = None if out else binary_output()
+    if out:
+        check_sound_file(out)
+    with progress_bar("Speaking", quiet):
+        tts = DialogueTTS.from_pretrained(bundle)
+        dialogue = tts.synthesize(Script((Turn("Sample", text),)), {"Sample": name}, seed or 0)
+    if out:
+        dialogue.save(out)
+    else:
+        pipe.write(wav_header(tts.sample_rate) + pcm16(dialogue.waveform))
+        pipe.flush()
+
+
+@voices_app.command()
+@reports_errors
+def remove(name: NameArgument, quiet: QuietOption = False) -> None:
+    """Delete a voice that you keep, and its consent record with it."""
+    from dialogue_tts.voice_library import VoiceLibrary
+
+    VoiceLibrary().remove(name)
+    if not quiet:
+        typer.echo(f"{name}: removed", err=True)
+
+
+def _list(bundle: str | None, as_json: bool) -> None:
+    from dialogue_tts.bundle import Bundle, find_bundle
+    from dialogue_tts.voice_library import VoiceLibrary
+
+    library = VoiceLibrary()
+    known = [_built_in(voice) for voice in Bundle.load(find_bundle(bundle)).voices.values()]
+    known += [_kept(library.get(name)) for name in library.names()]
+    if as_json:
+        print_json(known)
+        return
+    for voice in known:
+        told = voice.get("description") or "kept: {kind}, {who}, {when}".format(**voice["consent"])
+        typer.echo(f"{voice['name']}\t{told}")
+
+
+def _built_in(voice: BuiltInVoice) -> dict[str, Any]:
+    return {"name": voice.name, "kind": "built-in", "description": voice.description, "origin": voice.origin}
+
+
+def _kept(voice: Voice) -> dict[str, Any]:
+    from dialogue_tts.config import frames_to_seconds
+
+    seconds = round(frames_to_seconds(voice.semantic.shape[0]), 2)
+    consent = asdict(voice.consent)
+    return {"name": voice.name, "kind": "kept", "consent": consent, "prompt_s": seconds, "sha256": voice.sha256}

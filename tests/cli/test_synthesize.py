@@ -1,4 +1,4 @@
-"""The command line on the tiny bundle: what it writes, and the one line that it says when it cannot."""
+"""`synthesize` and what all commands have in common: what is written, and the one line that is said when it cannot."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from typer.testing import CliRunner
 import dialogue_tts
 from dialogue_tts.cli import app
 from dialogue_tts.errors import DataError
-from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.training.teacher import read_scripts
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
@@ -30,15 +30,6 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "script.txt"
     path.write_text(SCRIPT, encoding="utf-8")
     return path
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_frontend() -> Iterator[None]:
-    """Every command would read the lexicons again: that is most of its time."""
-    frontend = TextFrontend()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dialogue_tts.pipeline.TextFrontend", lambda: frontend)
-        yield
 
 
 class Speaker:
@@ -160,6 +151,40 @@ def test_timestamps_have_the_documented_shape(speak: Speaker, script: Path) -> N
     assert all(type(n) is float and n == round(n, 3) for n in numbers)
 
 
+def test_facts_as_json(speak: Speaker, script: Path) -> None:
+    result = speak(script, "--json", "--seed", 1, "--srt", speak.folder / "a.srt", "--tracks", speak.folder / "t")
+    facts = json.loads(result.stdout)
+    assert result.stderr == ""
+    wave, rate = soundfile.read(speak.folder / "out.wav", dtype="float32")
+    assert facts["duration_s"] == pytest.approx(len(wave) / rate, abs=1e-3) and facts["work_s"] > 0
+    assert (facts["seed"], facts["turns"], facts["bundle"]) == (1, 3, "tiny")
+    assert set(facts["voices"]) == {"Anna", "Ben"} and set(facts["voices"].values()) == {"low", "high"}
+    assert [Path(f).relative_to(speak.folder).as_posix() for f in facts["files"]] == [
+        "out.wav",
+        "t/1-Anna.wav",
+        "t/2-Ben.wav",
+        "a.srt",
+    ]
+    assert json.loads(speak(script, "--json", "--seed", 1).stdout)["sha256"] == facts["sha256"]
+
+
+def test_a_full_disk_is_told_before_the_work_starts(
+    speak: Speaker, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rooms(free: int) -> Callable[[object], SimpleNamespace]:
+        return lambda place: SimpleNamespace(free=free)
+
+    monkeypatch.setattr("dialogue_tts.pipeline.DialogueTTS.synthesize", lambda *_: pytest.fail("the work started"))
+    monkeypatch.setattr("shutil.disk_usage", rooms(100_000))
+    refused(speak(script), "out.wav: about 0 MB are to be written there, but only 0 MB are free; make room")
+    assert speak.written == []
+    monkeypatch.undo()
+    monkeypatch.setattr("shutil.disk_usage", rooms(300_000))
+    assert speak(script).exit_code == 0
+    refused(speak(script, "--stereo", "--tracks", speak.folder / "tracks", out="b.wav"), "make room")
+    assert speak(script, "--stereo", "--tracks", speak.folder / "tracks", out="b.mp3").exit_code == 0
+
+
 def test_names_in_other_scripts_survive(speak: Speaker, tmp_path: Path) -> None:
     times = tmp_path / "times.json"
     assert speak("-", "--timestamps", times, stdin="[Zoë] Hello there.").exit_code == 0
@@ -170,12 +195,6 @@ def test_a_script_with_a_byte_order_mark_and_foreign_line_ends(speak: Speaker, t
     path = tmp_path / "dos.txt"
     path.write_bytes("\ufeff[Anna] Hello.\r\n[Ben] Yes.\r\n".encode())
     assert speak(path).exit_code == 0
-
-
-def test_voices_lists_names_and_descriptions(tiny_bundle_dir: Path) -> None:
-    result = CliRunner().invoke(app, ["voices", "--bundle", str(tiny_bundle_dir)])
-    assert result.exit_code == 0 and result.stderr == ""
-    assert result.stdout == "low\ta low tone\nhigh\ta high tone\n"
 
 
 def refused(result: Result, *said: str) -> None:

@@ -1,0 +1,49 @@
+"""`check`: what is wrong in a script, or may be, and how long it will take; nothing is spoken."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from dialogue_tts.cli.app import BAD_INPUT, JsonOption, QuietOption, app, print_json, reports_errors
+from dialogue_tts.cli.inputs import (
+    GapOption,
+    PronunciationsOption,
+    SpeedOption,
+    VoiceOption,
+    given_voices,
+    read_only_a_script,
+    settings_of,
+)
+
+
+@app.command()
+@reports_errors
+def check(
+    script: Annotated[str, typer.Argument(help="Script, or - for standard input.")],
+    voice: VoiceOption = None,
+    gap: GapOption = None,
+    speed: SpeedOption = None,
+    pronunciations: PronunciationsOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
+    text, voices = read_only_a_script(script), given_voices(voice)
+    from dialogue_tts.review import review
+    from dialogue_tts.text.phonemes import TextFrontend
+
+    found = review(text, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
+    if as_json:
+        print_json({"script": script} | asdict(found))
+    else:
+        for finding in found.findings:
+            place = f"{script}:{finding.line}" + (f":{finding.column}" if finding.column else "")
+            typer.echo(f"{place}: {finding.severity}: {finding.message}")
+    if not (as_json or quiet):
+        what = f"{found.turns} turns, speakers {', '.join(found.speakers) or 'none'}"
+        typer.echo(f"{script}: {what}; about {found.duration_s:.1f} s, made in about {found.work_s:.1f} s", err=True)
+    if found.errors:
+        raise typer.Exit(BAD_INPUT)

@@ -1,0 +1,97 @@
+"""`stream`: a script as sound on standard output, turn by turn."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from dialogue_tts.cli.app import BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.inputs import (
+    GapOption,
+    LoudnessOption,
+    PronunciationsOption,
+    SeedOption,
+    SpeedOption,
+    VoiceOption,
+    check_texts,
+    given_voices,
+    read_only_a_script,
+    settings_of,
+)
+from dialogue_tts.errors import AudioError
+
+
+class PipeFormat(str, Enum):
+    """What goes into the pipe."""
+
+    wav = "wav"
+    raw = "raw"
+
+
+@app.command()
+@reports_errors
+def stream(
+    script: Annotated[str, typer.Argument(help="Script, or - for standard input.")],
+    kind: Annotated[
+        PipeFormat, typer.Option("--format", help="wav, or raw: 16-bit little-endian samples, mono, 24 kHz.")
+    ] = PipeFormat.wav,
+    voice: VoiceOption = None,
+    seed: SeedOption = None,
+    gap: GapOption = None,
+    speed: SpeedOption = None,
+    loudness: LoudnessOption = None,
+    pronunciations: PronunciationsOption = None,
+    timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
+    project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
+    bundle: BundleOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Speak a script into a pipe: each turn as soon as it is made. It ends quietly when the listener goes away."""
+    out = binary_output()
+    text, voices = read_only_a_script(script), given_voices(voice)
+    check_texts([path for path in (timestamps, project) if path])
+    from dialogue_tts.audio.io import pcm16, wav_header
+    from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.project import Project
+    from dialogue_tts.script import parse_script
+
+    config, wanted = settings_of(gap, speed, loudness, pronunciations), parse_script(text)
+    seed = secrets.randbelow(1 << 31) if seed is None else seed
+    with progress_bar("Loading", quiet) as update:
+        tts = DialogueTTS.from_pretrained(bundle)
+        with tts.stream(wanted, voices, seed, config) as chunks:
+            try:
+                if kind is PipeFormat.wav:
+                    out.write(wav_header(tts.sample_rate))
+                for chunk in chunks:
+                    out.write(pcm16(chunk.waveform))
+                    out.flush()
+                    update("Speaking", chunk.turn.index + 1, len(wanted.turns))
+            except BrokenPipeError:
+                _forget_standard_output()
+                return
+    dialogue = chunks.dialogue()
+    if timestamps:
+        dialogue.save_timestamps(timestamps)
+    if project:
+        Project.of(dialogue).save(project)
+    if not quiet:
+        typer.echo(f"{script}: {dialogue.duration:.1f} s of speech, seed {seed}", err=True)
+
+
+def binary_output() -> BinaryIO:
+    """Standard output for sound. Raises AudioError if it is a terminal."""
+    if sys.stdout.isatty():
+        raise AudioError("sound is no sight for a terminal; send it on with | or >, as in: ... | aplay")
+    return sys.stdout.buffer
+
+
+def _forget_standard_output() -> None:
+    """Nobody listens any more: what is still in the buffer must not raise again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
