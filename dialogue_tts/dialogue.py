@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -236,18 +236,19 @@ class Dialogue:
 
     def timestamps(self) -> dict[str, Any]:
         """Times of turns and words in seconds, rounded to milliseconds, ready for JSON."""
-        turns = [
-            {
-                "index": turn.index,
-                "speaker": turn.speaker,
-                "text": turn.text,
-                "start": round(turn.start, 3),
-                "end": round(turn.end, 3),
-                "words": [{k: round(v, 3) if k != "word" else v for k, v in asdict(w).items()} for w in turn.words],
-            }
-            for turn in self.turns
-        ]
+        turns = [turn_times(turn) for turn in self.turns]
         return {"sample_rate": self.sample_rate, "duration": round(self.duration, 3), "turns": turns}
+
+    def facts(self) -> dict[str, Any]:
+        """What it is in short, ready for JSON: length, seed, number of turns, voices, bundle, hash of the sound."""
+        return {
+            "duration_s": round(self.duration, 3),
+            "seed": self.seed,
+            "turns": len(self.parts),
+            "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
+            "bundle": self.bundle.name,
+            "sha256": self.sha256,
+        }
 
     def save_timestamps(self, path: str | Path) -> None:
         """Write `timestamps` as JSON."""
@@ -289,6 +290,18 @@ class Revision:
         same = same and voices[turn.speaker].sha256 == voice.sha256
         same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
         return replace(part, turn=turn) if same else None
+
+
+def turn_times(turn: SpokenTurn) -> dict[str, Any]:
+    """A turn of `Dialogue.timestamps`."""
+    return {
+        "index": turn.index,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "start": round(turn.start, 3),
+        "end": round(turn.end, 3),
+        "words": [{"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3)} for w in turn.words],
+    }
 
 
 def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -> list[int]:

@@ -20,6 +20,7 @@ RANKS = {
     **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
     **dict.fromkeys(("casting", "dialogue", "plan", "project", "stream"), 4),
     "pipeline": 5,
+    **dict.fromkeys(("batch", "workers"), 6),
     "training": 6,
     "evaluation": 7,
     "cli": 8,

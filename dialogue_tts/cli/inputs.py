@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,16 @@ GapOption = Annotated[float | None, typer.Option(help="Seconds between turns. De
 SpeedOption = Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")]
 LoudnessOption = Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")]
 PronunciationsOption = Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")]
+
+
+class SoundFormat(str, Enum):
+    """Endings of sound files."""
+
+    wav = "wav"
+    flac = "flac"
+    mp3 = "mp3"
+    ogg = "ogg"
+    opus = "opus"
 
 
 def settings_of(

@@ -6,7 +6,7 @@ import functools
 import secrets
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from dialogue_tts.cli.inputs import (
     read_script,
     settings_of,
 )
-
-if TYPE_CHECKING:
-    from dialogue_tts.dialogue import Dialogue
 
 
 @app.command()
@@ -91,22 +88,9 @@ def synthesize(
         told = "differs in its last bits: it was made on another machine, or with other threads or packages"
         typer.echo(f"dialogue-tts: {script}: the sound {told}.", err=True)
     if as_json:
-        print_json(facts(dialogue, work_s) | {"files": [str(path) for path in files]})
+        print_json(dialogue.facts() | {"work_s": round(work_s, 3), "files": [str(path) for path in files]})
     elif not quiet:
         typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {work_s:.1f} s, seed {dialogue.seed}", err=True)
-
-
-def facts(dialogue: Dialogue, work_s: float) -> dict[str, Any]:
-    """What the closing line says, and a little more, ready for JSON."""
-    return {
-        "duration_s": round(dialogue.duration, 3),
-        "work_s": round(work_s, 3),
-        "seed": dialogue.seed,
-        "turns": len(dialogue.parts),
-        "voices": {speaker: voice.name for speaker, voice in dialogue.voices.items()},
-        "bundle": dialogue.bundle.name,
-        "sha256": dialogue.sha256,
-    }
 
 
 def _check_room(out: Path, tracks: Path | None, seconds: float, stereo: bool, speakers: int) -> None:

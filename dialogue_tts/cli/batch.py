@@ -1,0 +1,114 @@
+"""`batch`: many scripts, in several processes, on from where it stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dialogue_tts.cli.app import (
+    INTERRUPTED,
+    SOME_FAILED,
+    BundleOption,
+    JsonOption,
+    QuietOption,
+    app,
+    print_json,
+    progress_bar,
+    reports_errors,
+)
+from dialogue_tts.cli.inputs import (
+    GapOption,
+    LoudnessOption,
+    PronunciationsOption,
+    SoundFormat,
+    SpeedOption,
+    VoiceOption,
+    given_voices,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from dialogue_tts.batch import Job, Outcome, Workshop
+
+
+@app.command()
+@reports_errors
+def batch(
+    source: Annotated[Path, typer.Argument(help="Folder of .txt scripts, or JSONL file of {id, script, ...}.")],
+    out: Annotated[Path, typer.Argument(help="Folder for a sound file and a JSON record of each script.")],
+    kind: Annotated[SoundFormat, typer.Option("--format", help="Of the sound files.")] = SoundFormat.wav,
+    voice: VoiceOption = None,
+    seed: Annotated[int, typer.Option(help="Of scripts that have none of their own.")] = 0,
+    gap: GapOption = None,
+    speed: SpeedOption = None,
+    loudness: LoudnessOption = None,
+    pronunciations: PronunciationsOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each holds the bundle.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of each process. Default: its share of the cores; 1 with --ray.")
+    ] = None,
+    ray: Annotated[bool, typer.Option("--ray", help="Workers on the Ray cluster that RAY_ADDRESS names.")] = False,
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Speak many scripts. What is done already is skipped; a script that fails does not stop the others.
+
+    JSONL lines have id and script, and if need be voices, seed and settings. Exit code 1: some scripts failed.
+    """
+    from dialogue_tts.batch import Workshop, expected_s, read_jobs
+    from dialogue_tts.workers import import_ray, share_of_cores
+
+    jobs = read_jobs(source, given_voices(voice), seed, settings_of(gap, speed, loudness, pronunciations))
+    if ray:
+        import_ray()
+    usual_threads = None if ray or workers == 1 else share_of_cores(workers)
+    workshop = Workshop(out.resolve(), f".{kind.value}", bundle, threads or usual_threads)
+    missing = [job for job in jobs if not workshop.is_done(job)]
+    _prepare(out, workshop.ending, expected_s(missing))
+    began, outcomes, interrupted = time.perf_counter(), [], False
+    with progress_bar("Loading", quiet) as update:
+        try:
+            for outcome in _outcomes(missing, workshop, workers, ray):
+                outcomes.append(outcome)
+                if outcome.error:
+                    typer.echo(f"dialogue-tts: {outcome.id}: {outcome.error}", err=True)
+                update("Speaking", len(outcomes), len(missing))
+        except KeyboardInterrupt:
+            interrupted = True
+    failed = {outcome.id: outcome.error for outcome in outcomes if outcome.error}
+    made = [outcome.id for outcome in outcomes if not outcome.error]
+    skipped = len(jobs) - len(missing)
+    speech_s, work_s = sum(outcome.duration_s for outcome in outcomes), time.perf_counter() - began
+    if as_json:
+        told = {"made": made, "skipped": skipped, "failed": failed, "left": len(missing) - len(outcomes)}
+        print_json(told | {"speech_s": round(speech_s, 3), "work_s": round(work_s, 3)})
+    elif not quiet:
+        told = f"{len(made)} made, {skipped} done before, {len(failed)} failed"
+        left = f"; interrupted, {len(missing) - len(outcomes)} left: run it again to go on" if interrupted else ""
+        typer.echo(f"{out}: {told}: {speech_s:.1f} s of speech in {work_s:.1f} s{left}", err=True)
+    if interrupted or failed:
+        raise typer.Exit(INTERRUPTED if interrupted else SOME_FAILED)
+
+
+def _outcomes(jobs: list[Job], workshop: Workshop, workers: int, ray: bool) -> Iterator[Outcome]:
+    from dialogue_tts.workers import in_processes, in_this_process, on_ray
+
+    if not jobs:
+        return iter(())
+    if ray:
+        return on_ray(jobs, workshop, workers)
+    return in_processes(jobs, workshop, workers) if workers > 1 else in_this_process(jobs, workshop)
+
+
+def _prepare(out: Path, ending: str, seconds: float) -> None:
+    """Make the folder. Raises AudioError if it cannot be, or the disk is too full."""
+    from dialogue_tts.audio.io import check_folder, check_room, sound_bytes
+
+    check_folder(out)
+    out.mkdir(exist_ok=True)
+    check_room({out / "sound": sound_bytes(ending, seconds)})
