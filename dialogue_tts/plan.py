@@ -43,6 +43,11 @@ class Plan:
     config: SynthesisConfig
     bundle: BundleId
 
+    @property
+    def provenance(self) -> str:
+        """See `Dialogue.provenance`; known before any sound is."""
+        return Dialogue((), self._voices(self.orders), self.seed, self.config, self.bundle).provenance
+
     def chunks(self, takes: Iterable[Take]) -> Generator[Chunk, None, None]:
         """Turns in order, each with the sound that is final with it, as soon as its take is there."""
         parts = (Part(order.turn, (take,)) for order, take in zip(self.orders, takes, strict=False))
@@ -54,7 +59,12 @@ class Plan:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first.")
         made = list(zip(self.orders, takes, strict=False))
         parts = tuple(Part(order.turn, (take,)) for order, take in made)
-        return Dialogue(parts, {o.turn.speaker: o.voice for o, _ in made}, self.seed, self.config, self.bundle)
+        voices = self._voices([order for order, _ in made])
+        return Dialogue(parts, voices, self.seed, self.config, self.bundle)
+
+    @staticmethod
+    def _voices(orders: Sequence[Order]) -> dict[str, Voice]:
+        return {order.turn.speaker: order.voice for order in orders}
 
 
 def chunks(

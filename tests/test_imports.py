@@ -23,6 +23,7 @@ RANKS = {
     **dict.fromkeys(("batch", "workers"), 6),
     "training": 6,
     "evaluation": 7,
+    "server": 7,
     "cli": 8,
     "__main__": 9,
     "": 9,  # dialogue_tts itself names what is public

@@ -26,6 +26,7 @@ FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's u
 }
 BYTES_PER_S = {".wav": 48_000, ".flac": 48_000}  # of a channel at 24 kHz, at most
 COMPRESSED_BYTES_PER_S = 12_000
+MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
@@ -41,14 +42,31 @@ def read_audio(path: str | Path, sample_rate_hz: int) -> Tensor:
     try:
         data, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(
-            f"{path}: this is no sound file that can be read ({error}); use WAV, FLAC, OGG or MP3."
-        ) from None
+        raise AudioError(_unreadable(path, error)) from None
     if data.shape[0] == 0:
         raise AudioError(f"{path}: the file holds no sound; record it again.")
     if not np.isfinite(data).all():
         raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
     return resample(torch.from_numpy(data.mean(axis=1)), rate, sample_rate_hz).clamp(-1, 1)
+
+
+def check_length(path: str | Path, longest_s: float) -> None:
+    """Raises AudioError if a file is too long, or no sound; a small file may say that it holds hours."""
+    try:
+        told = soundfile.info(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioError(_unreadable(path, error)) from None
+    if told.channels > MOST_CHANNELS or told.samplerate > HIGHEST_RATE_HZ:
+        most = f"at most {MOST_CHANNELS} channels at {HIGHEST_RATE_HZ} Hz"
+        raise AudioError(f"{path}: {told.channels} channels at {told.samplerate} Hz cannot be used; export {most}.")
+    if told.frames > longest_s * told.samplerate:
+        seconds = told.frames / told.samplerate
+        raise AudioError(f"{path}: the recording lasts {seconds:.0f} s; cut it to at most {longest_s:g} s.")
+
+
+def _unreadable(path: str | Path, error: soundfile.LibsndfileError | OSError) -> str:
+    reason = error.error_string if isinstance(error, soundfile.LibsndfileError) else error.strerror
+    return f"{path}: this is no sound file that can be read ({reason}); use WAV, FLAC, OGG or MP3."
 
 
 def resample(wave: Tensor, from_hz: int, to_hz: int) -> Tensor:

@@ -1,0 +1,87 @@
+"""Sound as bytes while it is made: an encoder for each format a stream can have."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import soundfile
+
+from dialogue_tts.audio.io import BLOCK, FORMATS, pcm16, wav_header
+from dialogue_tts.errors import AudioError
+
+MP3_RATE = {
+    "bitrate_mode": "CONSTANT",
+    "compression_level": 0.5,
+}  # 80 kb/s: players guess the length by the first frame
+STREAMED = ("pcm", *(ending.removeprefix(".") for ending in FORMATS))  # pcm: the samples of a wav alone
+
+
+class Encoder:
+    """Takes mono sound piece by piece and gives the bytes that are ready; all of them together are a file.
+
+    Lengths that a format's header would hold are unknown, as in any stream; players read on until its end.
+    """
+
+    def __init__(self, kind: str, sample_rate_hz: int, comment: str = "") -> None:
+        """kind: one of STREAMED; comment: for the metadata, if the format has any. Raises AudioError for other kinds."""
+        if kind not in STREAMED:
+            raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
+        self._pipe = _Pipe()
+        self._file: soundfile.SoundFile | None = None
+        if kind == "wav":
+            self._pipe.write(wav_header(sample_rate_hz))
+        elif kind != "pcm":
+            form, subtype = FORMATS[f".{kind}"]
+            rate = MP3_RATE if kind == "mp3" else {}
+            self._file = soundfile.SoundFile(self._pipe, "w", sample_rate_hz, 1, subtype, format=form, **rate)
+            if comment:
+                self._file.comment, self._file.software = comment, "dialogue-tts"
+
+    def add(self, wave: np.ndarray) -> bytes:
+        """float32 (samples,) in [-1, 1] -> what can be sent so far."""
+        if self._file is None:
+            self._pipe.write(pcm16(wave))
+        else:
+            for first in range(0, len(wave), BLOCK):
+                self._file.write(wave[first : first + BLOCK])
+        return self._pipe.take()
+
+    def finish(self) -> bytes:
+        """The rest."""
+        if self._file is not None:
+            self._file.close()
+        return self._pipe.take()
+
+
+class _Pipe:
+    """A file whose bytes can be taken away. What is written over bytes that are gone, is gone too."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._gone = 0  # bytes taken so far
+        self._at = 0
+
+    def take(self) -> bytes:
+        taken = bytes(self._held)
+        self._held.clear()
+        self._gone += len(taken)
+        return taken
+
+    def write(self, data: bytes) -> int:
+        lost = min(max(0, self._gone - self._at), len(data))
+        first = max(0, self._at - self._gone)
+        self._held[first : first + len(data) - lost] = data[lost:]
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._gone + len(self._held)}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Encoders do not read; soundfile wants it to be there."""
+        raise io.UnsupportedOperation("read")

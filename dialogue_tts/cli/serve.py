@@ -1,0 +1,102 @@
+"""`serve`: the HTTP server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialogue_tts.cli.app import BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.errors import DialogueTTSError
+
+KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SHORTEST_KEY = 16
+
+
+@app.command()
+@reports_errors
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all who reach this machine.")] = LOOPBACK[
+        0
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
+    api_keys: Annotated[
+        Path | None, typer.Option(help=f"File of API keys, one a line. Or set {KEYS_VARIABLE}, with commas between.")
+    ] = None,
+    hostname: Annotated[
+        list[str] | None, typer.Option(help="Name the server answers to beside localhost. May be repeated.")
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin whose web pages may use the server. May be repeated. Default: none."),
+    ] = None,
+    uploads: Annotated[bool, typer.Option(help="Clients may add and remove voices.")] = True,
+    queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
+    longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
+    bundle: BundleOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Serve speech over HTTP, by OpenAI's route for one voice and by others for dialogues; /docs lists them all."""
+    keys = read_keys(api_keys)
+    listener = listening_at(host, port)
+    import uvicorn
+
+    from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.server.app import create_app
+    from dialogue_tts.server.guard import Access
+    from dialogue_tts.server.limits import Limits
+
+    given = {"requests": queue, "sound_s": longest and 60 * longest}
+    limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
+    tts = DialogueTTS.from_pretrained(bundle)
+    with progress_bar("Warming up", quiet) as update:
+        for number, voice in enumerate(tts.voices, start=1):
+            update("Warming up", number, len(tts.voices) + 1)
+            tts.voice(voice)
+        tts.synthesize("[A] Hello.")
+    server = create_app(tts, limits, Access(keys, hosts, cors_origin or ()), uploads)
+    if not quiet:
+        shown = f"[{host}]" if ":" in host else host
+        typer.echo(f"http://{shown}:{listener.getsockname()[1]} (description: /docs)", err=True)
+        if host not in LOOPBACK and not keys:
+            typer.echo(f"Whoever reaches this address can use it: set {KEYS_VARIABLE} to ask for keys.", err=True)
+    config = uvicorn.Config(
+        server, log_level="warning", timeout_graceful_shutdown=10, server_header=False, date_header=False
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def read_keys(path: Path | None) -> list[str]:
+    """Keys from a file, or else from the environment."""
+    source, text = KEYS_VARIABLE, os.environ.get(KEYS_VARIABLE, "").replace(",", "\n")
+    if path is not None:
+        try:
+            source, text = str(path), path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise DialogueTTSError(
+                f"{path}: the keys cannot be read; give a text file with a key on each line."
+            ) from None
+    keys = [line.strip() for line in text.splitlines() if line.strip()]
+    if path is not None and not keys:
+        raise DialogueTTSError(f"{path}: there is no key in it; write one on each line.")
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        raise DialogueTTSError(f"{source}: a key is too easy to guess; take at least {SHORTEST_KEY} characters.")
+    return keys
+
+
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that is bound, before anything is loaded for it."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        told = f"the server cannot listen there ({error.strerror or error})"
+        raise DialogueTTSError(f"{host}:{port}: {told}; choose another --port or --host.") from None
+    return listener

@@ -1,0 +1,80 @@
+"""The application: routes, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import Response
+from fastapi.security import HTTPBearer
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.middleware.cors import CORSMiddleware
+
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.server import dialogues, jobs, speech, voices
+from dialogue_tts.server.guard import Access, Guard
+from dialogue_tts.server.limits import Limits
+from dialogue_tts.server.metrics import Counting
+from dialogue_tts.server.problems import Answer, add_handlers
+from dialogue_tts.server.schemas import Health
+from dialogue_tts.server.service import Service, ServiceOf
+
+DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
+API_VERSION = "1"
+ANSWERS = {"4XX": {"model": Answer, "description": "What is wrong, and what to do."}}
+
+state = APIRouter(tags=["state"])
+
+
+@state.get("/health")
+async def health(service: ServiceOf) -> Health:
+    """That the server works."""
+    return Health(model=service.tts.bundle_id.name)
+
+
+@state.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(service: ServiceOf) -> Response:
+    """For Prometheus."""
+    return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def create_app(
+    tts: DialogueTTS, limits: Limits | None = None, access: Access | None = None, uploads: bool = True
+) -> FastAPI:
+    """The server's application. Its engine works from start-up to shutdown.
+
+    Args:
+        access: who may use it; by default all who reach it.
+        uploads: whether clients may add and remove voices.
+    """
+    limits, access = limits or Limits(), access or Access()
+
+    @asynccontextmanager
+    async def working(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            service.engine.close()
+
+    service = Service(tts, limits, uploads)
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="Dialogue TTS",
+        description=DESCRIPTION,
+        version=API_VERSION,
+        lifespan=working,
+        responses=ANSWERS,
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="An API key, if the server asks for one."))],
+    )
+    app.state.service = service
+    add_handlers(app)
+    for part in (speech, dialogues, jobs, voices):
+        app.include_router(part.router)
+    app.include_router(state)
+    app.add_middleware(Guard, access=access, limits=limits)  # the last one added is the first to see a request
+    if access.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(access.origins), allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(Counting, metrics=service.metrics)
+    return app

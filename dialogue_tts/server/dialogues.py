@@ -1,0 +1,88 @@
+"""POST /v1/dialogue: a script as sound; and POST /v1/check, which says what is wrong in one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from dialogue_tts.dialogue import turn_times
+from dialogue_tts.server.engine import Ticket
+from dialogue_tts.server.problems import ApiError
+from dialogue_tts.server.schemas import CheckRequest, DialogueRequest, ReviewOut, Spoken, TimedDialogue
+from dialogue_tts.server.sending import Streamed, as_audio, encoded, event, first_heard, in_base64, provenance, whole
+from dialogue_tts.server.service import MEDIA_TYPES, Service, ServiceOf, sound_of
+from dialogue_tts.server.speech import SOUND
+from dialogue_tts.server.waiting import finished, unless_gone
+
+router = APIRouter(tags=["dialogues"])
+
+
+@router.post(
+    "/v1/dialogue",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Sound; with timestamps JSON, or in a stream events: turn, turn, ..., done.",
+            "model": TimedDialogue,
+            **SOUND,
+        }
+    },
+)
+async def speak(body: DialogueRequest, request: Request, service: ServiceOf) -> Response:
+    """A script, or turns, as sound: whole, or each turn as soon as it is made."""
+    ticket = await order(service, body, body.stream)
+    if body.stream:
+        return await (as_events if body.timestamps else as_audio)(service, request, ticket, body.format)
+    try:
+        dialogue = await unless_gone(request, finished(ticket))
+    finally:
+        ticket.cancel()
+    data = await service.aside(sound_of, dialogue, body.format, body.stereo)
+    if not body.timestamps:
+        return whole(data, MEDIA_TYPES[body.format], provenance(dialogue.provenance))
+    timed = TimedDialogue(audio=in_base64(data), format=body.format, seed=body.seed, **dialogue.timestamps())
+    return whole(timed.model_dump_json().encode(), "application/json", provenance(dialogue.provenance))
+
+
+@router.post("/v1/check")
+async def check(body: CheckRequest, service: ServiceOf) -> ReviewOut:
+    """What is wrong in a script or may be, and how long it will take; nothing is spoken."""
+    _check_length(service, len(body.script))
+    config = body.settings.over(service.tts.config)
+    found = await service.aside(service.tts.review, body.script, body.voices, config)
+    return ReviewOut.model_validate(asdict(found))
+
+
+async def order(service: Service, body: Spoken, streamed: bool = False) -> Ticket:
+    """A dialogue's place in the engine, if there is one and the request is in order."""
+    _check_length(service, body.characters)
+    script = await service.aside(body.parsed)
+    return await service.submit(script, body.voices, body.seed, body.settings.over(service.tts.config), streamed)
+
+
+async def as_events(service: Service, request: Request, ticket: Ticket, kind: str) -> Response:
+    """A stream of turns with their times and sound; the bytes of all events together are the file."""
+    chunks = await first_heard(request, ticket)
+
+    async def events() -> AsyncIterator[bytes]:
+        try:
+            async for turn, data in encoded(service, ticket, chunks, kind):
+                if turn:
+                    yield event({**turn_times(turn), "audio": in_base64(data)}, "turn")
+                else:
+                    length = round(ticket.progress().sound_s, 3)
+                    yield event({"duration": length, "seed": ticket.plan.seed, "audio": in_base64(data)}, "done")
+        except ApiError as error:
+            yield event({"message": str(error), "code": error.code}, "error")
+
+    return Streamed(ticket, events(), "text/event-stream")
+
+
+def _check_length(service: Service, characters: int) -> None:
+    most = service.limits.script_characters
+    if characters > most:
+        told = f"the script has {characters} characters, at most {most} are taken"
+        raise ApiError(400, f"{told}: cut it into several.", "too_long", "script")

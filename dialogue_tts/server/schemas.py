@@ -1,0 +1,256 @@
+"""What requests and answers look like. What a schema does not know is an error, so that no wish is lost in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dialogue_tts.script import FASTEST, MAX_PAUSE_S, SLOWEST, parse_script
+from dialogue_tts.server.engine import State
+from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
+from dialogue_tts.types import Script, Turn
+
+Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
+Seed = Annotated[int, Field(ge=0, lt=1 << 53, description="The same request with the same seed gives the same sound.")]
+Speed = Annotated[float, Field(ge=SLOWEST, le=FASTEST)]
+Pause = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+MOST_DRAWS = 10
+USUAL = SynthesisConfig()
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class VoiceId(Strict):
+    """A voice as OpenAI's clients name one of their own."""
+
+    id: Name
+
+
+class Speech(Strict):
+    """A text in one voice, as OpenAI defines it."""
+
+    model: str = Field(description="See /v1/models; OpenAI's names are taken for the one model there is.")
+    input: str = Field(min_length=1, description="May hold `[pause 0.5s]` and `[word](/phonemes/)`.")
+    voice: Name | VoiceId = Field(description="See /v1/audio/voices.")
+    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = "mp3"
+    speed: Speed = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"
+    instructions: str | None = Field(None, description="Not understood by this model: leave it out.")
+    seed: Seed = 0
+
+
+class TurnIn(Strict):
+    """A turn of a dialogue, as a script would have it."""
+
+    speaker: Name
+    text: str = Field(min_length=1)
+    pause_s: Pause = 0.0
+    overlap_s: Pause = 0.0
+    speed: Speed = 1.0
+
+    def as_turn(self, number: int) -> Turn:
+        """For the library; errors name the turn by its number, as if each had a line."""
+        return Turn(self.speaker, " ".join(self.text.split()), self.pause_s, number, self.overlap_s, self.speed)
+
+
+class Settings(Strict):
+    """Settings of a synthesis; those left out are the server's."""
+
+    gap_s: Pause | None = USUAL.gap_s
+    speed: Speed = USUAL.speed
+    loudness_lufs: float | None = Field(USUAL.loudness_lufs, ge=QUIETEST_LUFS, le=LOUDEST_LUFS)
+    pronunciations: dict[Name, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict, max_length=1000)
+    takes: int = Field(USUAL.takes, ge=1, le=MOST_DRAWS)
+    wrong_phones: float = Field(USUAL.wrong_phones, ge=0, le=1)
+    sound_takes: int = Field(USUAL.sound_takes, ge=1, le=MOST_DRAWS)
+    wrong_sounds: float = Field(USUAL.wrong_sounds, ge=0, le=1)
+
+    def over(self, config: SynthesisConfig) -> SynthesisConfig:
+        """`config` with what the request sets."""
+        given: dict[str, Any] = self.model_dump(exclude_unset=True)
+        if "pronunciations" in given:
+            given["pronunciations"] = tuple(given["pronunciations"].items())
+        return replace(config, **given)
+
+
+class Spoken(Strict):
+    """A dialogue: what is said, by whom, in which voices."""
+
+    script: str | None = Field(None, min_length=1, description="As docs/scripts.md has it; or else give `turns`.")
+    turns: list[TurnIn] | None = Field(None, min_length=1)
+    voices: dict[Name, Name] = Field(
+        default_factory=dict, description="Speaker -> voice; the others get built-in ones."
+    )
+    seed: Seed = 0
+    settings: Settings = Field(default_factory=Settings)
+
+    @model_validator(mode="after")
+    def _one_script(self) -> Spoken:
+        if (self.script is None) == (self.turns is None):
+            raise ValueError("give either a script or turns")
+        return self
+
+    @property
+    def characters(self) -> int:
+        """How much there is to say."""
+        if self.turns is None:
+            return len(self.script or "")
+        return sum(len(turn.text) for turn in self.turns)
+
+    def parsed(self) -> Script:
+        """As turns. Raises ScriptError."""
+        if self.turns is None:
+            return parse_script(self.script or "")
+        return Script(tuple(turn.as_turn(number) for number, turn in enumerate(self.turns, start=1)))
+
+
+class DialogueRequest(Spoken):
+    """A dialogue, and how it is to be sent."""
+
+    format: Format = "wav"
+    stereo: bool = Field(False, description="Speakers from left to right; not in a stream.")
+    timestamps: bool = Field(
+        False, description="JSON (in a stream: events) with times of turns and words beside sound."
+    )
+    stream: bool = Field(False, description="Send each turn as soon as it is made.")
+
+    @model_validator(mode="after")
+    def _mono_streams(self) -> DialogueRequest:
+        if self.stream and self.stereo:
+            raise ValueError("a stream is mono; leave out stereo, or stream")
+        return self
+
+
+class CheckRequest(Strict):
+    """A script that is still being written."""
+
+    script: str
+    voices: list[Name] | None = Field(None, description="Speakers who have a voice; left out where nobody knows yet.")
+    settings: Settings = Field(default_factory=Settings)
+
+
+class FindingOut(BaseModel):
+    """See `dialogue_tts.review.Finding`."""
+
+    line: int
+    column: int | None
+    severity: Literal["error", "warning"]
+    message: str
+
+
+class ReviewOut(BaseModel):
+    """See `dialogue_tts.review.Review`."""
+
+    findings: list[FindingOut]
+    speakers: list[str]
+    turns: int
+    duration_s: float
+    work_s: float
+
+
+class WordOut(BaseModel):
+    """A word, and when it is heard in seconds."""
+
+    word: str
+    start: float
+    end: float
+
+
+class TurnOut(BaseModel):
+    """A turn as it is heard, in seconds."""
+
+    index: int
+    speaker: str
+    text: str
+    start: float
+    end: float
+    words: list[WordOut]
+
+
+class TimedDialogue(BaseModel):
+    """A dialogue's sound in base64, and when what is heard."""
+
+    audio: str
+    format: Format
+    seed: int
+    sample_rate: int
+    duration: float
+    turns: list[TurnOut]
+
+
+class JobOut(BaseModel):
+    """A job: how far it is."""
+
+    id: str
+    object: Literal["job"] = "job"
+    state: State
+    turns_done: int
+    turns: int
+    duration: float = Field(description="Of the turns made so far, in seconds.")
+    expected_duration: float
+    created_at: int
+    error: str | None
+
+
+class JobDeleted(BaseModel):
+    """A job that is no more."""
+
+    id: str
+    object: Literal["job.deleted"] = "job.deleted"
+    deleted: Literal[True] = True
+
+
+class VoiceOut(BaseModel):
+    """A voice. Its id is what requests name it by."""
+
+    id: str
+    object: Literal["audio.voice"] = "audio.voice"
+    name: str
+    built_in: bool
+    description: str
+    warnings: list[str] = Field(default_factory=list, description="Of its recording, when it was just made.")
+
+
+class VoiceList(BaseModel):
+    """All voices."""
+
+    object: Literal["list"] = "list"
+    data: list[VoiceOut]
+
+
+class VoiceDeleted(BaseModel):
+    """A voice that is no more."""
+
+    id: str
+    object: Literal["audio.voice.deleted"] = "audio.voice.deleted"
+    deleted: Literal[True] = True
+
+
+class ModelOut(BaseModel):
+    """A model, as OpenAI's clients list them."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    """All models: one."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelOut]
+
+
+class Health(BaseModel):
+    """That the server works, and on what."""
+
+    status: Literal["ok"] = "ok"
+    model: str

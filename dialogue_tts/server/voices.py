@@ -1,0 +1,95 @@
+"""GET, POST and DELETE /v1/audio/voices. Voices are known by name alone: no request names a file or an address."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from dialogue_tts.audio.io import check_length
+from dialogue_tts.errors import AudioError, VoiceError
+from dialogue_tts.recordings import inspect_recording
+from dialogue_tts.server.problems import ApiError
+from dialogue_tts.server.schemas import VoiceDeleted, VoiceList, VoiceOut
+from dialogue_tts.server.service import Service, ServiceOf
+from dialogue_tts.voice_library import LONGEST_NAME, check_name
+from dialogue_tts.voices import LONGEST_S, Consent, Voice
+
+router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
+
+
+class NewVoice(BaseModel):
+    """A voice that is to be kept: a recording, and the record of who agreed, when, and to what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    recording: UploadFile = Field(description="2 to 30 s of speech: WAV, FLAC, OGG or MP3.")
+    consent: Literal["own", "licensed", "synthetic"] = Field(description="Whose voice it is.")
+    consent_who: str = Field(min_length=1, max_length=200, description="Who agreed.")
+    consent_when: str = Field(max_length=10, description="When, as 2026-01-31.")
+    consent_what: str = Field("", max_length=2000, description="To what.")
+
+
+@router.get("")
+async def voices(service: ServiceOf) -> VoiceList:
+    """All voices: built-in ones, and those that are kept here."""
+    return VoiceList(data=await service.aside(lambda: list(_voices(service))))
+
+
+@router.post("", status_code=201)
+async def add(body: Annotated[NewVoice, Form(media_type="multipart/form-data")], service: ServiceOf) -> VoiceOut:
+    """Make a voice of a recording, and keep it with its consent record."""
+    if not service.uploads:
+        raise ApiError(403, "this server takes no recordings; use the voices there are.", "no_uploads")
+    consent = Consent(body.consent, body.consent_who, body.consent_when, body.consent_what)
+    check_name(body.name)
+    return await service.aside(_keep, service, body.name, await body.recording.read(), consent)
+
+
+@router.delete("/{voice_id}")
+async def remove(voice_id: str, service: ServiceOf) -> VoiceDeleted:
+    """Remove a voice that is kept here; dialogues that are being made keep theirs."""
+    if voice_id in service.tts.voices:
+        raise ApiError(403, f"{voice_id}: built-in voices cannot be removed.", "built_in", "voice_id")
+    if not service.uploads:
+        raise ApiError(403, "this server's voices cannot be changed.", "no_uploads")
+    if voice_id not in service.tts.library:
+        raise ApiError(404, "there is no such voice.", "no_such_voice", "voice_id")
+    await service.aside(service.tts.library.remove, voice_id)
+    return VoiceDeleted(id=voice_id)
+
+
+def _voices(service: Service) -> Iterator[VoiceOut]:
+    for voice in service.tts.bundle.voices.values():
+        yield VoiceOut(id=voice.name, name=voice.name, built_in=True, description=voice.description)
+    for name in service.tts.library.names():
+        try:
+            yield _kept(service.voice(name))
+        except VoiceError:  # made with another bundle, or just removed: it would not serve
+            continue
+
+
+def _kept(voice: Voice, warnings: tuple[str, ...] = ()) -> VoiceOut:
+    origin = f"{voice.consent.kind}, {voice.consent.when}" if voice.consent else ""
+    return VoiceOut(id=voice.name, name=voice.name, built_in=False, description=origin, warnings=list(warnings))
+
+
+def _keep(service: Service, name: str, recording: bytes, consent: Consent) -> VoiceOut:
+    if len(service.tts.library.names()) >= service.limits.voices:
+        raise ApiError(409, f"{service.limits.voices} voices are kept already; remove one.", "too_many_voices")
+    with tempfile.TemporaryDirectory(prefix="dialogue-tts-") as folder:
+        path = Path(folder) / "recording"
+        path.write_bytes(recording)
+        try:
+            check_length(path, LONGEST_S)
+            warnings = inspect_recording(path).warnings
+            voice = service.tts.new_voice(name, path, consent)
+        except (AudioError, VoiceError) as error:
+            raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
+    service.tts.keep_voice(voice)
+    return _kept(voice, warnings)

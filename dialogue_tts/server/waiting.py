@@ -1,0 +1,97 @@
+"""Waiting for the engine without holding a thread, and no longer than the client does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from fastapi import Request
+
+from dialogue_tts.dialogue import Chunk, Dialogue
+from dialogue_tts.server.engine import ENDED, Progress, Ticket
+from dialogue_tts.server.problems import ApiError
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def _listening(ticket: Ticket) -> Iterator[asyncio.Event]:
+    """An event that is set after each change of the ticket."""
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+    def told() -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(changed.set)
+
+    ticket.listen(told)
+    try:
+        yield changed
+    finally:
+        ticket.unlisten(told)
+
+
+async def steps(ticket: Ticket) -> AsyncIterator[Progress]:
+    """How far it is: at once, after each change, and at its end."""
+    with _listening(ticket) as changed:
+        while True:
+            changed.clear()
+            progress = ticket.progress()
+            yield progress
+            if progress.state in ENDED:
+                return
+            await changed.wait()
+
+
+async def heard(ticket: Ticket) -> AsyncIterator[Chunk]:
+    """The chunks of a stream. Raises ApiError where it does not come to its end."""
+    with _listening(ticket) as changed:
+        while True:
+            changed.clear()
+            ended = ticket.ended  # asked first: what comes after it is heard in the next round
+            chunk = ticket.next_chunk()
+            if chunk is not None:
+                yield chunk
+            elif ended:
+                break
+            else:
+                await changed.wait()
+    check_done(ticket)
+
+
+async def finished(ticket: Ticket) -> Dialogue:
+    """The whole dialogue. Raises ApiError where it does not come to its end."""
+    async for _ in steps(ticket):
+        pass
+    check_done(ticket)
+    return ticket.dialogue()
+
+
+def check_done(ticket: Ticket) -> None:
+    """Raises ApiError if the dialogue is not whole."""
+    progress = ticket.progress()
+    if progress.failure:
+        raise ApiError(500 if progress.failure.code == "fault" else 400, *progress.failure)
+    if progress.state == "cancelled":
+        raise ApiError(503, "the server is shutting down; try again later.", "shutting_down")
+
+
+async def unless_gone(request: Request, awaited: Awaitable[Result]) -> Result:
+    """What is awaited, as long as the client waits too. Raises ApiError, which nobody hears, when it does not."""
+    work = asyncio.ensure_future(awaited)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ApiError(499, "the client has gone.", "gone")
+        return work.result()
+    finally:
+        work.cancel()
+        gone.cancel()
+        await asyncio.gather(work, gone, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
