@@ -14,13 +14,13 @@ PACKAGE = ROOT / "dialogue_tts"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 RANKS = {
-    **dict.fromkeys(("types", "config", "errors", "files", "ahead"), 0),
+    **dict.fromkeys(("types", "config", "errors", "files", "ahead", "stages"), 0),
     **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles", "gaps"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
     **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
     **dict.fromkeys(("casting", "dialogue", "plan", "project", "stream"), 4),
     "pipeline": 5,
-    **dict.fromkeys(("batch", "workers"), 6),
+    **dict.fromkeys(("batch", "workers", "benchmark"), 6),
     "training": 6,
     "evaluation": 7,
     "server": 7,

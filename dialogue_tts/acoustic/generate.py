@@ -18,6 +18,7 @@ from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.precision import multiplies_bf16_fast
 from dialogue_tts.nn.sampling import generators, row_gumbel, sample
+from dialogue_tts.stages import stage
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def share_left(number: int, passes: int) -> float:
     return 1 - (number + 1) / passes
 
 
+@stage("SoundStorm")
 @torch.inference_mode()
 def generate_codes(
     model: SoundStorm, frames: Frames, valid: Tensor, config: DecodingConfig, seeds: Sequence[int]

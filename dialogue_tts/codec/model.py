@@ -20,6 +20,7 @@ from dialogue_tts.audio.signal import istft, log_mel, stft
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.nn.convnext import ConvNextBlock
+from dialogue_tts.stages import stage
 
 PITCH_BASE_HZ = 150.0
 PITCH_WAVES = 4  # sines and cosines of the pitch that the decoder's blocks see
@@ -193,6 +194,7 @@ class Codec(nn.Module):
         """wave float32 (B, T * HOP) in [-1, 1] -> codes int64 (B, T, Q) in [0, codebook_size)."""
         return self.quantizer.encode(self.encoder(self.encoder.patches(wave)))
 
+    @stage("codec")
     @torch.inference_mode()
     def decode(self, codes: Tensor, speed: float = 1.0) -> Tensor:
         """codes int64 (B, T, Q) -> wave float32 (B, round(T / speed) * HOP) in [-1, 1], at the same pitch.

@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.nn.sampling import gumbel
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
+from dialogue_tts.stages import stage
 
 ROWS = 8  # twice as many take half as long again a step, which short dialogues would pay for nothing
 
@@ -49,6 +50,7 @@ def rows_in_batches(turns: int) -> int:
     return math.ceil(turns / ROWS) * ROWS
 
 
+@stage("text-to-semantic")
 @torch.inference_mode()
 def generate_semantic(
     model: TextToSemantic, texts: Sequence[TurnText], config: SemanticDecodingConfig, seeds: Sequence[int], pad_id: int

@@ -20,6 +20,7 @@ from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.config import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
+from dialogue_tts.stages import stage
 
 MEL_FRAMES = 4  # mel frames in a token's frame
 READ_RATE = 2  # CTC decisions a token: fast speech has more than 25 phones a second
@@ -93,12 +94,14 @@ class SemanticTokenizer(nn.Module):
         heard = self.reader(self.from_grid(grid), valid)
         return self.phone_head(heard).unflatten(-1, (READ_RATE, -1)).flatten(1, 2)
 
+    @stage("self-check")
     @torch.inference_mode()
     def encode(self, wave: Tensor) -> Tensor:
         """wave float32 (B, T * HOP) -> semantic tokens int64 (B, T)."""
         latent = self.to_grid(self.encoder(self.enter(self.features(wave))))
         return self.quantizer(latent)[1]
 
+    @stage("self-check")
     @torch.inference_mode()
     def read(self, ids: Tensor, valid: Tensor | None = None) -> Tensor:
         """Log-probabilities of phones from tokens: ids (B, T) -> (B, T * READ_RATE, phones + 1)."""

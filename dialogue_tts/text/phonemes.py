@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script import Inline, Pause, Pronunciation, split_inline
+from dialogue_tts.stages import stage
 from dialogue_tts.text.normalize import align
 from dialogue_tts.text.tokenizer import BRITISH_ONLY, LENGTH, PHONES, STRESSES, phones_of
 from dialogue_tts.types import SpokenText, Turn, Word
@@ -60,6 +61,7 @@ class TextFrontend:
         """
         return self._spoken(text, tuple((pronunciations or {}).items()))
 
+    @stage("front end")
     def _speak(self, text: str, pronunciations: tuple[tuple[str, str], ...]) -> SpokenText:
         draft = _Draft()
         pieces = _join_possessives(_with_pronunciations(split_inline(text), dict(pronunciations)))
