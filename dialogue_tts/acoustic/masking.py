@@ -27,11 +27,16 @@ def mask_ratio(u: Tensor) -> Tensor:
     return u.cos()
 
 
+LEVEL_WEIGHTS = {"uniform": 0, "linear": 1, "square": 2}
+"""How fast the weight of level q falls: (Q - q) to this power."""
+
+
 def level_shares(kind: str, levels: int) -> Tensor:
-    """How often each level is trained: "uniform", or "linear" (level q in proportion to Q - q) -> (Q,), sum 1."""
-    if kind not in ("uniform", "linear"):
-        raise ConfigError(f'level_weights: expected "uniform" or "linear", found {kind!r}.')
-    weights = torch.ones(levels) if kind == "uniform" else torch.arange(levels, 0, -1).float()
+    """How often each level is trained, the coarse ones most, or all alike -> (Q,), sum 1."""
+    if kind not in LEVEL_WEIGHTS:
+        known = ", ".join(f'"{name}"' for name in LEVEL_WEIGHTS)
+        raise ConfigError(f"level_weights: expected one of {known}, found {kind!r}.")
+    weights = torch.arange(levels, 0, -1).float() ** LEVEL_WEIGHTS[kind]
     return weights / weights.sum()
 
 

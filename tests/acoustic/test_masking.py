@@ -112,6 +112,7 @@ def test_hide_as_written_by_hand() -> None:
 def test_level_shares() -> None:
     torch.testing.assert_close(level_shares("uniform", 4), torch.full((4,), 0.25))
     torch.testing.assert_close(level_shares("linear", 4), torch.tensor([0.4, 0.3, 0.2, 0.1]))
+    torch.testing.assert_close(level_shares("square", 3), torch.tensor([9.0, 4.0, 1.0]) / 14)
     with pytest.raises(ConfigError, match="found 'cosine'"):
         level_shares("cosine", 4)
 
