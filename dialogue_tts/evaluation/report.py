@@ -21,6 +21,7 @@ from dialogue_tts.audio.io import read_audio
 from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
 from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
 from dialogue_tts.evaluation.measures import WordErrors, nearest_prompt, similarity, word_error_rate, word_errors
+from dialogue_tts.files import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -293,11 +294,13 @@ class Report:
             table.add_row(*row)
         return table
 
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON: figures and every turn of every system."""
+        return {"systems": [{"name": s.name, "figures": s.figures(), **asdict(s)} for s in self.systems]}
+
     def save(self, path: str | Path) -> None:
-        """Write JSON: figures and every turn of every system."""
-        systems = [{"name": s.name, "figures": s.figures(), **asdict(s)} for s in self.systems]
-        text = json.dumps({"systems": systems}, indent=1, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        """Write `to_dict` as JSON. Raises AudioError if the place cannot be written to."""
+        write_text(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
 
     @staticmethod
     def load(path: str | Path) -> Report:
