@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dialogue_tts.cli.app import BundleOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.inputs import check_texts
 
 
 @app.command()
@@ -23,6 +24,8 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file for the report.")] = None,
     bundle: BundleOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Judge the bundle: word errors, voices, quality, speed, of the full path and of the steps on the way."""
     from dialogue_tts.evaluation import systems
@@ -37,12 +40,13 @@ def evaluate(
     )
     from dialogue_tts.pipeline import DialogueTTS
 
+    check_texts([out] if out else [])
     scripts = load_dialogues(eval_dir)[:dialogues]
     spoken = load_recordings(corpus, split, recordings) if corpus else []
     heard = load_judges(judges)
     tts = DialogueTTS.from_pretrained(bundle)
     report = Report(())
-    with progress_bar("Judging") as update:
+    with progress_bar("Judging", quiet) as update:
         if spoken:
             steps = {
                 "recordings": play,
@@ -51,6 +55,9 @@ def evaluate(
             }
             report += evaluate_recordings(steps, spoken, heard, update)
         report += evaluate_systems({"full path": systems.full_path(tts, seed)}, scripts, heard, update)
-    Console(width=150).print(report.table())
     if out:
         report.save(out)
+    if as_json:
+        print_json(report.to_dict())
+    elif not quiet:
+        Console(width=150).print(report.table())

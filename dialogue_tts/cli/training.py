@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import app, progress_bar, reports_errors
+from dialogue_tts.cli.app import QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
 
 data_app = typer.Typer(help="Turn recordings or scripts into training data.", no_args_is_help=True)
@@ -107,10 +107,11 @@ def speak(
     ],
     out: Annotated[Path, typer.Argument(help="Folder for the recordings and their manifest.")],
     teacher: Annotated[str, typer.Option(help="hibari, or kokoro:FOLDER with its weights.")] = "hibari",
+    quiet: QuietOption = False,
 ) -> None:
     """Let a teacher speak scripts, where there are no recordings."""
     from dialogue_tts.training.teacher import make_teacher, speak_scripts
 
-    with progress_bar("Speaking") as update:
+    with progress_bar("Speaking", quiet) as update:
         rejected = speak_scripts(scripts, out, make_teacher(teacher), lambda d, n: update("Speaking", d, n))
     typer.echo(f"{out / 'manifest.jsonl'}: written; {rejected} turns could not be spoken")
