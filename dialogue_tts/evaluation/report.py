@@ -60,10 +60,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class TurnAudio:
-    """Audio of one turn: mono float32 (samples,) in [-1, 1]."""
+    """Audio of one turn: mono float32 (samples,) in [-1, 1].
+
+    Attributes:
+        phone_error: what the system itself thinks of it, in [0, 1] or a little above; None if it does not say.
+        draws: how often it drew the turn to get there.
+    """
 
     wave: np.ndarray
     sample_rate_hz: int
+    phone_error: float | None = None
+    draws: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -164,6 +171,7 @@ class TurnResult:
         similarity: cosine to the own prompt, in [-1, 1]; `held_out` to a recording of that voice no system heard.
         nearest: voice whose prompt is nearest; `rivals` how many other voices there were to choose from.
         dnsmos: overall quality, 1 to 5.
+        phone_error, draws: the system's own check, as in `TurnAudio`.
     """
 
     id: str
@@ -178,6 +186,8 @@ class TurnResult:
     rivals: int
     dnsmos: float
     seconds: float
+    phone_error: float | None = None
+    draws: int | None = None
 
     @property
     def broken(self) -> bool:
@@ -224,6 +234,23 @@ class SystemResult:
         return sum(t.broken for t in self.turns)
 
     @property
+    def check_agreement(self) -> float | None:
+        """Spearman's rank correlation, in [-1, 1], of the system's own check with the share of wrong words, over turns of
+        at least `BROKEN_MIN_WORDS` words; None where there is no check or nothing to rank."""
+        checked = [t for t in self.turns if t.phone_error is not None and t.words >= BROKEN_MIN_WORDS]
+        own, judged = [t.phone_error for t in checked], [t.errors / t.words for t in checked]
+        if len(set(own)) < 2 or len(set(judged)) < 2:
+            return None
+        from scipy.stats import spearmanr
+
+        return float(spearmanr(own, judged).statistic)
+
+    @property
+    def draws(self) -> float | None:
+        """Mean of how often a turn was drawn."""
+        return _mean(t.draws for t in self.turns if t.draws is not None)
+
+    @property
     def real_time_factor(self) -> float | None:
         """Seconds of computing per second of audio."""
         audio_s = sum(t.seconds for t in self.turns)
@@ -240,6 +267,8 @@ class SystemResult:
             "right_voice_percent": None if right is None else 100 * right,
             "dnsmos": self.dnsmos,
             "broken_turns": self.broken_turns,
+            "draws": self.draws,
+            "check_agreement": self.check_agreement,
             "real_time_factor": self.real_time_factor,
         }
 
@@ -255,12 +284,14 @@ _COLUMNS = {  # heading: (figure, format)
     "right voice %": ("right_voice_percent", ".1f"),
     "DNSMOS": ("dnsmos", ".2f"),
     "broken turns": ("broken_turns", "d"),
+    "draws": ("draws", ".2f"),
+    "check": ("check_agreement", ".2f"),
     "real-time factor": ("real_time_factor", ".3f"),
 }
 _NOTE = (
     f"Similarity and right voice: turns over {VOICE_MIN_S:g} s. Right: the nearest prompt among the dialogue's "
     "speakers; for recordings, among all speakers judged. Broken: over half the words wrong, in turns of "
-    f"{BROKEN_MIN_WORDS} words or more."
+    f"{BROKEN_MIN_WORDS} words or more. Check: rank correlation of the system's own phone errors with word errors."
 )
 
 
@@ -426,6 +457,8 @@ def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult
         rivals=len(wanted.prompts) - 1,
         dnsmos=judges.quality.overall(wave, rate_hz),
         seconds=audio.seconds,
+        phone_error=audio.phone_error,
+        draws=audio.draws,
     )
 
 

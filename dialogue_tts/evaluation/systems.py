@@ -25,7 +25,10 @@ def full_path(tts: DialogueTTS, seed: int = 0) -> Speaks:
     def speak(dialogue: EvalDialogue) -> list[TurnAudio]:
         script = Script(tuple(Turn(role, text) for role, text in dialogue.turns))
         result = tts.synthesize(script, dict(dialogue.voices), seed=seed)
-        return [TurnAudio(result.turn_waveform(i), SAMPLE_RATE_HZ) for i in range(len(result.turns))]
+        return [
+            TurnAudio(result.turn_waveform(turn.index), SAMPLE_RATE_HZ, turn.phone_error, turn.draws)
+            for turn in result.turns
+        ]
 
     return speak
 

@@ -211,13 +211,24 @@ def test_figures_follow_their_definitions() -> None:
     assert figures["real_time_factor"] == pytest.approx(0.5)
 
 
+def test_the_systems_own_check_is_ranked_against_word_errors() -> None:
+    own = (0.1, 0.2, 0.3, 0.4)
+    in_order = tuple(turn(errors=n, phone_error=own[n], draws=1 + n % 2) for n in range(4))
+    short = turn(errors=0, words=3, phone_error=0.9, draws=3)  # too short to be ranked
+    assert SystemResult("x", (*in_order, short), 1.0).check_agreement == pytest.approx(1.0)
+    assert SystemResult("x", in_order, 1.0).draws == pytest.approx(1.5)
+    against = tuple(replace(t, phone_error=1 - t.phone_error) for t in in_order)
+    assert SystemResult("x", against, 1.0).check_agreement == pytest.approx(-1.0)
+    assert SystemResult("x", (turn(), turn(errors=1)), 1.0).check_agreement is None
+
+
 def test_report_is_saved_joined_and_printed(tmp_path: Path) -> None:
     report = Report((SystemResult("one", (turn(),), 1.0),)) + Report((SystemResult("two", (turn(),), 0.1),))
     report.save(tmp_path / "report.json")
     assert Report.load(tmp_path / "report.json") == report
     head, rule, first, second, *_ = report.markdown().splitlines()
     assert head.count("|") == rule.count("|") == first.count("|") == second.count("|")
-    assert first == "| one | 1 | 0.0 | 0.900 | 0.800 | 100.0 | 3.20 | 0 | 0.500 |"
+    assert first == "| one | 1 | 0.0 | 0.900 | 0.800 | 100.0 | 3.20 | 0 | – | – | 0.500 |"
     assert report.table().row_count == 2
     (tmp_path / "report.json").write_text('{"systems": [{"name": "one"}]}', encoding="utf-8")
     with pytest.raises(DataError, match="no evaluation report"):
