@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.project import Project
     from dialogue_tts.review import Finding, Review
+    from dialogue_tts.script import format_script, parse_script
     from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.stream import Stream
     from dialogue_tts.types import Script, Turn
@@ -28,6 +29,8 @@ __all__ = [
     "Turn",
     "Voice",
     "VoiceLibrary",
+    "format_script",
+    "parse_script",
 ]
 __version__ = "0.1.0"
 
@@ -46,6 +49,8 @@ _PLACES = {
     "Turn": "types",
     "Voice": "voices",
     "VoiceLibrary": "voice_library",
+    "format_script": "script",
+    "parse_script": "script",
 }
 
 

@@ -67,6 +67,7 @@ def add(
 ) -> None:
     """Keep a voice under a name, with the record of who agreed, when and to what; a saved voice brings its own."""
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.recordings import inspect_recording
     from dialogue_tts.voice_library import check_name
     from dialogue_tts.voices import ENDING, Consent, Voice
 
@@ -81,9 +82,12 @@ def add(
         tts = DialogueTTS.from_pretrained(bundle)
         voice = replace(Voice.load(recording), name=name) if saved else tts.new_voice(name, recording, record)
         tts.keep_voice(voice)
+        warnings = () if saved else inspect_recording(recording).warnings
     if as_json:
-        print_json(_kept(voice))
+        print_json(_kept(voice) | {"warnings": warnings})
     elif not quiet:
+        for warning in warnings:
+            typer.echo(f"{recording}: {warning}", err=True)
         typer.echo(f"{name}: kept in {tts.library.folder}", err=True)
 
 

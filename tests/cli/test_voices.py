@@ -29,7 +29,7 @@ def test_a_voice_is_kept_told_of_used_and_removed(
     run: CommandLine, kept: Path, recording: Path, tmp_path: Path
 ) -> None:
     result = run("voices", "add", "Ada", recording, *OWN, "--what", "reading aloud")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"Ada: kept in {kept}\n")
+    assert (result.exit_code, result.stdout) == (0, "") and result.stderr.endswith(f"Ada: kept in {kept}\n")
     assert run("voices").stdout.splitlines()[2] == "Ada\tkept: own, Ada Ito, 2026-01-31"
     listed = json.loads(run("voices", "list", "--json").stdout)
     assert [voice["name"] for voice in listed] == ["low", "high", "Ada"]
@@ -49,8 +49,20 @@ def test_a_voice_is_kept_told_of_used_and_removed(
 def test_json_and_quiet(run: CommandLine, kept: Path, recording: Path) -> None:
     added = run("voices", "add", "Ada", recording, *OWN, "--json")
     assert json.loads(added.stdout)["name"] == "Ada" and added.stderr == ""
+    assert ["clipped" in warning for warning in json.loads(added.stdout)["warnings"]] == [True]  # the tone is
     assert run("voices", "add", "Ben", recording, *OWN, "-q").output == ""
     assert run("voices", "remove", "Ben", "-q", bundle=False).output == ""
+
+
+def test_a_poor_recording_is_kept_with_a_warning(run: CommandLine, kept: Path, tmp_path: Path) -> None:
+    noise = 0.1 * np.random.default_rng(1).standard_normal(3 * 24_000)
+    soundfile.write(tmp_path / "noise.wav", noise, 24_000)
+    result = run("voices", "add", "Wind", tmp_path / "noise.wav", *OWN)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        f"{tmp_path / 'noise.wav'}: it is noisy, or music goes along; record in a quiet room.",
+        f"Wind: kept in {kept}",
+    ]
 
 
 def test_a_saved_voice_brings_its_own_record(run: CommandLine, kept: Path, recording: Path, tmp_path: Path) -> None:
