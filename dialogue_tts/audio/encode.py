@@ -20,7 +20,8 @@ STREAMED = ("pcm", *(ending.removeprefix(".") for ending in FORMATS))  # pcm: th
 class Encoder:
     """Takes mono sound piece by piece and gives the bytes that are ready; all of them together are a file.
 
-    Lengths that a format's header would hold are unknown, as in any stream; players read on until its end.
+    The length that a header would hold is unknown, as in any stream; players read on until its end. Not so those of
+    FLAC, so all its bytes come at the end.
     """
 
     def __init__(self, kind: str, sample_rate_hz: int, comment: str = "") -> None:
@@ -28,6 +29,7 @@ class Encoder:
         if kind not in STREAMED:
             raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
         self._pipe = _Pipe()
+        self._at_once = kind != "flac"
         self._file: soundfile.SoundFile | None = None
         if kind == "wav":
             self._pipe.write(wav_header(sample_rate_hz))
@@ -45,7 +47,7 @@ class Encoder:
         else:
             for first in range(0, len(wave), BLOCK):
                 self._file.write(wave[first : first + BLOCK])
-        return self._pipe.take()
+        return self._pipe.take() if self._at_once else b""
 
     def finish(self) -> bytes:
         """The rest."""

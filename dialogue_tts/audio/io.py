@@ -128,7 +128,8 @@ def check_room(sizes: Mapping[Path, float]) -> None:
 
 def pcm16(wave: np.ndarray) -> bytes:
     """float32 (samples,) in [-1, 1] -> signed 16-bit samples, little-endian: those that libsndfile puts into a WAV file."""
-    return np.floor(wave * np.float32(32_768)).clip(-32_768, 32_767).astype("<i2").tobytes()
+    whole = np.rint(wave.astype(np.float64) * 2**31).clip(-(2**31), 2**31 - 1).astype(np.int64)  # it rounds to 32 bits
+    return (whole >> 16).astype("<i2").tobytes()
 
 
 def wav_header(sample_rate_hz: int) -> bytes:
