@@ -76,7 +76,7 @@ class Corpus:
         """The array NAME.npy, first axis frames. Raises DataError when it was not made yet."""
         path = self.folder / f"{name}.npy"
         if not path.is_file():
-            raise DataError(f"{path} is missing; make it with `dialogue-tts data tokenize`.")
+            raise DataError(f"{path} is missing; `dialogue-tts train` makes it for the stages that need it.")
         return np.load(path, mmap_mode="r")
 
 
