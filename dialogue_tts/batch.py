@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dialogue_tts.bundle import SUMS, find_bundle, list_voices
 from dialogue_tts.config import from_dict, to_dict
-from dialogue_tts.errors import DialogueTTSError, ScriptError, VoiceError
+from dialogue_tts.errors import AudioError, DialogueTTSError, ScriptError, VoiceError
 from dialogue_tts.files import write_text
 from dialogue_tts.script import parse_draft
 from dialogue_tts.settings import SynthesisConfig
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SECONDS_PER_LETTER = 0.08  # of speech; rather too many
 FORMAT = 1  # of records
+STANDARD_INPUT = Path("-")
 _ID = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
 
 
@@ -87,6 +89,13 @@ class Workshop:
             return False
         return self.sound(job).is_file() and isinstance(record, dict) and record.get("key") == self.key(job)
 
+    def check_records(self, jobs: Sequence[Job]) -> None:
+        """Raises AudioError if a job's record would overwrite a file that is none."""
+        for job in jobs:
+            path = self.record(job)
+            if path.exists() and '"key"' not in path.read_text(encoding="utf-8", errors="replace"):
+                raise AudioError(f"{path}: this file is no record of a batch; move it, or choose another folder.")
+
     def key(self, job: Job) -> str:
         """SHA-256 of all that the sound depends on."""
         voices = {speaker: self._voice_key(voice) for speaker, voice in job.voices.items()}
@@ -144,8 +153,8 @@ class Workshop:
 def read_jobs(
     source: Path, voices: Mapping[str, str] | None = None, seed: int = 0, config: SynthesisConfig | None = None
 ) -> list[Job]:
-    """Jobs of a folder of scripts (`*.txt`), or of a JSONL file: lines {id, script, voices, seed, settings}, of which
-    only id and script are needed.
+    """Jobs of a folder of scripts (`*.txt`), or of a JSONL file, or standard input for -: lines {id, script, voices, seed,
+    settings}, of which only id and script are needed.
 
     Args:
         voices: of speakers, in all scripts that have them; a line's own go before.
@@ -183,7 +192,8 @@ def _folder_jobs(folder: Path, common: Job) -> Iterator[Job]:
 
 def _lines(path: Path, common: Job) -> Iterator[Job]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+        lines = content.decode("utf-8-sig").splitlines()
     except OSError as error:
         raise ScriptError(f"{path}: cannot be read ({error.strerror}); give a folder or a JSONL file.") from None
     except UnicodeDecodeError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dialogue_tts.batch import Job, Workshop, expected_s, read_jobs
-from dialogue_tts.errors import ScriptError, VoiceError
+from dialogue_tts.errors import AudioError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices import Consent
@@ -174,6 +174,15 @@ def test_a_broken_record_means_that_it_is_not_done(
     for content in ("", "[]", '{"key": 1}', '{"key": '):
         workshop.record(JOB).write_text(content, encoding="utf-8")
         assert not workshop.is_done(JOB)
+
+
+def test_a_file_that_is_no_record_is_not_overwritten(tiny_bundle_dir: Path, tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
+    workshop.record(JOB).write_text('{"my": "own"}', encoding="utf-8")
+    with pytest.raises(AudioError, match="a.json: this file is no record of a batch; move it, or choose another"):
+        workshop.check_records([replace(JOB, id="b"), JOB])
+    workshop.record(JOB).write_text('{"key": "old"}', encoding="utf-8")
+    workshop.check_records([JOB])
 
 
 def test_the_expected_length_is_rather_too_long(tiny_tts: DialogueTTS) -> None:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 @app.command()
 @reports_errors
 def batch(
-    source: Annotated[Path, typer.Argument(help="Folder of .txt scripts, or JSONL file of {id, script, ...}.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder of .txt scripts, JSONL file of {id, script, ...}, or - for such lines.")
+    ],
     out: Annotated[Path, typer.Argument(help="Folder for a sound file and a JSON record of each script.")],
     kind: Annotated[SoundFormat, typer.Option("--format", help="Of the sound files.")] = SoundFormat.wav,
     voice: VoiceOption = None,
@@ -70,6 +72,7 @@ def batch(
     workshop = Workshop(out.resolve(), f".{kind.value}", bundle, threads or usual_threads)
     missing = [job for job in jobs if not workshop.is_done(job)]
     _prepare(out, workshop.ending, expected_s(missing))
+    workshop.check_records(missing)
     began, outcomes, interrupted = time.perf_counter(), [], False
     with progress_bar("Loading", quiet) as update:
         try:
@@ -85,8 +88,8 @@ def batch(
     skipped = len(jobs) - len(missing)
     speech_s, work_s = sum(outcome.duration_s for outcome in outcomes), time.perf_counter() - began
     if as_json:
-        told = {"made": made, "skipped": skipped, "failed": failed, "left": len(missing) - len(outcomes)}
-        print_json(told | {"speech_s": round(speech_s, 3), "work_s": round(work_s, 3)})
+        counts = {"made": made, "skipped": skipped, "failed": failed, "left": len(missing) - len(outcomes)}
+        print_json(counts | {"speech_s": round(speech_s, 3), "work_s": round(work_s, 3)})
     elif not quiet:
         told = f"{len(made)} made, {skipped} done before, {len(failed)} failed"
         left = f"; interrupted, {len(missing) - len(outcomes)} left: run it again to go on" if interrupted else ""

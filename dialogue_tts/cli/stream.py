@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -65,18 +67,14 @@ def stream(
     seed = secrets.randbelow(1 << 31) if seed is None else seed
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)
-        with tts.stream(wanted, voices, seed, config) as chunks:
-            try:
-                if kind is PipeFormat.wav:
-                    out.write(wav_header(tts.sample_rate))
-                for chunk in chunks:
-                    out.write(pcm16(chunk.waveform))
-                    out.flush()
-                    update("Speaking", chunk.turn.index + 1, len(wanted.turns))
-            except BrokenPipeError:
-                _forget_standard_output()
-                return
-    dialogue = chunks.dialogue()
+        with tts.stream(wanted, voices, seed, config) as chunks, listener_may_leave():
+            if kind is PipeFormat.wav:
+                out.write(wav_header(tts.sample_rate))
+            for chunk in chunks:
+                out.write(pcm16(chunk.waveform))
+                out.flush()
+                update("Speaking", chunk.turn.index + 1, len(wanted.turns))
+    dialogue = chunks.dialogue()  # until the listener left
     if timestamps:
         dialogue.save_timestamps(timestamps)
     if project:
@@ -92,6 +90,11 @@ def binary_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _forget_standard_output() -> None:
-    """Nobody listens any more: what is still in the buffer must not raise again when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextmanager
+def listener_may_leave() -> Iterator[None]:
+    """A pipe that is closed at its other end ends the block, and is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still in the buffer must not raise again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

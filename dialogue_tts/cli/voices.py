@@ -11,12 +11,12 @@ import typer
 
 from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
 from dialogue_tts.cli.inputs import SeedOption
-from dialogue_tts.cli.stream import binary_output
+from dialogue_tts.cli.stream import binary_output, listener_may_leave
 from dialogue_tts.errors import VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.bundle import BuiltInVoice
-    from dialogue_tts.voices import Voice
+    from dialogue_tts.voices import Consent, Voice
 
 SAMPLE = "Good evening! This is how I sound when I read something to you."
 
@@ -69,20 +69,20 @@ def add(
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.recordings import inspect_recording
     from dialogue_tts.voice_library import check_name
-    from dialogue_tts.voices import ENDING, Consent, Voice
+    from dialogue_tts.voices import ENDING, Voice
 
     check_name(name)
-    saved = recording.suffix == ENDING
+    warnings: tuple[str, ...] = ()
+    saved = Voice.load(recording) if recording.suffix == ENDING else None
     if saved and (consent or who or when or what):
         raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
-    if not saved and not (consent and who and when):
-        raise VoiceError("a voice is kept with its consent record; give --consent, --who and --when.")
-    record = None if saved else Consent(consent.value, who, when, what)
+    record = saved.consent if saved else _consent(consent, who, when, what)
     with progress_bar("Listening", quiet):
         tts = DialogueTTS.from_pretrained(bundle)
-        voice = replace(Voice.load(recording), name=name) if saved else tts.new_voice(name, recording, record)
+        voice = replace(saved, name=name) if saved else tts.new_voice(name, recording, record)
         tts.keep_voice(voice)
-        warnings = () if saved else inspect_recording(recording).warnings
+        if not saved:
+            warnings = inspect_recording(recording).warnings
     if as_json:
         print_json(_kept(voice) | {"warnings": warnings})
     elif not quiet:
@@ -130,17 +130,20 @@ def play(
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.types import Script, Turn
 
-    pipe = None if out else binary_output()
     if out:
         check_sound_file(out)
+    else:
+        binary_output()
     with progress_bar("Speaking", quiet):
         tts = DialogueTTS.from_pretrained(bundle)
         dialogue = tts.synthesize(Script((Turn("Sample", text),)), {"Sample": name}, seed or 0)
     if out:
         dialogue.save(out)
     else:
-        pipe.write(wav_header(tts.sample_rate) + pcm16(dialogue.waveform))
-        pipe.flush()
+        with listener_may_leave():
+            pipe = binary_output()
+            pipe.write(wav_header(tts.sample_rate) + pcm16(dialogue.waveform))
+            pipe.flush()
 
 
 @voices_app.command()
@@ -152,6 +155,14 @@ def remove(name: NameArgument, quiet: QuietOption = False) -> None:
     VoiceLibrary().remove(name)
     if not quiet:
         typer.echo(f"{name}: removed", err=True)
+
+
+def _consent(kind: ConsentKind | None, who: str | None, when: str | None, what: str) -> Consent:
+    from dialogue_tts.voices import Consent
+
+    if not (kind and who and when):
+        raise VoiceError("a voice is kept with its consent record; give --consent, --who and --when.")
+    return Consent(kind.value, who, when, what)
 
 
 def _list(bundle: str | None, as_json: bool) -> None:

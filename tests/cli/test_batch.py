@@ -87,6 +87,19 @@ def test_lines_with_seeds_voices_and_settings(run: CommandLine, tmp_path: Path) 
     assert (tmp_path / "same.wav").read_bytes() == (tmp_path / "out" / "own.wav").read_bytes()
 
 
+def test_lines_from_standard_input(run: CommandLine, tmp_path: Path) -> None:
+    line = json.dumps({"id": "plain", "script": "[Zoë] Is it so?"}, ensure_ascii=False)
+    assert run("batch", "-", tmp_path / "out", "--json", stdin=line.encode()).exit_code == 0
+    assert names(tmp_path / "out") == ["plain.json", "plain.wav"]
+    run.refused("batch", "-", tmp_path / "out", stdin="no json", said="-, line 1: this is not JSON")
+
+
+def test_files_of_others_are_left_alone(run: CommandLine, scripts: Path) -> None:
+    (scripts / "two.json").write_text('{"title": "Two"}', encoding="utf-8")
+    run.refused("batch", scripts, scripts, said="two.json: this file is no record of a batch")
+    assert names(scripts) == ["one.txt", "three.txt", "two.json", "two.txt"]
+
+
 def test_several_workers(run: CommandLine, scripts: Path, tmp_path: Path) -> None:
     (scripts / "bad.txt").write_text("no speaker", encoding="utf-8")
     result = run("batch", scripts, tmp_path / "out", "--workers", 2, "--json")

@@ -76,10 +76,11 @@ def test_what_is_refused(run: CommandLine, tmp_path: Path) -> None:
 
 
 def test_a_listener_who_goes_away_is_no_error(tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    """In real processes: the pipe's reader takes 1,000 bytes and closes."""
-    script = tmp_path / "long.txt"
+    """In real processes: the pipe's reader takes 1,000 bytes and closes. What was spoken until then is kept."""
+    script, times = tmp_path / "long.txt", tmp_path / "times.json"
     script.write_text("".join(f"[{'AB'[n % 2]}nn] This is line number {n}.\n" for n in range(60)), encoding="utf-8")
-    command = [sys.executable, "-m", "dialogue_tts", "stream", str(script), "--bundle", str(tiny_bundle_dir)]
+    options = ["--bundle", str(tiny_bundle_dir), "--timestamps", str(times), "-q"]
+    command = [sys.executable, "-m", "dialogue_tts", "stream", str(script), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         first = process.stdout.read(1_000)
         process.stdout.close()
@@ -87,3 +88,4 @@ def test_a_listener_who_goes_away_is_no_error(tiny_bundle_dir: Path, tmp_path: P
         assert process.wait(timeout=60) == 0
     assert told == b"" and first[:4] == b"RIFF" and first[8:12] == b"WAVE"
     assert np.frombuffer(first[44:], "<i2").size == 478
+    assert 1 <= len(json.loads(times.read_text(encoding="utf-8"))["turns"]) < 60
