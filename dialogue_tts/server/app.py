@@ -25,16 +25,16 @@ DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker 
 API_VERSION = "1"
 ANSWERS = {"4XX": {"model": Answer, "description": "What is wrong, and what to do."}}
 
-state = APIRouter(tags=["state"])
+open_to_all, watched = APIRouter(tags=["state"]), APIRouter(tags=["state"])
 
 
-@state.get("/health")
+@open_to_all.get("/health")
 async def health(service: ServiceOf) -> Health:
     """That the server works."""
     return Health(model=service.tts.bundle_id.name)
 
 
-@state.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@watched.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(service: ServiceOf) -> Response:
     """For Prometheus."""
     return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
@@ -53,10 +53,8 @@ def create_app(
 
     @asynccontextmanager
     async def working(app: FastAPI) -> AsyncIterator[None]:
-        try:
+        with service.working():
             yield
-        finally:
-            service.engine.close()
 
     service = Service(tts, limits, uploads)
     app = FastAPIOffline(
@@ -66,13 +64,14 @@ def create_app(
         version=API_VERSION,
         lifespan=working,
         responses=ANSWERS,
-        dependencies=[Depends(HTTPBearer(auto_error=False, description="An API key, if the server asks for one."))],
     )
     app.state.service = service
     add_handlers(app)
-    for part in (speech, dialogues, jobs, voices):
-        app.include_router(part.router)
-    app.include_router(state)
+    # `Guard` asks for the key, before a body is read; here it is only described.
+    keyed = [Depends(HTTPBearer(auto_error=False, description="An API key."))] if access.keys else []
+    for router in (speech.router, dialogues.router, jobs.router, voices.router, watched):
+        app.include_router(router, dependencies=keyed)
+    app.include_router(open_to_all)
     app.add_middleware(Guard, access=access, limits=limits)  # the last one added is the first to see a request
     if access.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(access.origins), allow_methods=["*"], allow_headers=["*"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
@@ -24,6 +24,15 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 ResultFormat = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm", "srt", "vtt", "labels", "json", "project"]
 TEXT_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt", "labels": "text/plain"}
+
+
+# FastAPI would have errors sent as events too.
+ANSWERS_IN_JSON: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "What is wrong, and what to do.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
+    }
+}
 
 
 def job_of(job_id: str, service: ServiceOf) -> Job:
@@ -56,7 +65,7 @@ async def stop(job: JobOf, service: ServiceOf) -> JobOut | JobDeleted:
     return JobDeleted(id=job.id)
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/{job_id}/events", response_class=EventSourceResponse, responses=ANSWERS_IN_JSON)
 async def events(job: JobOf, last_event_id: Annotated[str, Header()] = "") -> AsyncIterator[ServerSentEvent]:
     """An event `turn` for each turn as it is made, those made before first; then `done`, `failed` or `cancelled`.
 

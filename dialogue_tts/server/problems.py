@@ -85,7 +85,9 @@ def add_handlers(app: FastAPI) -> None:
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         first: dict[str, Any] = dict(error.errors()[0])
         where = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int) or len(first["loc"]) > 2)
-        message = first["ctx"]["error"] if first["type"] == "json_invalid" else first["msg"]
+        message = (
+            first["ctx"]["error"] if first["type"] == "json_invalid" else first["msg"].removeprefix("Value error, ")
+        )
         param = None if first["type"] == "json_invalid" else where or None
         return answer(400, f"{param or 'the body'}: {message}.", first["type"], param)
 

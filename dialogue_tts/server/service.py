@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -100,14 +101,24 @@ class Jobs:
 
 
 class Service:
-    """One for each application."""
+    """One for each application; its `engine` is there while it is `working`."""
+
+    engine: Engine
 
     def __init__(self, tts: DialogueTTS, limits: Limits, uploads: bool) -> None:
         self.tts, self.limits, self.uploads = tts, limits, uploads
         self.metrics = Metrics()
-        self.engine = Engine(tts, limits, self.metrics)
         self.jobs = Jobs(limits)
         self._aside = CapacityLimiter(2)  # reading scripts, encoding sound: beside the engine, few at once
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """From the application's start to its end."""
+        self.engine = Engine(self.tts, self.limits, self.metrics)
+        try:
+            yield
+        finally:
+            self.engine.close()
 
     async def aside(self, work: Callable[..., Result], *args: object) -> Result:
         """Run what takes a while in a thread, so that nobody else's request waits for it."""

@@ -22,7 +22,12 @@ ABBREVIATIONS = "etc vs approx dept est fig inc ltd jan feb mar apr jun jul aug 
 SENTENCE_END = re.compile(r"(?:[?!…]|\b(?P<word>[a-z]{3,}|\d{2,})\.)[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])")
 PASSAGE = 120  # characters after which a text is cut at the next end of a sentence; at the very first for the first
 
-SOUND = {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()}}
+SOUND = {
+    "content": {
+        **{media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()},
+        "text/event-stream": {"schema": {"type": "string"}},
+    }
+}
 
 
 @router.post(
