@@ -163,6 +163,11 @@ class Dialogue:
         return self.waveform.size / self.sample_rate
 
     @property
+    def doubtful(self) -> tuple[int, ...]:
+        """Turns, from 0, whose chosen take reads back worse than `config.wrong_sounds` allows: listen to them."""
+        return tuple(i for i, part in enumerate(self.parts) if part.take.phone_error > self.config.wrong_sounds)
+
+    @property
     def sha256(self) -> str:
         """Of the waveform's bytes."""
         return hashlib.sha256(self.waveform.tobytes()).hexdigest()
@@ -240,11 +245,12 @@ class Dialogue:
         return {"sample_rate": self.sample_rate, "duration": round(self.duration, 3), "turns": turns}
 
     def facts(self) -> dict[str, Any]:
-        """What it is in short, ready for JSON: length, seed, number of turns, voices, bundle, hash of the sound."""
+        """What it is in short, ready for JSON: length, seed, number of turns and which are doubtful, voices, bundle, hash."""
         return {
             "duration_s": round(self.duration, 3),
             "seed": self.seed,
             "turns": len(self.parts),
+            "doubtful": self.doubtful,
             "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
             "bundle": self.bundle.name,
             "sha256": self.sha256,

@@ -90,6 +90,9 @@ def synthesize(
     if as_json:
         print_json(dialogue.facts() | {"work_s": round(work_s, 3), "files": [str(path) for path in files]})
     elif not quiet:
+        if dialogue.doubtful:
+            told = ", ".join(str(index + 1) for index in dialogue.doubtful)
+            typer.echo(f"{out}: listen to turns {told}: they may not say what is written", err=True)
         typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {work_s:.1f} s, seed {dialogue.seed}", err=True)
 
 

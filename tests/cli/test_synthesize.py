@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 import dialogue_tts
 from dialogue_tts.cli import app
 from dialogue_tts.errors import DataError
+from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.training.teacher import read_scripts
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
@@ -166,6 +168,20 @@ def test_facts_as_json(speak: Speaker, script: Path) -> None:
         "a.srt",
     ]
     assert json.loads(speak(script, "--json", "--seed", 1).stdout)["sha256"] == facts["sha256"]
+
+
+def test_turns_that_do_not_read_back_are_told(
+    speak: Speaker, script: Path, tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tiny_tts.synthesize(SCRIPT, seed=1)
+    errors = iter((0.0, 0.1, 0.11))
+    takes = [replace(part.take, phone_error=next(errors)) for part in made.parts]
+    parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.parts, takes, strict=True))
+    monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, parts=parts))
+    first, _ = speak(script, "--seed", 1).stderr.splitlines()
+    assert first == f"{speak.folder / 'out.wav'}: listen to turns 3: they may not say what is written"
+    assert json.loads(speak(script, "--json").stdout)["doubtful"] == [2]
+    assert speak(script, "-q").output == ""
 
 
 def test_a_full_disk_is_told_before_the_work_starts(
