@@ -75,6 +75,10 @@ class Benchmark:
     machine: dict[str, Any]
     measurements: tuple[Measurement, ...]
 
+    @property
+    def _place(self) -> str:
+        return f"{self.bundle}, threads: {self.machine['threads']}, {self.machine['processor']}"
+
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON; times in seconds, rounded to milliseconds."""
         rows = [_rounded(asdict(found) | {"real_time_factor": found.real_time_factor}) for found in self.measurements]
@@ -88,8 +92,9 @@ class Benchmark:
         """For a terminal."""
         from rich.table import Table
 
-        title = f"{self.bundle}, {self.machine['threads']} threads on {self.machine['processor']}"
-        table = Table(title=title, caption="Seconds; x is work for a second of speech; first is until a stream sounds.")
+        table = Table(
+            title=self._place, caption="Seconds; x is work for a second of speech; first is until a stream sounds."
+        )
         for name in ("speech", "work", "x", "first", *STAGES, "rest", "load", "peak MB"):
             table.add_column(name, justify="right")
         for found in self.measurements:
@@ -126,11 +131,12 @@ class Benchmark:
             floor = [low + high for low, high in zip(floor, share, strict=True)]
         left.set(title="Work for a second of speech", ylabel="seconds", xlabel="length of the dialogue")
         left.set_xticks(places, lengths)
-        left.legend(fontsize="small")
-        right.plot(places, [found.peak_mb or float("nan") for found in self.measurements], marker="o")
-        right.set(title="Peak memory", ylabel="MB", xlabel="length of the dialogue", ylim=(0, None))
+        figure.legend(loc="outside lower center", ncols=len(STAGES) + 1, fontsize="small")
+        peaks = [found.peak_mb or 0.0 for found in self.measurements]
+        right.bar(places, peaks, color="gray")
+        right.set(title="Peak memory", ylabel="MB", xlabel="length of the dialogue")
         right.set_xticks(places, lengths)
-        figure.suptitle(f"{self.bundle}, {self.machine['threads']} threads on {self.machine['processor']}", fontsize=9)
+        figure.suptitle(self._place, fontsize="small")
         try:
             figure.savefig(path)
         except OSError as error:

@@ -17,7 +17,7 @@ from dialogue_tts.text.tokenizer import phones_of
 from dialogue_tts.types import SpokenText, Turn
 
 TURN_S, PHONE_S = 0.36, 0.08  # a turn lasts so long, and so much longer with each phone: fitted to what en-small says
-WORK_PER_S = 0.15  # seconds of work for a second of speech, on two cores with nothing else to do
+WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with nothing else to do
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time

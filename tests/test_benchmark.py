@@ -128,7 +128,7 @@ def no_work(found: Benchmark, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 def test_the_command_shows_a_table_or_json(no_work: list[tuple], found: Benchmark, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["benchmark", "--bundle", "x", "--threads", "2"])
     assert result.exit_code == 0 and no_work == [("x", (10, 30, 60, 300, 600), 2)]
-    for told in ("tiny, 2 threads on A machine", "SoundStorm", "0.400", "11.0", "700", "?", "0.80"):
+    for told in ("tiny, threads: 2, A machine", "SoundStorm", "0.400", "11.0", "700", "?", "0.80"):
         assert told in result.stdout
     arguments = ["--seconds", "5", "--seconds", "9", "--json", "-o", str(tmp_path / "a.json")]
     result = CliRunner().invoke(app, ["benchmark", *arguments])

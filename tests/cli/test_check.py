@@ -24,7 +24,7 @@ def script(tmp_path: Path) -> Path:
 def test_a_good_script(run: CommandLine, script: Path) -> None:
     result = run("check", script, bundle=False)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.startswith(f"{script}: 2 turns, speakers Anna, Ben; about 2.8 s, made in about 0.4 s\n")
+    assert result.stderr.startswith(f"{script}: 2 turns, speakers Anna, Ben; about 2.8 s, made in about 0.5 s\n")
     assert run("check", script, "-q", bundle=False).output == ""
     assert run("check", "-", "-q", stdin=GOOD, bundle=False).exit_code == 0
 
