@@ -1,0 +1,209 @@
+"""Many clients at one server: no error but 429, nobody hears anybody else's words or voice, memory stays flat.
+
+    python benchmarks/server_load.py                            # 32 clients for two minutes; starts a server of its own
+    python benchmarks/server_load.py --clients 4 --seconds 20 --address http://127.0.0.1:8000
+
+What each client hears is compared, by hash, with what the same request gives when it is alone. Some clients go away in
+the middle of a stream, as people do. The exit code is 1 if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+LINES = (
+    "Is it ten past five?",
+    "Nearly.",
+    "The train was forty minutes late, and then it rained all the way to the harbour.",
+    "Tea, or something stronger?",
+    "No, thank you. I never drink anything before dinner.",
+    "You said that yesterday!",
+    "Did I?",
+    "Five or six times.",
+)
+TIMEOUT_S = 300.0
+LEAVING = 0.08  # share of requests whose client goes away
+GROWTH_BYTES = 64 << 20  # of memory, from the warm-up to the end
+
+
+@dataclass
+class Heard:
+    """What clients found, gathered from all threads."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    hashes: dict[int, set[str]] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    first_s: list[float] = field(default_factory=list)
+    whole_s: list[float] = field(default_factory=list)
+    sound_s: float = 0.0
+    memory: list[tuple[float, float]] = field(default_factory=list)  # (time, bytes)
+
+
+def request(number: int, voices: list[str]) -> tuple[str, dict[str, Any]]:
+    """One of the requests that clients make: route and body, the same each time."""
+    dice = random.Random(number)
+    if number % 4 == 0:
+        text = " ".join(dice.sample(LINES, 2))
+        return "/v1/audio/speech", {
+            "model": "tts-1",
+            "input": text,
+            "voice": dice.choice(voices),
+            "response_format": "pcm",
+            "seed": number,
+        }
+    speakers = dict(zip(("Anna", "Ben"), dice.sample(voices, 2), strict=True))
+    names = list(speakers)
+    lines = dice.sample(LINES, dice.randint(2, 5))
+    turns = [{"speaker": names[i % 2], "text": line} for i, line in enumerate(lines)]
+    body = {"turns": turns, "voices": speakers, "seed": number, "format": "pcm", "stream": number % 2 == 0}
+    return "/v1/dialogue", body
+
+
+def ask(http: httpx.Client, number: int, voices: list[str], heard: Heard, leaving: bool = False) -> float:
+    """Make one request and note what comes; returns how long to wait before the next, in seconds."""
+    route, body = request(number, voices)
+    began = time.monotonic()
+    sound, first_s = hashlib.sha256(), 0.0
+    size = 0
+    try:
+        with http.stream("POST", route, json=body) as response:
+            if response.status_code != 200:
+                with heard.lock:
+                    heard.outcomes[str(response.status_code)] += 1
+                return float(response.headers.get("retry-after", 0)) if response.status_code == 429 else 0.0
+            for piece in response.iter_raw():
+                first_s = first_s or time.monotonic() - began
+                sound.update(piece)
+                size += len(piece)
+                if leaving:
+                    with heard.lock:
+                        heard.outcomes["left"] += 1
+                    return 0.0
+    except httpx.HTTPError as error:
+        with heard.lock:
+            heard.outcomes[type(error).__name__] += 1
+        return 0.0
+    with heard.lock:
+        heard.outcomes["200"] += 1
+        heard.hashes.setdefault(number, set()).add(sound.hexdigest())
+        heard.first_s.append(first_s)
+        heard.whole_s.append(time.monotonic() - began)
+        heard.sound_s += size / 48_000
+    return 0.0
+
+
+def client(address: str, seed: int, until: float, kinds: int, voices: list[str], heard: Heard) -> None:
+    """One client: request after request until the time is over."""
+    dice = random.Random(seed)
+    with httpx.Client(base_url=address, timeout=TIMEOUT_S) as http:
+        while (left := until - time.monotonic()) > 0:
+            wait_s = ask(http, dice.randrange(kinds), voices, heard, dice.random() < LEAVING)
+            time.sleep(min(wait_s * dice.uniform(1, 1.5), max(0.0, left)))
+
+
+def watch(address: str, done: threading.Event, heard: Heard) -> None:
+    """The server's memory, every second."""
+    began = time.monotonic()
+    while not done.wait(1):
+        text = httpx.get(f"{address}/metrics", timeout=TIMEOUT_S).text
+        found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.MULTILINE)
+        if found:
+            heard.memory.append((time.monotonic() - began, float(found[1])))
+
+
+@contextmanager
+def own_server(bundle: str | None) -> Iterator[str]:
+    """A server in a process of its own; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "dialogue_tts", "serve", "--port", str(port), "--quiet"]
+    server = subprocess.Popen(command + (["--bundle", bundle] if bundle else []))
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                httpx.get(f"{address}/health")
+                break
+            except httpx.ConnectError:
+                if server.poll() is not None:
+                    sys.exit("the server did not start")
+                time.sleep(1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def growth(memory: list[tuple[float, float]], seconds: float) -> float:
+    """Bytes by which the last quarter lies above the second one: the first is for warming up."""
+    quarters = [[size for at, size in memory if n <= 4 * at / seconds < n + 1] for n in range(4)]
+    return statistics.median(quarters[3]) - statistics.median(quarters[1]) if all(quarters[1::2]) else 0.0
+
+
+def spread(values: list[float]) -> str:
+    """Median and 95th percentile."""
+    ordered = sorted(values) or [0.0]
+    return f"median {statistics.median(ordered):.2f} s, 95 % within {ordered[int(0.95 * (len(ordered) - 1))]:.2f} s"
+
+
+def main() -> int:
+    """Exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--kinds", type=int, default=40, help="how many different requests there are")
+    parser.add_argument("--address", help="of a server that runs; default: one is started")
+    parser.add_argument("--bundle", help="of the server that is started")
+    options = parser.parse_args()
+    heard, alone, done = Heard(), Heard(), threading.Event()
+    with nullcontext(options.address) if options.address else own_server(options.bundle) as address:
+        listed = httpx.get(f"{address}/v1/audio/voices").json()["data"]
+        voices = [voice["id"] for voice in listed if voice["built_in"]]
+        until = time.monotonic() + options.seconds
+        threads = [
+            threading.Thread(target=client, args=(address, seed, until, options.kinds, voices, heard))
+            for seed in range(options.clients)
+        ]
+        watcher = threading.Thread(target=watch, args=(address, done, heard))
+        for thread in (*threads, watcher):
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done.set()
+        watcher.join()
+        with httpx.Client(base_url=address, timeout=TIMEOUT_S) as http:
+            for number in sorted(heard.hashes):
+                ask(http, number, voices, alone)
+    crossed = [number for number in heard.hashes if heard.hashes[number] != alone.hashes.get(number)]
+    errors = {kind: count for kind, count in heard.outcomes.items() if kind not in ("200", "429", "left")}
+    grown = growth(heard.memory, options.seconds)
+    sizes = [size for _, size in heard.memory] or [0.0]
+    print(f"{options.clients} clients, {options.seconds:g} s: {dict(heard.outcomes)}")
+    print(f"sound      {heard.sound_s:.0f} s, {heard.sound_s / options.seconds:.2f} s a second")
+    print(f"first byte {spread(heard.first_s)}")
+    print(f"whole      {spread(heard.whole_s)}")
+    print(f"memory     {sizes[0] / 2**20:.0f} to {max(sizes) / 2**20:.0f} MiB, grown by {grown / 2**20:.0f} MiB")
+    print(f"errors     {errors or 'none'}")
+    print(f"cross-talk {f'in requests {crossed}' if crossed else f'none, in {len(heard.hashes)} different requests'}")
+    fine = heard.outcomes["200"] and not errors and not crossed and grown < GROWTH_BYTES
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
