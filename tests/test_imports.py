@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dialogue_tts"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+STUDIO = ROOT / "ui"  # which a wheel has as dialogue_tts._ui
+MODULES = sorted((*PACKAGE.rglob("*.py"), *STUDIO.rglob("*.py")))
 
 RANKS = {
     **dict.fromkeys(("types", "config", "errors", "files", "ahead", "stages"), 0),
@@ -24,6 +25,7 @@ RANKS = {
     "training": 6,
     "evaluation": 7,
     "server": 7,
+    "_ui": 7,
     "cli": 8,
     "__main__": 9,
     "": 9,  # dialogue_tts itself names what is public
@@ -33,8 +35,10 @@ ALLOWED_ACROSS_STAGES = {("acoustic.model", "codec.rvq")}  # its code embeddings
 
 
 def name_of(path: Path) -> str:
-    """dialogue_tts/nn/attention.py -> nn.attention; __init__.py files are their folders."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    """dialogue_tts/nn/attention.py -> nn.attention; ui/app.py -> _ui.app; __init__.py files are their folders."""
+    studio = path.is_relative_to(STUDIO)
+    parts = ("_ui", *path.relative_to(STUDIO).parts) if studio else path.relative_to(PACKAGE).parts
+    parts = Path(*parts).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -140,10 +144,13 @@ def test_nothing_is_unpickled_or_run_from_text(path: Path) -> None:
     assert not words
 
 
+OUTSIDE = ["dialogue_tts._models", "dialogue_tts._ui"]  # models/ and ui/ in a checkout
+
+
 def test_packages_listed_are_the_packages_there_are() -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     section = settings.split("[tool.setuptools]\n")[1].split("\n[")[0]
     listed = re.findall(r'"([\w.]+)"', section.split("packages = [")[1].split("]")[0])
-    folders = {path.parent.relative_to(ROOT) for path in MODULES}
+    folders = {path.parent.relative_to(ROOT) for path in MODULES if path.is_relative_to(PACKAGE)}
     assert all((ROOT / folder / "__init__.py").is_file() for folder in folders), "a folder of modules is no package"
-    assert sorted(listed) == sorted([".".join(folder.parts) for folder in folders] + ["dialogue_tts._models"])
+    assert sorted(listed) == sorted([".".join(folder.parts) for folder in folders] + OUTSIDE)

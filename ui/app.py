@@ -1,0 +1,146 @@
+"""The Gradio application: one component whose page is our own, one function that it calls, and who may call it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastapi
+import gradio as gr
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dialogue_tts._ui.calls import Calls, Place
+from dialogue_tts._ui.desk import Desks
+from dialogue_tts._ui.engine import Engine
+from dialogue_tts.pipeline import DialogueTTS
+
+HERE = Path(__file__).parent
+LARGEST_UPLOAD = "20mb"
+LARGEST_QUESTION = 4_000_000  # bytes
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+START = 'import(new URL("studio/main.js", document.baseURI)).then((page) => page.start(element, server, upload));'
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a studio is run.
+
+    Attributes:
+        folder: for what is uploaded and made; nobody else may read it.
+        host: that it listens to.
+        password: that every visitor has to give; None for none.
+        keep_hours: after which the sounds of those who left are deleted.
+        longest_queue: dialogues that may wait.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    password: str | None = None
+    keep_hours: float = 24.0
+    longest_queue: int = 8
+
+    @property
+    def personal(self) -> bool:
+        """Only this computer's user comes, so voices may be kept on it."""
+        return self.host in LOOPBACK
+
+
+def build_app(tts: DialogueTTS, options: Options) -> fastapi.FastAPI:
+    """The studio as an ASGI application."""
+    sounds, uploads = options.folder / "sounds", options.folder / "uploads"
+    for folder in (sounds, uploads):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    desks = Desks(tts, sounds, options.personal, options.keep_hours * 3600)
+    place = Place(options.personal, options.keep_hours, uploads, HERE / "examples")
+    calls = Calls(tts, desks, Engine(options.longest_queue), place)
+    app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desks = desks
+    app.add_middleware(_Doorkeeper)
+    if options.personal:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.mount("/studio", StaticFiles(directory=HERE / "page"))
+    recordings = {str(voice.recording.parent.resolve()) for voice in tts.bundle.voices.values()}
+    return gr.mount_gradio_app(
+        app,
+        _page(calls, options),
+        path="/",
+        allowed_paths=[str(sounds.resolve()), *recordings],
+        auth=_login(options.password) if options.password else None,
+        auth_message="This studio asks for its password. Any name will do.",
+        show_error=False,
+        max_file_size=LARGEST_UPLOAD,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        favicon_path=str(HERE / "page" / "icon.png"),
+        head='<link rel="stylesheet" href="./studio/studio.css"><meta name="referrer" content="no-referrer">',
+    )
+
+
+def _page(calls: Calls, options: Options) -> gr.Blocks:
+    async def call(asked: Any) -> dict[str, Any]:
+        """Every question of the page."""
+        return await calls.answer(asked)
+
+    cache = (3600, int(options.keep_hours * 3600))
+    with gr.Blocks(title="Dialogue studio", analytics_enabled=False, delete_cache=cache, fill_width=True) as page:
+        gr.HTML(
+            "",
+            html_template='<div class="studio"></div>',
+            js_on_load=START,
+            apply_default_css=False,
+            server_functions=[call],
+        )
+    return page
+
+
+def _login(password: str) -> Any:
+    def may_enter(name: str, given: str) -> bool:
+        return bool(name) and secrets.compare_digest(given.encode(), password.encode())
+
+    return may_enter
+
+
+class _Doorkeeper:
+    """Refuses what no page of the studio asks for, and forbids pages to fetch anything from elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        headers = dict(scope["headers"])
+        if "file=http" in path or "/proxy=" in path or "/call/" in path or path.endswith("/queue/join"):
+            await PlainTextResponse("The studio does not do that.", 403)(scope, receive, send)
+        elif path.endswith("/component_server/") and int(headers.get(b"content-length", b"0")) > LARGEST_QUESTION:
+            await PlainTextResponse("This is too much at once.", 413)(scope, receive, send)
+        else:
+            await self._app(scope, receive, _with_policy(send))
+
+
+def _with_policy(send: Send) -> Send:
+    policy = (
+        b"default-src 'self' blob: data:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        b"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
+    )
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                *message.get("headers", []),
+                (b"content-security-policy", policy),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await send(message)
+
+    return sent

@@ -1,0 +1,116 @@
+/** Beginning anew, opening, examples, history. */
+
+import { ask } from "./ask.js";
+import { edited } from "./checking.js";
+import { clock, dialog, h } from "./dom.js";
+import { complain, followOn, forgetNews, news, say } from "./making.js";
+import * as player from "./player.js";
+import { keep, newRow, readHistory, startAnew, state, tell, writeHistory } from "./state.js";
+
+let root;
+const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+export function fileButtons(page) {
+  root = page;
+  const file = h("input", { type: "file", accept: ".txt,.md,.json,text/plain,application/json", class: "unseen", tabindex: -1, "aria-label": "Script or project file",
+    onchange: async () => { if (file.files[0]) await openFile(file.files[0]); file.value = ""; } });
+  const button = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
+  return [button("New", anew), button("Open…", () => file.click()), button("Examples", examples), button("History", history), file];
+}
+
+function replaceWith(values) {
+  player.quiet();
+  forgetNews();
+  startAnew(values);
+  tell("rows");
+  tell("made");
+  tell("view");
+}
+
+function anew() {
+  replaceWith({ rows: [newRow("Anna"), newRow("Ben")] });
+  state.speakers = ["Anna", "Ben"];
+  edited("rows");
+  say("A new script. The old one is in the history, once it was made.");
+}
+
+/** A script's text in place of what is there. */
+export function loadText(text, title = "") {
+  replaceWith({ text, title });
+  edited("text");
+}
+
+async function openFile(file) {
+  if (file.size > 2_000_000) { complain("The file is too large for a script or a project."); return; }
+  const text = await file.text();
+  if (text.includes("\u0000") || text.includes("\ufffd")) { complain("This is no text file; open a script or a project."); return; }
+  const title = file.name.replace(/(\.dialogue)?\.\w+$/, "");
+  if (/^\s*\{/.test(text)) await openProject(text, title);
+  else loadText(text, title);
+}
+
+/** A project's script, and its sound as far as it can be made again. */
+export async function openProject(text, title, work) {
+  const before = { work: state.work };
+  const name = work || `w${[...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("")}`;
+  const answer = await ask("open_project", { text, work: name });
+  if (answer.error) { complain(answer.error); state.work = before.work; return; }
+  const rows = answer.rows.map((row) => ({ seed: null, locked: false, ...row }));
+  replaceWith({ work: name, title, rows, cast: answer.cast, settings: answer.settings, seed: answer.seed });
+  state.speakers = [...new Set(rows.map((row) => row.speaker))];
+  edited("rows");
+  if (answer.warning) complain(answer.warning);
+  if (answer.news) { news(answer.news); followOn(); }
+}
+
+async function examples() {
+  const chosen = await dialog(root, "Examples", (close) => h("div", { class: "list" }, ...state.examples.map((example) =>
+    h("button", { type: "button", class: "choice", onclick: () => close(example) }, h("b", {}, example.name), h("span", {}, firstLine(example.text))))));
+  if (chosen) loadText(chosen.text, chosen.name);
+}
+
+const firstLine = (text) => text.split("\n").find((line) => line && !line.startsWith("#"))?.replace(/^\[[^\]]*\]\s*/, "") || "";
+
+async function history() {
+  const entries = readHistory();
+  const chosen = await dialog(root, "Dialogues made in this browser", (close) => entries.length
+    ? [
+      h("div", { class: "list" }, ...entries.map((entry) => h("button", { type: "button", class: "choice", onclick: () => close(entry) }, h("b", {}, entry.title), h("span", {}, `${when(entry.when)}, ${clock(entry.seconds)}`)))),
+      h("p", { class: "fine" }, `Scripts stay in this browser. Sound and voices are deleted ${state.keepHours} hours after your last visit; a dialogue is made again when you open it.`),
+      h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => close("forget") }, "Delete all of it")),
+    ]
+    : h("p", {}, "Nothing was made here yet."));
+  if (chosen === "forget") await forgetAll();
+  else if (chosen) await reopen(chosen);
+}
+
+/** A dialogue of the history: as it was if the server still holds it, or else made again. */
+async function reopen(entry) {
+  const told = await ask("follow", { work: entry.work, since: -1 });
+  if (told.error) { complain(told.error); return; }
+  if (told.gone || !told.result) { await openProject(entry.project, entry.title, entry.work); return; }
+  const project = JSON.parse(entry.project);
+  const rows = told.result.turns.map((turn, n) => {
+    const { takes, chosen, speed } = { chosen: 0, ...project.turns[n] };
+    return { ...newRow(turn.speaker, takes[chosen].text), id: turn.row, pause: turn.pause, overlap: turn.overlap, speed: speed ?? 1 };
+  });
+  const cast = Object.fromEntries(rows.map((row) => [row.speaker, told.rows[row.id]?.said?.voice]).filter(([, ref]) => ref));
+  replaceWith({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings: { gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness } });
+  state.speakers = [...new Set(rows.map((row) => row.speaker))];
+  edited("rows");
+  news(told);
+}
+
+async function forgetAll() {
+  const answer = await ask("forget");
+  if (answer.error) { complain(answer.error); return; }
+  writeHistory([]);
+  const { rows, text } = state;
+  replaceWith({ rows, text });
+  const hello = await ask("hello");
+  if (hello.voices) state.voices = hello.voices;
+  state.cast = {};
+  keep();
+  edited("rows");
+  say("All sounds, voices and the history are deleted; the script is still here.");
+}

@@ -1,0 +1,209 @@
+/** The studio's page: its parts, and who is told when something changes. */
+
+import { ask, connect, connected } from "./ask.js";
+import { edited, flush } from "./checking.js";
+import { dialog, field, h, roughly, signButton } from "./dom.js";
+import { fileButtons, loadText } from "./files.js";
+import * as making from "./making.js";
+import { drawResult, drawStale, follow, playerBar, resultSection } from "./result.js";
+import { keep, on, recall, state, tell } from "./state.js";
+import { drawText, insertInText, textView } from "./text.js";
+import { drawRows, drawStandings, insertBelow, insertInTurn, turnTable } from "./turns.js";
+import { drawVoices, voiceCards } from "./voices.js";
+
+const KEYS = [
+  ["Enter", "a new turn below, by the speaker whose turn it is"],
+  ["Shift + Enter", "a line break inside a turn"],
+  ["Ctrl + Enter", "make the dialogue"],
+  ["Alt + ↑ or ↓", "move the turn"],
+  ["Backspace in an empty turn", "delete it; so does Ctrl + Shift + Backspace in any"],
+  ["Escape", "stop what is heard"],
+  ["← and → on the waveform", "two seconds back or on; Space plays"],
+];
+let page;
+let views;
+let summary;
+let inserts;
+let banner;
+
+/** Fill the component: `server` answers questions, `upload` takes files. */
+export async function start(element, server, upload) {
+  connect(server, upload);
+  const known = recall();
+  setTheme(localStorage.getItem("dialogue-studio-theme"));
+  page = element.querySelector(".studio");
+  lay();
+  const hello = await greet();
+  Object.assign(state, { voices: hello.voices || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
+  if (!known && state.examples.length) loadText(state.examples[0].text, state.examples[0].name);
+  else edited(state.rows.length ? "rows" : "text");
+  state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+  draw();
+  await flush();
+  making.followOn();
+  page.dataset.ready = "true";
+}
+
+async function greet() {
+  for (;;) {
+    const hello = await ask("hello");
+    if (!hello.away) return hello;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }
+}
+
+function lay() {
+  banner = h("p", { class: "banner", role: "alert", hidden: true });
+  const tab = (view, label) => h("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": `view-${view}`, onclick: () => show(view) }, label);
+  const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "View of the script" }, tab("turns", "Turns"), tab("text", "Text"));
+  tabs.addEventListener("keydown", (event) => {
+    if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    show(state.view === "turns" ? "text" : "turns");
+    page.querySelector(`#tab-${state.view}`).focus();
+  });
+  summary = h("p", { class: "summary", role: "status" });
+  inserts = h("div", { class: "inserts", role: "toolbar", "aria-label": "Insert" });
+  views = {
+    turns: h("div", { id: "view-turns", role: "tabpanel", "aria-labelledby": "tab-turns" },
+      turnTable(page, { make: making.make, news: making.news, version: making.versionNow, say: making.say, offer: making.offer, complain: making.complain }),
+      h("button", { type: "button", class: "add", onclick: () => insertBelow(state.rows.length - 1) }, "Add a turn")),
+    text: h("div", { id: "view-text", role: "tabpanel", "aria-labelledby": "tab-text" }, textView()),
+  };
+  page.append(
+    h("a", { class: "skip", href: "#script" }, "Skip to the script"),
+    h("header", { class: "top" }, h("h1", {}, "Dialogue studio"), h("nav", { "aria-label": "Files" }, ...fileButtons(page),
+      h("button", { type: "button", class: "quiet", onclick: showKeys }, "Keys"), signButton("theme", "Light or dark", switchTheme))),
+    banner,
+    h("main", { id: "script", tabindex: -1 },
+      h("section", { class: "script sheet-box", "aria-labelledby": "h-script" },
+        h("div", { class: "head" }, h("h2", { id: "h-script" }, "Script"), tabs, summary), inserts, views.turns, views.text),
+      h("div", { class: "side" },
+        h("section", { class: "sheet-box", "aria-labelledby": "h-voices" }, h("div", { class: "head" }, h("h2", { id: "h-voices" }, "Voices")), voiceCards(page),
+          h("p", { class: "fine" }, "Use recordings of people only with their consent.")),
+        settings()),
+      resultSection(page)),
+    h("footer", { class: "dock" }, making.makeBar(), playerBar()),
+  );
+  page.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!event.repeat) making.make(); }
+    else if (event.key === "Escape" && !page.querySelector("dialog[open]")) import("./player.js").then((player) => player.quiet());
+  });
+  listen();
+}
+
+function listen() {
+  on("rows", draw);
+  on("rows-changed", () => { drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
+  on("checked", () => { drawText(); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
+  on("made", () => { drawStandings(); making.drawMaking(); drawResult(); });
+  on("standings", drawStandings);
+  on("heard", drawStandings);
+  on("voices", () => { drawStandings(); making.drawMaking(); drawStale(); });
+  on("view", () => show(state.view));
+  on("connection", () => {
+    banner.hidden = connected;
+    banner.textContent = connected ? "" : "The studio's server does not answer. Go on writing: the script is safe in this browser, and the page finds the server when it is back.";
+  });
+  const frame = () => { follow(); requestAnimationFrame(frame); };
+  requestAnimationFrame(frame);
+  new MutationObserver(() => drawResult()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-studio-theme"] });
+  show(state.view, false);
+}
+
+function draw() {
+  drawRows();
+  drawText();
+  drawVoices();
+  drawInserts();
+  drawSummary();
+  making.drawMaking();
+  drawResult();
+  drawSettings();
+}
+
+async function show(view, andCheck = true) {
+  if (andCheck) await flush();
+  state.view = view;
+  keep();
+  for (const [name, element] of Object.entries(views)) {
+    element.hidden = name !== view;
+    const tab = page.querySelector(`#tab-${name}`);
+    tab.setAttribute("aria-selected", String(name === view));
+    tab.tabIndex = name === view ? 0 : -1;
+  }
+  drawRows();
+  drawText();
+  drawInserts();
+}
+
+function drawSummary() {
+  const errors = state.findings.filter((found) => found.severity === "error").length;
+  const count = state.rows.length;
+  const length = state.seconds ? `, ${roughly(state.seconds)}` : "";
+  const wrong = errors ? ` · ${errors} ${errors === 1 ? "mistake" : "mistakes"}` : "";
+  summary.textContent = `${count} ${count === 1 ? "turn" : "turns"}${length}${wrong}`;
+}
+
+let drawnInserts = "";
+function drawInserts() {
+  const key = `${state.view}\n${state.speakers.join("\n")}`;
+  if (key === drawnInserts) return;
+  drawnInserts = key;
+  const inText = state.view === "text";
+  const button = (label, name, act, who) => h("button", { type: "button", class: "insert", "aria-label": name, onclick: act, style: who !== undefined ? `--who: var(--s${who})` : null, onmousedown: (event) => event.preventDefault() }, label);
+  const put = (text) => (inText ? insertInText(text) : insertInTurn(text) || making.say("Click into a turn first; then the tag goes where the cursor is."));
+  const speakers = state.speakers.slice(0, 8).map((name, n) => button(name, inText ? `Insert ${name}` : `New turn by ${name}`, () => (inText ? insertInText(`[${name}] `, true) : insertBelow(state.at ? Math.max(0, state.rows.findIndex((row) => row.id === state.at.row)) : state.rows.length - 1, name)), n));
+  inserts.replaceChildren(...speakers,
+    button("pause", "Insert a pause", () => put("[pause 0.5s] ")),
+    button("say as", "Insert a pronunciation", () => put("[word](/wˈɜɹd/) ")),
+    ...(inText ? [button("overlap", "Insert an overlapping turn", () => insertInText(`[${state.speakers[1] || state.speakers[0] || "Ben"} | overlap 0.3s] `, true)),
+      button("speed", "Insert a faster turn", () => insertInText(`[${state.speakers[0] || "Anna"} | speed 1.2] `, true))] : []));
+}
+
+const settingFields = {};
+function settings() {
+  const number = (key, label, props, hint) => {
+    const input = h("input", { type: "number", ...props, onchange: () => {
+      const value = input.value === "" ? null : Number(input.value);
+      if (key === "seed") state.seed = Math.max(0, Math.floor(value ?? 1));
+      else state.settings[key] = key === "speed" ? value ?? 1 : key === "loudness" ? value ?? -23 : value;
+      drawSettings();
+      edited("rows");
+      tell("voices");
+    } });
+    settingFields[key] = input;
+    return field(label, input, hint);
+  };
+  const along = h("input", { type: "checkbox", onchange: () => { state.along = along.checked; keep(); } });
+  settingFields.along = along;
+  return h("details", { class: "sheet-box settings" }, h("summary", {}, h("h2", {}, "Settings")),
+    number("gap", "Gap between turns, s", { min: 0, max: 10, step: 0.1, placeholder: "natural" }, "Empty: as people leave them."),
+    number("speed", "Speed of all", { min: 0.5, max: 2, step: 0.1 }),
+    number("loudness", "Loudness, LUFS", { min: -40, max: -10, step: 1 }),
+    number("seed", "Seed", { min: 0, step: 1 }, "The same script, voices and seed give the same sound."),
+    h("label", { class: "tick" }, along, "Play while it is made"),
+    h("button", { type: "button", class: "quiet", onclick: () => making.make({ fresh: true }) }, "Make all anew, but what is locked"));
+}
+
+function drawSettings() {
+  const values = { ...state.settings, seed: state.seed };
+  for (const [key, input] of Object.entries(settingFields)) {
+    if (key === "along") input.checked = state.along;
+    else if (document.activeElement !== input) input.value = values[key] ?? "";
+  }
+}
+
+function showKeys() {
+  dialog(page, "Keys", () => h("dl", { class: "keys" }, ...KEYS.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)])));
+}
+
+function setTheme(theme) {
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.studioTheme = theme;
+}
+
+function switchTheme() {
+  const dark = document.documentElement.dataset.studioTheme ? document.documentElement.dataset.studioTheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  setTheme(dark ? "light" : "dark");
+  localStorage.setItem("dialogue-studio-theme", dark ? "light" : "dark");
+}
+

@@ -1,0 +1,163 @@
+/** Make, stop, and what the server tells meanwhile. */
+
+import { ask } from "./ask.js";
+import { flush, splitRows } from "./checking.js";
+import { h, roughly } from "./dom.js";
+import * as player from "./player.js";
+import { keep, plain, remember, standing, state, tell, upToDate } from "./state.js";
+import { focusRow } from "./turns.js";
+
+let version = 0;
+let following = 0; // number of the loop that may go on
+let solo = null; // the row that is to be heard when it is made
+let button;
+let stopButton;
+let bar;
+let told;
+let line;
+let starting = false;
+
+export const versionNow = () => version;
+
+export function makeBar() {
+  button = h("button", { type: "button", class: "main make", onclick: () => make() }, "Make dialogue");
+  stopButton = h("button", { type: "button", class: "stop", hidden: true, onclick: stop }, "Stop");
+  bar = h("div", { class: "bar-fill" });
+  told = h("div", { class: "progress", role: "progressbar", "aria-label": "Turns made", "aria-valuemin": 0, hidden: true }, bar);
+  line = h("p", { class: "state", role: "status" });
+  return h("div", { class: "make-bar" }, button, stopButton, h("div", { class: "make-told" }, line, told));
+}
+
+/** Tell in the bar, and to who listens. */
+export function say(text, isError = false) {
+  line.classList.toggle("error", isError);
+  if (line.textContent !== text) line.textContent = text;
+}
+
+export function offer(text, label, act) {
+  say(text);
+  line.append(" ", h("button", { type: "button", class: "link", onclick: () => { say(""); act(); } }, label));
+}
+
+export const complain = (text) => say(text, true);
+
+/** Make what changed; `only` one row; `fresh` with new seeds. */
+export async function make({ only = null, fresh = false } = {}) {
+  if (state.job || starting) return;
+  starting = true;
+  if (!only) player.wake();
+  state.blamed = null;
+  try {
+    await flush();
+    if (splitRows()) await flush();
+    while (state.rows.length > 1 && !plain(state.rows[state.rows.length - 1].text) && !only) state.rows.pop();
+    tell("rows");
+    const wrong = state.findings.find((found) => found.severity === "error");
+    if (wrong && !only && state.view === "text") { complain(`Line ${wrong.line}: ${wrong.message}`); return; }
+    if (!only && !fresh && upToDate()) { player.seek(0); return; }
+    if (only) player.quiet();
+    else if (state.along) player.startAlong();
+    else player.quiet();
+    solo = only;
+    const values = { work: state.work, since: version, rows: state.rows, cast: state.cast, settings: state.settings, seed: state.seed, fresh };
+    const answer = await ask("make", only ? { ...values, only } : values);
+    if (answer.error) {
+      player.quiet();
+      complain(answer.error);
+      if (answer.where) { state.blamed = { row: answer.where, message: answer.error }; tell("standings"); if (state.view === "turns") focusRow(answer.where); }
+      return;
+    }
+    say("");
+    news(answer);
+    followOn();
+  } finally {
+    starting = false;
+  }
+}
+
+async function stop() {
+  stopButton.disabled = true;
+  player.quiet();
+  const answer = await ask("stop", { work: state.work, since: version });
+  stopButton.disabled = false;
+  if (answer.error) complain(answer.error);
+  else news(answer);
+}
+
+/** Ask for news until the job is over. */
+export async function followOn() {
+  const mine = ++following;
+  while (mine === following) {
+    const answer = await ask("follow", { work: state.work, since: version });
+    if (mine !== following) return;
+    if (answer.away) { complain(answer.error); await new Promise((resolve) => setTimeout(resolve, 1500)); continue; }
+    if (answer.gone) { lost(); return; }
+    if (answer.error) { complain(answer.error); return; }
+    news(answer);
+    if (!state.job) return;
+  }
+}
+
+function lost() {
+  if (state.job || state.result) say("The sound of this dialogue is not here any more; make it again.");
+  Object.assign(state, { job: null, result: null, made: {} });
+  version = 0;
+  tell("made");
+}
+
+/** Another dialogue is on the desk. */
+export function forgetNews() {
+  following += 1;
+  version = 0;
+  say("");
+}
+
+/** Take in what the server told. */
+export function news(told_) {
+  const had = state.job;
+  version = told_.version;
+  state.job = told_.job;
+  Object.assign(state.made, told_.rows);
+  for (const piece of told_.chunks) if (!solo) player.addPiece(piece);
+  if (told_.result) {
+    state.result = told_.result;
+    player.setWhole(told_.result);
+    if (!state.job) remember(told_.result.project, told_.result.seconds);
+  }
+  if (solo && ["made", "failed", "none"].includes(state.made[solo]?.state)) {
+    const made = state.made[solo];
+    if (made.state === "made" && made.takes && !state.job) { player.playSolo(made.takes[made.chosen].file, solo); solo = null; }
+  }
+  if (told_.message) say(told_.message, !/^(Stopped|The sound differs)/.test(told_.message));
+  else if (had && !state.job) finished();
+  keep();
+  tell("made");
+}
+
+function finished() {
+  const failed = state.rows.filter((row) => standing(row) === "failed").length;
+  if (failed) complain(`${failed} ${failed === 1 ? "turn" : "turns"} failed; the reason stands there. The rest is made.`);
+  else say("Done.");
+}
+
+export function drawMaking() {
+  const { job } = state;
+  button.hidden = Boolean(job);
+  stopButton.hidden = !job;
+  told.hidden = !job;
+  if (job) {
+    const share = job.of ? job.done / job.of : 1;
+    bar.style.width = `${Math.round(100 * share)}%`;
+    told.setAttribute("aria-valuemax", job.of);
+    told.setAttribute("aria-valuenow", job.done);
+    if (job.state === "waiting" && job.inFront) say(`Waits: ${job.inFront} ${job.inFront === 1 ? "dialogue is" : "dialogues are"} made before.`);
+    else say(`${job.done} of ${job.of} ${job.of === 1 ? "turn" : "turns"}, ${roughly(job.left)} left`);
+    return;
+  }
+  const there = state.rows.filter((row) => standing(row) === "made").length;
+  const missing = state.rows.length - there;
+  if (upToDate()) button.textContent = "Play dialogue";
+  else if (!state.result || !there) button.textContent = "Make dialogue";
+  else if (missing) button.textContent = `Make ${missing} changed ${missing === 1 ? "turn" : "turns"}`;
+  else button.textContent = "Put together";
+}

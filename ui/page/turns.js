@@ -1,0 +1,350 @@
+/** The script as a table of turns. The rows' elements stay while their values change, so that nobody loses the cursor. */
+
+import { ask, urlOf } from "./ask.js";
+import { edited, splitRows } from "./checking.js";
+import { askText, h, setSign, signButton } from "./dom.js";
+import * as player from "./player.js";
+import { colourOf, keep, newRow, plain, standing, state, tell } from "./state.js";
+
+const WORDS = { new: "not made yet", queued: "waits", making: "being made", made: "made", changed: "changed since", failed: "failed" };
+const NEW_SPEAKER = "\u0000new";
+let root;
+let list;
+let actions;
+const parts = new Map(); // row id -> its elements
+let deleted = null;
+
+export function turnTable(page, makeActions) {
+  root = page;
+  actions = makeActions;
+  list = h("ol", { class: "turns", "aria-label": "Turns" });
+  return list;
+}
+
+/** Bring the elements in line with the rows, keeping those that are there. */
+export function drawRows() {
+  const wanted = new Set(state.rows.map((row) => row.id));
+  for (const [id, part] of parts) if (!wanted.has(id)) { part.item.remove(); parts.delete(id); }
+  state.rows.forEach((row, n) => {
+    const part = parts.get(row.id) || build(row);
+    if (list.children[n] !== part.item) list.insertBefore(part.item, list.children[n] || null);
+    fill(part, row, n);
+  });
+}
+
+/** What the rows show beside their text: how they stand, what is wrong in them. */
+export function drawStandings() {
+  state.rows.forEach((row, n) => { const part = parts.get(row.id); if (part) drawStanding(part, row, n); });
+}
+
+const rowOf = (id) => state.rows.find((row) => row.id === id);
+const placeOf = (id) => state.rows.findIndex((row) => row.id === id);
+
+function build(row) {
+  const id = row.id;
+  const speaker = h("select", { class: "speaker", onchange: () => chooseSpeaker(id, speaker) });
+  const text = h("textarea", { rows: 1, spellcheck: "true", class: "words", placeholder: "What is said" });
+  const play = signButton("play", "", () => hear(id));
+  const redo = signButton("redo", "", () => actions.make({ only: id, fresh: true }));
+  const more = signButton("more", "", () => openPanel(id), { "aria-expanded": "false" });
+  const tag = h("span", { class: "tag" });
+  const note = h("span", { class: "note" });
+  const take = h("span", { class: "takes" });
+  const told = h("ul", { class: "told" });
+  const number = h("span", { class: "number", "aria-hidden": "true" });
+  const item = h(
+    "li",
+    { class: "turn", "data-row": id },
+    number,
+    h("div", { class: "turn-main" }, h("div", { class: "turn-line" }, speaker, text), h("div", { class: "turn-foot" }, tag, take, note), told),
+    h("div", { class: "turn-acts" }, play, redo, more),
+  );
+  text.addEventListener("input", () => { grow(text); rowOf(id).text = text.value; edited("rows"); drawStandings(); });
+  text.addEventListener("keydown", (event) => keys(event, id, text));
+  text.addEventListener("paste", (event) => pasted(event, id));
+  text.addEventListener("focus", () => { state.at = { row: id, input: text }; });
+  text.addEventListener("blur", () => setTimeout(() => { if (!list.contains(document.activeElement)) splitRows(); }, 0));
+  const part = { item, number, speaker, text, play, redo, more, tag, note, take, told, panel: null };
+  parts.set(id, part);
+  return part;
+}
+
+function fill(part, row, n) {
+  const who = `turn ${n + 1}`;
+  part.number.textContent = n + 1;
+  part.item.style.setProperty("--who", `var(--s${colourOf(row.speaker)})`);
+  part.speaker.setAttribute("aria-label", `Speaker of ${who}`);
+  part.text.setAttribute("aria-label", `Text of ${who}`);
+  setSign(part.play, "play", `Hear ${who}`);
+  setSign(part.redo, "redo", `Make ${who} again`);
+  setSign(part.more, "more", `More for ${who}`);
+  const names = state.speakers.includes(row.speaker) ? state.speakers : [...state.speakers, row.speaker];
+  const drawn = [...part.speaker.options].map((option) => option.value);
+  const options = [...names, NEW_SPEAKER];
+  if (drawn.join("\n") !== options.join("\n")) {
+    part.speaker.replaceChildren(...names.map((name) => h("option", { value: name }, name)), h("option", { value: NEW_SPEAKER }, "New speaker…"));
+  }
+  part.speaker.value = row.speaker;
+  if (part.text.value !== row.text && (document.activeElement !== part.text || plain(part.text.value) !== plain(row.text))) {
+    part.text.value = row.text;
+  }
+  part.text.readOnly = row.locked;
+  part.speaker.disabled = row.locked;
+  requestAnimationFrame(() => grow(part.text));
+  if (part.panel) part.panel.fill(row, n);
+  drawStanding(part, row, n);
+}
+
+function drawStanding(part, row, n) {
+  const stand = standing(row);
+  const made = state.made[row.id];
+  const take = made?.takes?.[made.chosen];
+  part.item.dataset.standing = stand;
+  part.item.classList.toggle("heard", state.playing === row.id);
+  part.item.classList.toggle("locked", row.locked);
+  const extras = [
+    take && (stand === "made" || stand === "changed") ? `${take.seconds.toFixed(1)} s` : "",
+    row.pause ? `pause ${row.pause} s` : "",
+    row.overlap ? `overlap ${row.overlap} s` : "",
+    row.speed !== 1 ? `speed ${row.speed}` : "",
+    row.locked ? "locked" : "",
+    stand === "made" && take.error > 0.1 ? "reads back poorly: try again" : "",
+  ];
+  setText(part.tag, WORDS[stand]);
+  setText(part.note, extras.filter(Boolean).join(" · "));
+  part.play.disabled = stand === "queued" || stand === "making";
+  part.redo.disabled = Boolean(state.job) || row.locked;
+  drawTakes(part, row, n, made);
+  const findings = [...(state.byRow[row.id] || [])];
+  const writing = document.activeElement === part.text;
+  const shown = findings.filter((found) => !(writing && !plain(row.text)) && found.severity === "error");
+  const warned = findings.filter((found) => found.severity === "warning");
+  if (stand === "failed") shown.unshift({ severity: "error", message: made.message });
+  const blamed = state.blamed?.row === row.id ? [{ severity: "error", message: state.blamed.message }] : [];
+  const all = [...blamed, ...shown, ...warned];
+  const key = all.map((found) => found.severity + found.message).join("\n");
+  if (part.told.dataset.key !== key) {
+    part.told.dataset.key = key;
+    part.told.replaceChildren(...all.map((found) => h("li", { class: found.severity }, found.message)));
+  }
+  part.text.setAttribute("aria-invalid", all.some((found) => found.severity === "error") ? "true" : "false");
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function drawTakes(part, row, n, made) {
+  const count = made?.takes?.length || 0;
+  const key = count > 1 ? `${count}/${made.chosen}` : "";
+  if (part.take.dataset.key === key && part.take.dataset.n === String(n)) return;
+  part.take.dataset.key = key;
+  part.take.dataset.n = n;
+  if (!key) { part.take.replaceChildren(); return; }
+  const choice = h("select", { "aria-label": `Take of turn ${n + 1}`, onchange: () => chooseTake(row.id, Number(choice.value)) },
+    ...made.takes.map((take, k) => h("option", { value: k }, `Take ${k + 1} of ${count}`)));
+  choice.value = made.chosen;
+  part.take.replaceChildren(choice);
+}
+
+async function chooseTake(id, take) {
+  const answer = await ask("choose", { work: state.work, row: id, take, since: actions.version() });
+  if (answer.error) { actions.complain(answer.error); drawStandings(); return; }
+  const row = rowOf(id);
+  const chosen = state.made[id]?.takes[take];
+  if (chosen) { row.text = chosen.text; if (row.seed !== null) row.seed = chosen.seed; }
+  actions.news(answer);
+  edited("rows");
+  drawRows();
+  hear(id);
+}
+
+export function hear(id) {
+  const row = rowOf(id);
+  const made = state.made[id];
+  const stand = standing(row);
+  if (player.playback.mode === "solo" && player.isPlaying() && state.playing === id) { player.quiet(); return; }
+  if (made?.takes?.length && stand !== "changed") player.playSolo(made.takes[made.chosen].file, id);
+  else { player.wake(); actions.make({ only: id }); }
+}
+
+function grow(text) {
+  text.style.height = "auto";
+  if (text.scrollHeight) text.style.height = `${text.scrollHeight}px`;
+}
+
+async function chooseSpeaker(id, select) {
+  const row = rowOf(id);
+  if (select.value === NEW_SPEAKER) {
+    const name = await askText(root, "New speaker", "Name", "", "Add");
+    select.value = row.speaker;
+    if (!name) return;
+    row.speaker = name;
+  } else {
+    row.speaker = select.value;
+  }
+  if (!state.speakers.includes(row.speaker)) state.speakers.push(row.speaker);
+  edited("rows");
+  drawRows();
+}
+
+/** The one who answered last time this speaker spoke, or another speaker. */
+function answering(n) {
+  const speaker = state.rows[n]?.speaker;
+  const other = [...state.rows.slice(0, n)].reverse().find((row) => row.speaker !== speaker);
+  return other?.speaker || state.speakers.find((name) => name !== speaker) || speaker || "Anna";
+}
+
+/** Put a turn in below place n, and write in it. */
+export function insertBelow(n, speaker = answering(n)) {
+  const row = newRow(speaker);
+  state.rows.splice(n + 1, 0, row);
+  if (!state.speakers.includes(speaker)) state.speakers.push(speaker);
+  edited("rows");
+  drawRows();
+  parts.get(row.id).text.focus();
+  tell("rows-changed");
+}
+
+export function move(id, by) {
+  const n = placeOf(id);
+  const to = n + by;
+  if (to < 0 || to >= state.rows.length) return;
+  const focus = document.activeElement;
+  const [row] = state.rows.splice(n, 1);
+  state.rows.splice(to, 0, row);
+  edited("rows");
+  drawRows();
+  focus?.focus();
+  actions.say(`Turn ${n + 1} is turn ${to + 1} now.`);
+  tell("rows-changed");
+}
+
+export function remove(id) {
+  const n = placeOf(id);
+  deleted = { row: state.rows[n], n };
+  state.rows.splice(n, 1);
+  edited("rows");
+  drawRows();
+  const next = state.rows[Math.max(0, n - 1)];
+  if (next) parts.get(next.id).text.focus();
+  actions.offer(`Turn ${n + 1} is deleted.`, "Undo", undelete);
+  tell("rows-changed");
+}
+
+function undelete() {
+  if (!deleted) return;
+  state.rows.splice(deleted.n, 0, deleted.row);
+  edited("rows");
+  drawRows();
+  parts.get(deleted.row.id).text.focus();
+  deleted = null;
+  tell("rows-changed");
+}
+
+function keys(event, id, text) {
+  const n = placeOf(id);
+  if (event.isComposing) return;
+  if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey) { event.preventDefault(); if (!event.repeat) insertBelow(n); }
+  else if (event.altKey && event.key === "ArrowUp") { event.preventDefault(); move(id, -1); }
+  else if (event.altKey && event.key === "ArrowDown") { event.preventDefault(); move(id, 1); }
+  else if ((event.key === "Backspace" && !text.value && state.rows.length > 1) || (event.ctrlKey && event.shiftKey && event.key === "Backspace")) { event.preventDefault(); remove(id); }
+}
+
+/** Several lines that are pasted are several turns. */
+async function pasted(event, id) {
+  const given = event.clipboardData.getData("text/plain");
+  if (!/\n/.test(given.trim())) return;
+  event.preventDefault();
+  const answer = await ask("check", { text: given, cast: state.cast, settings: state.settings });
+  const n = placeOf(id);
+  if (answer.error || !answer.rows?.length) {
+    const row = rowOf(id);
+    const lines = given.split(/\n/).map(plain).filter(Boolean);
+    row.text = plain(`${row.text} ${lines[0] || ""}`);
+    state.rows.splice(n + 1, 0, ...lines.slice(1).map((line) => newRow(row.speaker, line)));
+  } else {
+    const rows = answer.rows.map((turn) => ({ ...newRow(turn.speaker), ...turn }));
+    state.rows.splice(plain(rowOf(id).text) ? n + 1 : n, plain(rowOf(id).text) ? 0 : 1, ...rows);
+    const first = answer.findings.find((found) => found.severity === "error");
+    if (first) actions.complain(`Line ${first.line} of what was pasted: ${first.message}`);
+  }
+  state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+  edited("rows");
+  drawRows();
+  tell("rows-changed");
+}
+
+function openPanel(id) {
+  const part = parts.get(id);
+  if (part.panel) {
+    part.panel.element.remove();
+    part.panel = null;
+  } else {
+    part.panel = panel(id);
+    part.panel.fill(rowOf(id), placeOf(id));
+    part.item.append(part.panel.element);
+  }
+  part.more.setAttribute("aria-expanded", String(Boolean(part.panel)));
+}
+
+/** Pause, overlap, speed, seed and what else can be done with a turn. */
+function panel(id) {
+  const number = (key, label, props) => {
+    const input = h("input", { type: "number", ...props });
+    input.addEventListener("input", () => {
+      const value = input.value === "" ? (key === "seed" ? null : key === "speed" ? 1 : 0) : Number(input.value);
+      if (value !== null && !Number.isFinite(value)) return;
+      rowOf(id)[key] = key === "seed" && value !== null ? Math.max(0, Math.floor(value)) : value;
+      edited("rows");
+      drawStandings();
+    });
+    return { input, label: h("label", {}, label, input) };
+  };
+  const fields = {
+    pause: number("pause", "Pause before, s", { min: 0, max: 10, step: 0.1 }),
+    overlap: number("overlap", "Overlap, s", { min: 0, max: 10, step: 0.1 }),
+    speed: number("speed", "Speed", { min: 0.5, max: 2, step: 0.1 }),
+    seed: number("seed", "Seed", { min: 0, step: 1, placeholder: "any" }),
+  };
+  const act = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
+  const lock = h("button", { type: "button", class: "quiet", "aria-pressed": "false", onclick: () => {
+    rowOf(id).locked = !rowOf(id).locked;
+    keep();
+    drawRows();
+  } }, "Lock");
+  const element = h("div", { class: "panel" },
+    h("div", { class: "panel-fields" }, ...Object.values(fields).map((field) => field.label)),
+    h("div", { class: "panel-acts" }, lock, act("Insert below", () => insertBelow(placeOf(id))), act("Move up", () => move(id, -1)),
+      act("Move down", () => move(id, 1)), act("Delete", () => remove(id))));
+  const fill = (row, n) => {
+    for (const [key, { input }] of Object.entries(fields)) {
+      input.setAttribute("aria-label", `${input.parentElement.firstChild.textContent} of turn ${n + 1}`);
+      if (document.activeElement !== input) input.value = row[key] ?? "";
+      input.disabled = row.locked;
+    }
+    const made = state.made[row.id];
+    if (made?.takes?.length) fields.seed.input.placeholder = made.takes[made.chosen].seed;
+    lock.setAttribute("aria-pressed", String(row.locked));
+    lock.textContent = row.locked ? "Unlock" : "Lock";
+  };
+  return { element, fill };
+}
+
+/** Write at the cursor of the turn that was last written in. */
+export function insertInTurn(text) {
+  const { at } = state;
+  const part = at && parts.get(at.row);
+  if (!part || part.text.readOnly) return false;
+  const input = part.text;
+  input.setRangeText(text, input.selectionStart, input.selectionEnd, "end");
+  input.focus();
+  input.dispatchEvent(new Event("input"));
+  return true;
+}
+
+export function focusRow(id) {
+  const part = parts.get(id);
+  part?.item.scrollIntoView({ block: "center", behavior: "smooth" });
+  part?.text.focus({ preventScroll: true });
+}

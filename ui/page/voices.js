@@ -1,0 +1,208 @@
+/** One card a speaker: whose voice, how it sounds, and voices of one's own. */
+
+import { ask, upload, urlOf } from "./ask.js";
+import { edited } from "./checking.js";
+import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
+import * as player from "./player.js";
+import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
+import { colourOf, state, tell, voiceName, voiceOf } from "./state.js";
+
+let root;
+let list;
+let cards = new Map();
+let drawn = "";
+let listening = null; // the button of the voice that is heard
+const messages = new Map(); // speaker -> {severity, text}
+
+export function voiceCards(page) {
+  root = page;
+  list = h("div", { class: "cards" });
+  return list;
+}
+
+export function drawVoices() {
+  const key = JSON.stringify([state.speakers, state.cast, state.usual, state.voices, [...messages]]);
+  if (key === drawn) return;
+  drawn = key;
+  const focused = document.activeElement?.closest?.(".card")?.dataset.speaker;
+  const role = document.activeElement?.dataset?.role;
+  cards = new Map(state.speakers.map((speaker) => [speaker, card(speaker)]));
+  list.replaceChildren(...cards.values());
+  if (focused && cards.has(focused) && role) cards.get(focused).querySelector(`[data-role="${role}"]`)?.focus();
+}
+
+function card(speaker) {
+  const ref = voiceOf(speaker);
+  const voice = state.voices.find((one) => one.ref === ref);
+  const choice = h("select", { "aria-label": `Voice of ${speaker}`, "data-role": "choice", onchange: () => choose(speaker, choice.value) });
+  const groups = [["built in", "Built in"], ["kept", "Kept"], ["mine", "Yours"]];
+  choice.append(h("option", { value: "" }, state.cast[speaker] ? "Automatic" : `Automatic: ${voiceName(ref)}`));
+  for (const [kind, label] of groups) {
+    const voices = state.voices.filter((one) => one.kind === kind);
+    if (voices.length) choice.append(h("optgroup", { label }, ...voices.map((one) => h("option", { value: one.ref }, kind === "built in" ? `${one.name}, ${one.about}` : one.name))));
+  }
+  choice.value = state.cast[speaker] || "";
+  const listen = signButton("play", `Hear ${speaker}'s voice`, () => hear(ref, listen, speaker), { "data-role": "listen" });
+  const file = h("input", { type: "file", accept: "audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm,.safetensors", class: "unseen", tabindex: -1, "aria-label": `Sound file for ${speaker}`,
+    onchange: () => { if (file.files[0]) bring(speaker, file.files[0]); } });
+  const acts = [
+    h("button", { type: "button", class: "quiet", "data-role": "upload", "aria-label": `Upload a voice for ${speaker}`, onclick: () => file.click() }, "Upload"),
+    h("button", { type: "button", class: "quiet", "data-role": "record", "aria-label": `Record a voice for ${speaker}`, onclick: () => record(speaker) }, "Record"),
+    state.speakers.length > 1 && h("button", { type: "button", class: "quiet", "data-role": "swap", "aria-label": `Swap ${speaker}'s voice`, onclick: () => swap(speaker) }, "Swap"),
+    voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "data-role": "keep", "aria-label": `Keep ${voice.name}`, onclick: () => keepVoice(speaker, voice) }, "Keep…"),
+    voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "aria-label": `Rename ${voice.name}`, onclick: () => rename(voice) }, "Rename"),
+    voice && voice.kind !== "built in" && h("button", { type: "button", class: "quiet", "aria-label": `Delete ${voice.name}`, onclick: () => forget(speaker, voice) }, "Delete"),
+  ];
+  const told = [];
+  if (voice?.used) {
+    const part = voice.used < voice.seconds - 0.3 ? `${voice.used} s of ${voice.seconds} s are used, from ${voice.start} s` : `${voice.used} s`;
+    told.push(h("li", {}, `${part}, level ${voice.level} dB`), ...voice.warnings.map((text) => h("li", { class: "warning" }, text[0].toUpperCase() + text.slice(1))));
+  }
+  const message = messages.get(speaker);
+  if (message) told.push(h("li", { class: message.severity, role: "alert" }, message.text));
+  return h("section", { class: "card", "data-speaker": speaker, "aria-label": `Voice of ${speaker}`, style: `--who: var(--s${colourOf(speaker)})` },
+    h("h3", {}, speaker), h("div", { class: "card-line" }, choice, listen), h("div", { class: "card-acts" }, ...acts, file), told.length ? h("ul", { class: "told" }, ...told) : null);
+}
+
+function choose(speaker, ref) {
+  if (ref) state.cast[speaker] = ref;
+  else delete state.cast[speaker];
+  messages.delete(speaker);
+  changed();
+}
+
+function changed() {
+  edited("rows");
+  drawVoices();
+  tell("voices");
+}
+
+async function hear(ref, button, speaker) {
+  if (listening === button) { player.quiet(); return; }
+  const answer = await ask("sample", { ref });
+  if (answer.error) { say(speaker, answer.error); return; }
+  const over = player.playSolo(answer.file);
+  listening = button;
+  setSign(button, "pause", `Stop ${speaker}'s voice`);
+  await over;
+  if (listening === button) listening = null;
+  setSign(button, "play", `Hear ${speaker}'s voice`);
+}
+
+function say(speaker, text, severity = "error") {
+  if (text) messages.set(speaker, { text, severity });
+  else messages.delete(speaker);
+  drawVoices();
+}
+
+/** A file becomes the speaker's voice, or it is said why not. */
+async function bring(speaker, file) {
+  say(speaker, "Reading the recording…", "info");
+  try {
+    const saved = file.name.endsWith(".safetensors");
+    if (saved && file.size > LARGEST_FILE) throw new Error("This is no voice's file.");
+    const sent = await upload(saved ? file : await fileAsWav(file));
+    const answer = await ask("bring_voice", { path: sent.path, name: file.name === "recording.wav" ? speaker : file.name.replace(/\.\w+$/, "").slice(0, 64) });
+    if (answer.error) throw new Error(answer.error);
+    state.voices = answer.voices;
+    state.cast[speaker] = answer.ref;
+    say(speaker, "");
+    changed();
+  } catch (error) {
+    say(speaker, error.message || "The recording could not be sent; try again.");
+  }
+}
+
+async function record(speaker) {
+  player.quiet();
+  const made = await dialog(root, `Record ${speaker}'s voice`, (close) => {
+    const meter = h("meter", { min: 0, max: 1, low: 0.1, high: 0.95, optimum: 0.5, "aria-label": "Level" });
+    const told = h("p", { role: "status" }, "Read a few sentences aloud, 5 to 20 seconds, in a quiet room.");
+    let stop;
+    let began;
+    const button = h("button", { type: "button", class: "main", onclick: async () => {
+      if (stop) {
+        button.disabled = true;
+        try { close(await stop()); } catch (error) { told.textContent = error.message; told.className = "error"; }
+        return;
+      }
+      try {
+        stop = await startRecording((level) => {
+          meter.value = level;
+          const seconds = (Date.now() - began) / 1000;
+          button.textContent = `Stop (${seconds.toFixed(0)} s)`;
+          if (seconds > 30) button.click();
+        });
+        began = Date.now();
+        button.textContent = "Stop";
+        told.textContent = "Recording…";
+        told.className = "";
+      } catch (error) {
+        told.textContent = error.message;
+        told.className = "error";
+      }
+    } }, "Start recording");
+    setTimeout(() => button.closest("dialog")?.addEventListener("close", () => { if (stop && !button.disabled) stop().catch(() => {}); }));
+    return [told, meter, h("p", { class: "fine" }, "Use only your own voice, or that of a person who agreed. Voices that are not kept are deleted when you have been away for a day."), h("div", { class: "actions" }, button)];
+  });
+  if (made) await bring(speaker, made);
+}
+
+async function swap(speaker) {
+  const others = state.speakers.filter((name) => name !== speaker);
+  const other = others.length === 1 ? others[0] : await dialog(root, `Swap ${speaker}'s voice with`, (close) =>
+    h("div", { class: "choices" }, ...others.map((name) => h("button", { type: "button", class: "choice", onclick: () => close(name) }, `${name} (${voiceName(voiceOf(name))})`))));
+  if (!other) return;
+  [state.cast[speaker], state.cast[other]] = [voiceOf(other), voiceOf(speaker)];
+  changed();
+}
+
+async function rename(voice) {
+  const name = await askText(root, "Rename the voice", "Name", voice.name, "Rename");
+  if (!name) return;
+  const answer = await ask("rename_voice", { ref: voice.ref, name });
+  if (!answer.error) { state.voices = answer.voices; changed(); }
+}
+
+async function forget(speaker, voice) {
+  if (voice.kind === "kept") {
+    const sure = await dialog(root, `Delete ${voice.name}?`, (close) => [
+      h("p", {}, "The voice is kept on this computer; once deleted, it has to be made again from a recording."),
+      h("div", { class: "actions" }, h("button", { type: "button", class: "main", onclick: () => close(true) }, "Delete")),
+    ]);
+    if (!sure) return;
+  }
+  const answer = await ask("forget_voice", { ref: voice.ref });
+  if (answer.error) { say(speaker, answer.error); return; }
+  state.voices = answer.voices;
+  for (const name of Object.keys(state.cast)) if (state.cast[name] === voice.ref) delete state.cast[name];
+  changed();
+}
+
+/** Name a voice and say who agreed; it is kept on this computer, or saved as a file. */
+async function keepVoice(speaker, voice) {
+  await dialog(root, "Keep this voice", (close) => {
+    const name = h("input", { type: "text", value: voice.name, required: true, maxlength: 64 });
+    const kind = h("select", {}, h("option", { value: "own" }, "It is my own voice"), h("option", { value: "licensed" }, "The speaker allowed me to use it"), h("option", { value: "synthetic" }, "It is synthetic, nobody's voice"));
+    const who = h("input", { type: "text", required: true, maxlength: 200, autocomplete: "name" });
+    const when = h("input", { type: "date", required: true, value: new Date().toISOString().slice(0, 10) });
+    const what = h("textarea", { rows: 2, maxlength: 500 });
+    const told = h("p", { class: "error", role: "alert" });
+    const send = async (question) => {
+      const consent = { kind: kind.value, who: who.value, when: when.value, what: what.value };
+      const answer = await ask(question, { ref: voice.ref, name: name.value, consent });
+      if (answer.error) { told.textContent = answer.error; return; }
+      if (answer.file) saveAs(urlOf(answer.file), answer.name);
+      else {
+        state.voices = answer.voices;
+        for (const one of Object.keys(state.cast)) if (state.cast[one] === voice.ref) state.cast[one] = answer.ref;
+        changed();
+      }
+      close(true);
+    };
+    const form = h("form", { onsubmit: (event) => { event.preventDefault(); send(event.submitter?.value || "save_voice"); } },
+      field("Name of the voice", name), field("Consent", kind), field("Who agreed", who), field("When", when), field("To what (optional)", what), told,
+      h("div", { class: "actions" }, h("button", { class: "quiet", value: "save_voice" }, "Save as a file"), state.personal && h("button", { class: "main", value: "keep_voice" }, "Keep on this computer")));
+    return form;
+  });
+}

@@ -1,0 +1,74 @@
+"""Rows of the page's turn table <-> the text of a script: two views of one script. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dialogue_tts.review import Finding
+from dialogue_tts.script import format_turn, is_comment, parse_draft
+from dialogue_tts.types import Turn
+
+
+@dataclass(frozen=True)
+class Row:
+    """A turn of the table.
+
+    Attributes:
+        id: stays with the row while it is edited and moved.
+        note: comment lines above the turn, as written.
+        seed: that the turn is to have; None for one that follows from the script's.
+        locked: its sound stays, whatever is made anew.
+    """
+
+    id: str
+    turn: Turn
+    note: str = ""
+    seed: int | None = None
+    locked: bool = False
+
+
+def text_of(rows: Sequence[Row], ending: str = "") -> str:
+    """The rows as a script, a turn a line, whatever they hold; `ending` are comments behind the last."""
+    lines = [line for row in rows for line in (*row.note.splitlines(), format_turn(row.turn))]
+    return "".join(f"{line}\n" for line in (*lines, *ending.splitlines()))
+
+
+def lines_of(rows: Iterable[Row]) -> list[int]:
+    """On which line of `text_of` each row's turn stands, from 1."""
+    lines, last = [], 0
+    for row in rows:
+        last += len(row.note.splitlines()) + 1
+        lines.append(last)
+    return lines
+
+
+def rows_of(text: str) -> tuple[list[Row], str]:
+    """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn."""
+    lines = text.removeprefix("\ufeff").splitlines()
+    rows, last = [], 0
+    for turn in parse_draft(text).turns:
+        rows.append(Row("", turn, _comments(lines[last : turn.line - 1])))
+        last = turn.line
+    return rows, _comments(lines[last:])
+
+
+def row_of_line(lines: Sequence[int], line: int) -> int | None:
+    """Which row a finding's line belongs to: the last that begins on or before it."""
+    before = [index for index, first in enumerate(lines) if first <= line]
+    return before[-1] if before else None
+
+
+def by_row(rows: Sequence[Row], findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """Findings in `text_of(rows)`, to the ids of the rows they belong to."""
+    found: dict[str, list[Finding]] = {}
+    lines = lines_of(rows)
+    for finding in findings:
+        index = row_of_line(lines, finding.line)
+        if index is not None:
+            found.setdefault(rows[index].id, []).append(finding)
+    return found
+
+
+def _comments(lines: Iterable[str]) -> str:
+    return "\n".join(line.strip() for line in lines if is_comment(line))

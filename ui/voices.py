@@ -1,0 +1,188 @@
+"""Voices of one user: those of the bundle, those kept on this computer, and those brought along for a while."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dialogue_tts.audio.io import write_audio
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import VoiceError
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.recordings import Recording, inspect_recording
+from dialogue_tts.voices import ENDING, Consent, Voice
+
+MOST = 24  # that one user may bring along
+NAMED, BROUGHT = "name:", "mine:"  # what a voice's reference begins with
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A voice that was uploaded or recorded."""
+
+    voice: Voice
+    recording: Recording | None  # None for a saved voice's file
+
+
+class VoiceShelf:
+    """References such as "name:clara" or "mine:1f2e" <-> voices. Safe to use from several threads."""
+
+    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool) -> None:
+        """
+        Args:
+            folder: for sounds to listen to.
+            personal: whether the user is the one whose voices are kept on this computer.
+        """
+        self._tts, self._folder, self._personal = tts, folder, personal
+        self._brought: dict[str, Brought] = {}
+        self._samples: dict[str, Path] = {}
+        self._lock = threading.Lock()
+
+    def listed(self) -> list[dict[str, Any]]:
+        """All voices there are, for the page."""
+        built_in = [
+            {"ref": NAMED + v.name, "name": v.name, "kind": "built in", "about": v.description}
+            for v in self._tts.bundle.voices.values()
+        ]
+        kept = [
+            {"ref": NAMED + name, "name": name, "kind": "kept", "about": "kept on this computer"}
+            for name in (self._tts.library.names() if self._personal else ())
+        ]
+        with self._lock:
+            mine = [
+                {"ref": BROUGHT + key, "name": b.voice.name, "kind": "mine", "about": "yours", **_told(b)}
+                for key, b in self._brought.items()
+            ]
+        return [*built_in, *kept, *mine]
+
+    def source(self, ref: str) -> str | Voice:
+        """What the library takes as the voice. Raises VoiceError if there is no such voice here."""
+        if ref.startswith(BROUGHT):
+            return self._of(ref).voice
+        name = ref.removeprefix(NAMED)
+        if name in self._tts.bundle.voices or (self._personal and name in self._tts.library):
+            return name
+        raise VoiceError("this voice is not here any more; choose another.")
+
+    def refs_of(self, voices: Mapping[str, str | Voice | Path]) -> dict[str, str]:
+        """Speaker -> reference, for voices as the library takes them."""
+        with self._lock:
+            mine = {b.voice.sha256: BROUGHT + key for key, b in self._brought.items()}
+        return {
+            speaker: mine.get(v.sha256, NAMED + v.name) if isinstance(v, Voice) else NAMED + str(v)
+            for speaker, v in voices.items()
+        }
+
+    def find(self, sha256: str) -> Voice | None:
+        """A brought voice that sounds like this one."""
+        with self._lock:
+            return next((b.voice for b in self._brought.values() if b.voice.sha256 == sha256), None)
+
+    def bring(self, path: Path, name: str) -> str:
+        """A recording or a saved voice's file becomes a voice; returns its reference.
+
+        Raises:
+            VoiceError: it cannot serve; the message says why.
+        """
+        with self._lock:
+            if len(self._brought) >= MOST:
+                raise VoiceError(f"you have brought {MOST} voices already; delete one first.")
+        if path.suffix == ENDING:
+            try:
+                brought = Brought(self._tts.voice(Voice.load(path)), None)
+            except VoiceError as error:
+                raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
+        else:
+            recording = inspect_recording(path)
+            brought = Brought(replace(self._tts.voice(path), name=name), recording)
+        key = secrets.token_hex(8)
+        with self._lock:
+            self._brought[key] = brought
+        return BROUGHT + key
+
+    def rename(self, ref: str, name: str) -> None:
+        """Raises VoiceError if the voice is not one that was brought."""
+        brought = self._of(ref)
+        with self._lock:
+            self._brought[ref.removeprefix(BROUGHT)] = replace(brought, voice=replace(brought.voice, name=name))
+
+    def forget(self, ref: str) -> None:
+        """Delete a voice: one that was brought, or one that is kept. Raises VoiceError."""
+        if ref.startswith(NAMED):
+            if not self._personal:
+                raise VoiceError("this voice is not yours to delete.")
+            self._tts.library.remove(ref.removeprefix(NAMED))
+            return
+        self._of(ref)
+        with self._lock:
+            del self._brought[ref.removeprefix(BROUGHT)]
+            sample = self._samples.pop(ref, None)
+        if sample:
+            sample.unlink(missing_ok=True)
+
+    def keep(self, ref: str, name: str, consent: Consent) -> str:
+        """Keep a brought voice on this computer under that name; returns its new reference. Raises VoiceError."""
+        if not self._personal:
+            raise VoiceError("voices are kept on the computer the studio runs on, by its owner; save a file instead.")
+        voice = replace(self._of(ref).voice, name=name, consent=consent)
+        self._tts.keep_voice(voice)
+        self.forget(ref)
+        return NAMED + name
+
+    def save(self, ref: str, name: str, consent: Consent, folder: Path) -> Path:
+        """Write a brought voice as a file, with its consent record. Raises VoiceError."""
+        path = folder / f"voice{ENDING}"
+        replace(self._of(ref).voice, name=name, consent=consent).save(path)
+        return path
+
+    def sample(self, ref: str) -> Path:
+        """A sound file to listen to. Raises VoiceError."""
+        source = self.source(ref)
+        if isinstance(source, str) and source in self._tts.bundle.voices:
+            return self._tts.bundle.voices[source].recording
+        with self._lock:
+            if ref in self._samples and ref.startswith(BROUGHT):
+                return self._samples[ref]
+        path = self._folder / f"voice-{secrets.token_hex(8)}.wav"
+        brought = self._brought.get(ref.removeprefix(BROUGHT))
+        if brought and brought.recording:
+            wave = brought.recording.prompt
+        else:
+            wave = self._prompt_of(self._tts.voice(source))
+        write_audio(path, wave, SAMPLE_RATE_HZ)
+        with self._lock:
+            before = self._samples.get(ref)
+            self._samples[ref] = path
+        if before:
+            before.unlink(missing_ok=True)
+        return path
+
+    def _prompt_of(self, voice: Voice) -> np.ndarray:
+        return self._tts.bundle.codec.decode(voice.codes[None])[0].numpy()
+
+    def _of(self, ref: str) -> Brought:
+        with self._lock:
+            brought = self._brought.get(ref.removeprefix(BROUGHT)) if ref.startswith(BROUGHT) else None
+        if brought is None:
+            raise VoiceError("this voice is not here any more; upload or record it again.")
+        return brought
+
+
+def _told(brought: Brought) -> dict[str, Any]:
+    """What the page shows of a brought voice."""
+    told: dict[str, Any] = {"consent": asdict(brought.voice.consent) if brought.voice.consent else None}
+    if recording := brought.recording:
+        told |= {
+            "seconds": round(recording.seconds, 1),
+            "start": round(recording.start, 1),
+            "used": round(recording.prompt.size / SAMPLE_RATE_HZ, 1),
+            "level": round(recording.level_db),
+            "warnings": list(recording.warnings),
+        }
+    return told
