@@ -1,0 +1,73 @@
+"""`serve` as a process: it says where it listens, asks for keys, and ends when it is told to."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dialogue_tts.cli.serve import KEYS_VARIABLE, listening_at, read_keys
+from dialogue_tts.errors import DialogueTTSError
+
+KEY = "a-key-that-is-long-enough"
+COMMAND = (sys.executable, "-m", "dialogue_tts", "serve")
+
+
+def test_a_server_from_start_to_end(tiny_bundle_dir: Path) -> None:
+    environment = os.environ | {KEYS_VARIABLE: f"{KEY}, another-key-for-another"}
+    command = [*COMMAND, "--port", "0", "--bundle", str(tiny_bundle_dir)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stderr is not None
+        told = server.stderr.readline()
+        address = re.match(r"http://127\.0\.0\.1:\d+", told)
+        assert address and "/docs" in told
+        assert httpx.get(f"{address[0]}/health").json() == {"status": "ok", "model": "tiny"}
+        assert httpx.get(f"{address[0]}/v1/models").status_code == 401
+        keyed = {"Authorization": f"Bearer {KEY}"}
+        assert httpx.get(f"{address[0]}/v1/models", headers=keyed).status_code == 200
+        assert httpx.get(f"{address[0]}/health", headers={"Host": "evil.test"}).status_code == 403
+        body = {"script": "[A] Hello. [B] Yes.", "format": "flac"}
+        sound = httpx.post(f"{address[0]}/v1/dialogue", json=body, headers=keyed)
+        assert sound.content.startswith(b"fLaC")
+        server.send_signal(signal.SIGTERM)
+        _, rest = server.communicate(timeout=30)
+    assert "Traceback" not in rest
+
+
+def test_what_cannot_work_is_told_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run([*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert f"127.0.0.1:{port}: the server cannot listen there" in done.stderr and "--port" in done.stderr
+        with pytest.raises(DialogueTTSError, match="cannot listen there"):
+            listening_at("no.such.host.invalid", 0)
+
+
+def test_keys_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEYS_VARIABLE, raising=False)
+    assert read_keys(None) == []
+    monkeypatch.setenv(KEYS_VARIABLE, f" {KEY},,another-key-for-another ")
+    assert read_keys(None) == [KEY, "another-key-for-another"]
+    path = tmp_path / "keys"
+    path.write_text(f"\n{KEY}\n\nkey-in-a-file, with a comma\n")
+    assert read_keys(path) == [KEY, "key-in-a-file, with a comma"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot be read"), (b"\xff\xff", "cannot be read"), (b"\n", "no key"), (b"123", "easy")],
+)
+def test_bad_files_of_keys(content: bytes | None, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DialogueTTSError, match=says):
+        read_keys(path)
