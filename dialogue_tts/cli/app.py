@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 console = Console(stderr=True)
+SPEAKING, SERVING, TRAINING = "Speak", "Serve", "Train and measure"  # parts of the list of commands
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -12,6 +12,7 @@ import typer
 from dialogue_tts.cli.app import (
     INTERRUPTED,
     SOME_FAILED,
+    SPEAKING,
     BundleOption,
     JsonOption,
     QuietOption,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from dialogue_tts.batch import Job, Outcome, Workshop
 
 
-@app.command()
+@app.command(rich_help_panel=SPEAKING)
 @reports_errors
 def batch(
     source: Annotated[

@@ -8,11 +8,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.app import (
+    TRAINING,
+    BundleOption,
+    JsonOption,
+    QuietOption,
+    app,
+    print_json,
+    progress_bar,
+    reports_errors,
+)
 from dialogue_tts.cli.inputs import check_texts
 
 
-@app.command()
+@app.command(rich_help_panel=TRAINING)
 @reports_errors
 def benchmark(
     seconds: Annotated[

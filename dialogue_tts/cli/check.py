@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import BAD_INPUT, JsonOption, QuietOption, app, print_json, reports_errors
+from dialogue_tts.cli.app import BAD_INPUT, SPEAKING, JsonOption, QuietOption, app, print_json, reports_errors
 from dialogue_tts.cli.inputs import (
     GapOption,
     PronunciationsOption,
@@ -19,7 +19,7 @@ from dialogue_tts.cli.inputs import (
 )
 
 
-@app.command()
+@app.command(rich_help_panel=SPEAKING)
 @reports_errors
 def check(
     script: Annotated[str, typer.Argument(help="Script, or - for standard input.")],

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
 
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
@@ -17,7 +17,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_KEY = 16
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 @reports_errors
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for all who reach this machine.")] = LOOPBACK[

@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SPEAKING, BundleOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.cli.inputs import (
     GapOption,
     LoudnessOption,
@@ -36,7 +36,7 @@ class PipeFormat(str, Enum):
     raw = "raw"
 
 
-@app.command()
+@app.command(rich_help_panel=SPEAKING)
 @reports_errors
 def stream(
     script: Annotated[str, typer.Argument(help="Script, or - for standard input.")],

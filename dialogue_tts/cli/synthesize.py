@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.app import (
+    SPEAKING,
+    BundleOption,
+    JsonOption,
+    QuietOption,
+    app,
+    print_json,
+    progress_bar,
+    reports_errors,
+)
 from dialogue_tts.cli.inputs import (
     GapOption,
     LoudnessOption,
@@ -26,7 +35,7 @@ from dialogue_tts.cli.inputs import (
 )
 
 
-@app.command()
+@app.command(rich_help_panel=SPEAKING)
 @reports_errors
 def synthesize(
     script: Annotated[str, typer.Argument(help="Script or project file, or - for standard input.")],

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import TRAINING, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
 
 data_app = typer.Typer(help="Turn recordings or scripts into training data.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
+app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
 
 
-@app.command()
+@app.command(rich_help_panel=TRAINING)
 @reports_errors
 def train(
     stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm or text-to-semantic.")],
@@ -42,7 +42,7 @@ def train(
         start(path, data if named not in ("semantic", "codec-tokens") else data[:1], runs).train(minutes)
 
 
-@app.command()
+@app.command(rich_help_panel=TRAINING)
 @reports_errors
 def export(
     out: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
@@ -56,7 +56,7 @@ def export(
     export_bundle(out, runs, voices or out, name)
 
 
-@app.command()
+@app.command(rich_help_panel=TRAINING)
 @reports_errors
 def restore(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, with its recipes.")],

@@ -13,13 +13,13 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, app, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
 
 STUDIO = "dialogue_tts._ui"
 
 
-@app.command()
+@app.command(rich_help_panel=SERVING)
 @reports_errors
 def ui(
     host: Annotated[str, typer.Option(help="Address to listen to. Others can come in with 0.0.0.0.")] = "127.0.0.1",

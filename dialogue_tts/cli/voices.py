@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dialogue_tts.cli.app import BundleOption, JsonOption, QuietOption, app, print_json, progress_bar, reports_errors
+from dialogue_tts.cli.app import (
+    SPEAKING,
+    BundleOption,
+    JsonOption,
+    QuietOption,
+    app,
+    print_json,
+    progress_bar,
+    reports_errors,
+)
 from dialogue_tts.cli.inputs import SeedOption
 from dialogue_tts.cli.stream import binary_output, listener_may_leave
 from dialogue_tts.errors import VoiceError
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 SAMPLE = "Good evening! This is how I sound when I read something to you."
 
 voices_app = typer.Typer(help="Built-in voices, and those that you keep.", invoke_without_command=True)
-app.add_typer(voices_app, name="voices")
+app.add_typer(voices_app, name="voices", rich_help_panel=SPEAKING)
 
 NameArgument = Annotated[str, typer.Argument(help="The voice's name.")]
 
