@@ -21,6 +21,7 @@ WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with no
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
+_QUOTED = re.compile(r'"([^"]+)"|(\[[^\]]*\])')  # what a message names: a "word" or a [bracket]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Finding:
 
     Attributes:
         line: of the script, from 1.
-        column: from 1, where a single word is meant; None for the line as a whole.
+        column: from 1, where a single word or bracket is meant; None for the line as a whole.
         severity: with an "error" the script cannot be spoken.
         message: what it is, and what to do.
     """
@@ -78,7 +79,7 @@ def review(
     """
     config = config or SynthesisConfig()
     draft = parse_draft(text)
-    findings = [Finding(line, None, "error", mistake) for line, mistake in draft.mistakes]
+    findings = [Finding(line, _column(text, line, told), "error", told) for line, told in draft.mistakes]
     spoken: list[tuple[Turn, SpokenText, float]] = []
     for turn in draft.turns:
         try:
@@ -180,19 +181,29 @@ def _strangers(speakers: tuple[str, ...], voices: Collection[str]) -> Iterator[F
 
 
 def _error(text: str, turn: Turn, message: str) -> Finding:
-    quoted = re.search(r'"([^"]+)"', message)
-    line, column = _place(text, turn, quoted[1]) if quoted else (turn.line, None)
+    quoted = _QUOTED.search(message)
+    line, column = _place(text, turn, quoted[1]) if quoted and quoted[1] else (turn.line, None)
     return Finding(line, column, "error", message)
+
+
+def _column(text: str, line: int, message: str) -> int | None:
+    """Where in its line stands what a message names first, if it stands there once."""
+    named, written = _QUOTED.search(message), (_lines(text)[line - 1 : line] or [""])[0]
+    wanted = named[1] or named[2] if named else ""
+    return written.index(wanted) + 1 if wanted and written.count(wanted) == 1 else None
 
 
 def _place(text: str, turn: Turn, word: str) -> tuple[int, int | None]:
     """Line and column of a word of a turn; of the turn alone where the word is not written like that."""
     name = re.compile(rf"\s*{re.escape(turn.speaker)}\s*(\|[^:]*)?:")
     wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-    lines = text.removeprefix("\ufeff").splitlines()
-    for number, line in enumerate(lines[turn.line - 1 :], start=turn.line):
+    for number, line in enumerate(_lines(text)[turn.line - 1 :], start=turn.line):
         line = re.sub(r"\[[^\[\]]*\](?!\()", lambda tag: " " * len(tag[0]), line)  # speakers and pauses
         begin = name.match(line) if number == turn.line else None
         if found := wanted.search(line, begin.end() if begin else 0):
             return number, found.start() + 1
     return turn.line, None
+
+
+def _lines(text: str) -> list[str]:
+    return text.removeprefix("\ufeff").splitlines()

@@ -83,6 +83,25 @@ def test_the_first_mistake_is_the_one_that_parsing_raises(text: str, frontend: T
     assert len(set(messages)) == len(messages)
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("[Anna] Oh dear me [laughs].", 1, 19),
+        ("[Anna] Good evening.\n  [Ben | ovrlap 1s] Hello there.", 2, 10),
+        ("[Anna] Good evening.\n[ANNA] Good evening.", 2, 2),
+        ("[Anna] Good evening, [Ben", 1, 22),
+        ("[Anna] Good] evening.", 1, None),  # the "]" of the name would do as well
+        ("[Anna] Good evening.\n[Ben]\n[Anna] Hello there.", 2, None),
+        ("Hello there.", 1, 1),
+    ],
+)
+def test_mistakes_are_pointed_at_where_that_is_sure(
+    text: str, line: int, column: int | None, frontend: TextFrontend
+) -> None:
+    found = only(review(text, frontend))
+    assert (found.line, found.column, found.severity) == (line, column, "error")
+
+
 def test_text_before_any_speaker_is_told_once(frontend: TextFrontend) -> None:
     found = review("Hello there.\nMore of it.\nAnd more.\n[Anna] Good evening to you.", frontend)
     assert [(f.line, f.severity) for f in found.findings] == [(1, "error")]

@@ -35,7 +35,7 @@ def test_findings_are_lines_with_their_places(run: CommandLine, script: Path) ->
     assert result.exit_code == 2
     first, second = result.stdout.splitlines()
     assert first.startswith(f'{script}:1:15: warning: "Zbyszek" is in no dictionary')
-    assert second.startswith(f"{script}:2: error: [laughs]: sounds cannot be acted")
+    assert second.startswith(f"{script}:2:18: error: [laughs]: sounds cannot be acted")
     assert len(result.stderr.splitlines()) == 1
 
 
