@@ -82,13 +82,13 @@ class Sleeper(Workshop):
 def test_who_stops_listening_ends_the_processes(workshop: Workshop, tmp_path: Path) -> None:
     outcomes = in_processes(JOBS, Sleeper(workshop.out, bundle=workshop.bundle), 1)
     assert next(outcomes).id == "job-0"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
     began = time.monotonic()
     outcomes.close()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert list(tmp_path.iterdir()) == []
 
 

@@ -116,11 +116,11 @@ def test_a_batch_that_is_interrupted_goes_on(tiny_bundle_dir: Path, tmp_path: Pa
     source.write_text("".join(json.dumps(job) + "\n" for job in jobs), encoding="utf-8")
     command = [sys.executable, "-m", "dialogue_tts", "batch", str(source), str(out), "--bundle", str(tiny_bundle_dir)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not (out / "000.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        stdout, told = process.communicate(timeout=60)
+        stdout, told = process.communicate(timeout=180)
     assert process.returncode == 130 and stdout == ""
     assert "Traceback" not in told and "interrupted, " in told and "run it again to go on" in told
     done = {path.stem for path in out.glob("*.json")}

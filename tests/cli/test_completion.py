@@ -42,12 +42,12 @@ def ask(environment: dict[str, str], shell: str, commands: str, words: list[str]
     """What a shell that has read the command's completion offers for the last of the words."""
     source = {**environment, "_DIALOGUE_TTS_COMPLETE": f"source_{shell}"}
     script = tmp_path / shell
-    made = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=60, check=True)
+    made = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=180, check=True)
     script.write_text(made.stdout, encoding="utf-8")
     last = len(words) + (shell == "zsh")  # zsh counts from 1
     quoted = " ".join(f"'{word}'" for word in words)
     run = [shell, "-c", commands.format(words=quoted, last=last), shell, str(script)]
-    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert done.stderr == ""
     return done.stdout
 
@@ -85,5 +85,5 @@ def test_zsh(
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_a_script_for_every_shell(environment: dict[str, str], shell: str) -> None:
     source = {**environment, "_DIALOGUE_TTS_COMPLETE": f"source_{shell}"}
-    done = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=180, check=True)
     assert "dialogue-tts" in done.stdout and done.stderr == ""

@@ -443,7 +443,7 @@ def python(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a process of its own."""
     root = Path(dialogue_tts.__file__).parents[1]
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, capture_output=True, input=stdin, cwd=root, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, input=stdin, cwd=root, timeout=180, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
