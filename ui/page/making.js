@@ -119,6 +119,7 @@ export function news(told_) {
   state.job = told_.job;
   Object.assign(state.made, told_.rows);
   for (const piece of told_.chunks) if (!solo) player.addPiece(piece);
+  if (!state.job) player.endAlong();
   if (told_.result) {
     state.result = told_.result;
     player.setWhole(told_.result);

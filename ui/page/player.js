@@ -13,6 +13,7 @@ let pieces = []; // of the dialogue that is made: {row, start, end, at, seconds}
 let zero = 0; // the context's time at which the dialogue began
 let until = 0; // up to which dialogue time pieces are scheduled
 let queue = Promise.resolve();
+let more = false; // pieces may still come
 let coming = 0; // pieces that are fetched, but not yet scheduled
 let sources = [];
 let mode = "idle"; // "along", "whole", "solo"
@@ -36,7 +37,13 @@ export function startAlong() {
   pieces = [];
   zero = 0;
   until = 0;
+  more = true;
   mode = "along";
+}
+
+/** No more pieces come. */
+export function endAlong() {
+  more = false;
 }
 
 /** A piece came; it is heard where the one before it ends. */
@@ -58,7 +65,7 @@ export function addPiece(piece) {
     sources.push(source);
     until = piece.at + sound.duration;
     window.studioHeard = [...(window.studioHeard || []), { at: zero + piece.at, seconds: sound.duration }];
-  }).catch(() => {}).finally(() => { coming -= 1; });
+  }).catch((error) => console.warn("a piece cannot be played", error)).finally(() => { coming -= 1; });
 }
 
 /** The file of the whole dialogue is there, or is another. */
@@ -102,7 +109,7 @@ export function quiet() {
 }
 
 export function isPlaying() {
-  if (mode === "along") return context.state === "running" && (now() < until || coming > 0 || Boolean(state.job));
+  if (mode === "along") return context.state === "running" && (now() < until || coming > 0 || more);
   return !audio.paused;
 }
 
@@ -158,7 +165,7 @@ for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, () 
 
 /** Called at every frame: hands over from pieces to the file when all of them were heard. */
 export function tick() {
-  if (mode === "along" && !state.job && !coming && (!until || context.currentTime - zero >= until)) {
+  if (mode === "along" && !more && !coming && (!until || context.currentTime - zero >= until)) {
     sources = [];
     mode = "idle";
     if (state.result) load(state.result, 0);
