@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
+import soundfile
 import uvicorn
 from fastapi import FastAPI
 
@@ -27,6 +28,7 @@ from dialogue_tts.server.guard import Access
 from dialogue_tts.server.limits import Limits
 
 KEY = "a-key-for-the-tests"
+HTTP = httpx.Client(timeout=60)
 LONG = "\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(200))
 
 
@@ -39,11 +41,11 @@ def serving(app: FastAPI) -> Iterator[str]:
     until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not happen"
@@ -62,7 +64,7 @@ def client(address: str) -> openai.OpenAI:
 
 
 def active(address: str, key: str = KEY) -> int:
-    text = httpx.get(f"{address}/metrics", headers={"Authorization": f"Bearer {key}"}).text
+    text = HTTP.get(f"{address}/metrics", headers={"Authorization": f"Bearer {key}"}).text
     return int(float(text.split("\ndialogue_tts_active ")[1].split("\n")[0]))
 
 
@@ -83,7 +85,7 @@ def test_openais_client_speaks(client: openai.OpenAI, tmp_path: Path) -> None:
         model="tiny", voice="low", input="Good evening.", response_format="wav"
     ) as response:
         response.stream_to_file(path)
-    assert path.read_bytes()[44:] == whole
+    assert soundfile.read(path, dtype="int16")[0].tobytes() == whole
 
 
 def test_openais_client_gets_its_errors(client: openai.OpenAI, address: str) -> None:
@@ -103,11 +105,11 @@ def test_openais_client_waits_and_comes_back(tiny_tts: DialogueTTS, monkeypatch:
     app = create_app(tiny_tts, Limits(requests=1))
     with serving(app) as address:
         client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
-        job = httpx.post(f"{address}/v1/jobs", json={"script": LONG}).json()["id"]
+        job = HTTP.post(f"{address}/v1/jobs", json={"script": LONG}).json()["id"]
         with pytest.raises(openai.RateLimitError) as busy:
             client.audio.speech.create(model="tiny", voice="low", input="Hello.")
         assert int(busy.value.response.headers["retry-after"]) >= 1
-        threading.Timer(0.3, lambda: httpx.delete(f"{address}/v1/jobs/{job}")).start()
+        threading.Timer(0.3, lambda: HTTP.delete(f"{address}/v1/jobs/{job}")).start()
         patient = client.with_options(max_retries=5)
         assert patient.audio.speech.create(model="tiny", voice="low", input="Hello.").content
 
@@ -134,9 +136,7 @@ def test_two_clients_each_get_their_own(tiny_tts: DialogueTTS, address: str) -> 
 
     def ask(number: int) -> str:
         headers = {"Authorization": f"Bearer {KEY}"}
-        response = httpx.post(
-            f"{address}/v1/dialogue", json=body(number) | {"stream": number % 3 == 0}, headers=headers
-        )
+        response = HTTP.post(f"{address}/v1/dialogue", json=body(number) | {"stream": number % 3 == 0}, headers=headers)
         assert response.status_code == 200
         return hashlib.sha256(response.content).hexdigest()
 
@@ -173,7 +173,7 @@ def test_a_client_who_goes_away_ends_the_work(address: str, route: str) -> None:
                     next(pieces)
                     assert active(address) == 1
                     raise httpx.ReadTimeout("enough")
-    until(lambda: active(address) == 0, 5)
+    until(lambda: active(address) == 0)
 
 
 def test_a_client_who_sleeps_blocks_nobody_and_is_dropped(tiny_tts: DialogueTTS) -> None:
@@ -188,10 +188,10 @@ def test_a_client_who_sleeps_blocks_nobody_and_is_dropped(tiny_tts: DialogueTTS)
             sleeper.connect((host, int(port)))
             sleeper.sendall(head.encode() + b"\r\n\r\n" + body)
         until(lambda: active(address) == 2)
-        answer = httpx.post(f"{address}/v1/dialogue", json={"script": "[A] Hello. [B] Yes."}, timeout=10)
+        answer = HTTP.post(f"{address}/v1/dialogue", json={"script": "[A] Hello. [B] Yes."})
         assert answer.status_code == 200
-        until(lambda: active(address) == 0, 30)
-        made = httpx.get(f"{address}/metrics").text.split("\ndialogue_tts_sound_seconds_total ")[1].split("\n")[0]
+        until(lambda: active(address) == 0)
+        made = HTTP.get(f"{address}/metrics").text.split("\ndialogue_tts_sound_seconds_total ")[1].split("\n")[0]
         assert float(made) < 2 * 150  # the whole would be 2 * 200 turns
 
 
@@ -201,18 +201,18 @@ def test_a_body_that_does_not_come_is_not_waited_for(tiny_tts: DialogueTTS) -> N
         slow.connect((host, int(port)))
         head = "POST /v1/check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
         slow.sendall(head.encode())
-        slow.settimeout(10)
+        slow.settimeout(60)
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
 
 
 def test_shutdown_does_not_wait_for_long_dialogues(tiny_tts: DialogueTTS) -> None:
     began = time.monotonic()
     with serving(create_app(tiny_tts)) as address:
-        httpx.post(f"{address}/v1/jobs", json={"script": LONG})
-        with httpx.stream("POST", f"{address}/v1/dialogue", json={"script": LONG, "stream": True}) as response:
+        HTTP.post(f"{address}/v1/jobs", json={"script": LONG})
+        with HTTP.stream("POST", f"{address}/v1/dialogue", json={"script": LONG, "stream": True}) as response:
             pieces = response.iter_raw()
             next(pieces)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60  # the whole takes longer
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="ffmpeg is not there to judge")
@@ -226,4 +226,4 @@ def test_ffmpeg_understands_every_format(kind: str, client: openai.OpenAI, tmp_p
     command = ["ffmpeg", "-v", "info", "-i", path, "-f", "s16le", "-ar", "24000", "-ac", "1", "-"]
     heard = subprocess.run(command, capture_output=True, check=True)
     assert len(heard.stdout) == pytest.approx(len(whole), abs=6000)
-    assert kind == "wav" or b"Synthetic speech, made by dialogue-tts" in heard.stderr
+    assert b"Synthetic speech, made by dialogue-tts" in heard.stderr

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import soundfile
 
-from dialogue_tts.audio.io import BLOCK, FORMATS, pcm16, wav_header
+from dialogue_tts.audio.io import BLOCK, FORMATS, fitting, pcm16, wav_header
 from dialogue_tts.errors import AudioError
 
 MP3_RATE = {
@@ -25,20 +25,20 @@ class Encoder:
     """
 
     def __init__(self, kind: str, sample_rate_hz: int, comment: str = "") -> None:
-        """kind: one of STREAMED; comment: for the metadata, if the format has any. Raises AudioError for other kinds."""
+        """kind: one of STREAMED; comment: for the metadata of all but pcm. Raises AudioError for other kinds."""
         if kind not in STREAMED:
             raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
         self._pipe = _Pipe()
         self._at_once = kind != "flac"
         self._file: soundfile.SoundFile | None = None
         if kind == "wav":
-            self._pipe.write(wav_header(sample_rate_hz))
+            self._pipe.write(wav_header(sample_rate_hz, comment))
         elif kind != "pcm":
             form, subtype = FORMATS[f".{kind}"]
             rate = MP3_RATE if kind == "mp3" else {}
             self._file = soundfile.SoundFile(self._pipe, "w", sample_rate_hz, 1, subtype, format=form, **rate)
             if comment:
-                self._file.comment, self._file.software = comment, "dialogue-tts"
+                self._file.comment, self._file.software = fitting(comment), "dialogue-tts"
 
     def add(self, wave: np.ndarray) -> bytes:
         """float32 (samples,) in [-1, 1] -> what can be sent so far."""

@@ -26,6 +26,7 @@ FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's u
 }
 BYTES_PER_S = {".wav": 48_000, ".flac": 48_000}  # of a channel at 24 kHz, at most
 COMPRESSED_BYTES_PER_S = 12_000
+LONGEST_COMMENT = 2_000  # bytes: libsndfile reads no more of it in WAV, and makes Opus files without sound of 64 kB
 MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
@@ -132,11 +133,21 @@ def pcm16(wave: np.ndarray) -> bytes:
     return (whole >> 16).astype("<i2").tobytes()
 
 
-def wav_header(sample_rate_hz: int) -> bytes:
+def fitting(comment: str) -> str:
+    """As much of a comment as all formats can hold."""
+    return comment.encode()[:LONGEST_COMMENT].decode(errors="ignore")
+
+
+def wav_header(sample_rate_hz: int, comment: str = "") -> bytes:
     """Of mono 16-bit sound whose length nobody knows yet: players read on until the stream ends."""
     unknown = 0xFFFFFFFF
     sizes = 16, 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16
-    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", unknown, b"WAVE", b"fmt ", *sizes, b"data", unknown)
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", unknown, b"WAVE", b"fmt ", *sizes)
+    if comment:
+        text = fitting(comment).encode() + b"\0"
+        text += b"\0" * (len(text) % 2)
+        head += struct.pack("<4sI4s4sI", b"LIST", 12 + len(text), b"INFO", b"ICMT", len(text)) + text
+    return head + struct.pack("<4sI", b"data", unknown)
 
 
 def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment: str | None = None) -> None:
@@ -156,7 +167,7 @@ def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment
             soundfile.SoundFile(draft, "w", sample_rate_hz, channels, subtype, format=kind) as file,
         ):
             if comment:
-                file.comment, file.software = comment, "dialogue-tts"
+                file.comment, file.software = fitting(comment), "dialogue-tts"
             for first in range(0, len(wave), BLOCK):
                 file.write(wave[first : first + BLOCK])
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:

@@ -20,6 +20,7 @@ from dialogue_tts.server.service import MEDIA_TYPES, Service
 from dialogue_tts.server.waiting import heard, unless_gone
 from dialogue_tts.types import SpokenTurn
 
+LONGEST_HEADER = 2_000  # characters; clients refuse headers that are too long
 PIECE = 65_536  # bytes sent at once: a slow client is given time for each
 
 
@@ -100,4 +101,4 @@ def in_base64(data: bytes) -> str:
 
 def provenance(text: str) -> dict[str, str]:
     """A header that says the speech is synthetic and what made it, for formats without a place for it too."""
-    return {"X-Provenance": text.encode("unicode_escape").decode("ascii")}
+    return {"X-Provenance": text.encode("unicode_escape").decode("ascii")[:LONGEST_HEADER]}
