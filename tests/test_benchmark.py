@@ -42,9 +42,10 @@ def test_stages_are_measured_in_this_thread_only_while_asked() -> None:
         assert nap() == nap() == 7
         with pytest.raises(ZeroDivisionError), stage("sums"):
             _ = 1 / 0
-    assert list(seconds) == ["naps", "sums"] and 0.04 <= seconds["naps"] < 0.5 > seconds["sums"]
+    assert list(seconds) == ["naps", "sums"] and 0.04 <= seconds["naps"] and seconds["sums"] < seconds["naps"]
+    until_here = dict(seconds)
     nap()
-    assert seconds["naps"] < 0.06 + 0.44
+    assert seconds == until_here
 
 
 def test_every_stage_of_a_synthesis_is_measured(tiny_tts: DialogueTTS) -> None:
@@ -52,7 +53,7 @@ def test_every_stage_of_a_synthesis_is_measured(tiny_tts: DialogueTTS) -> None:
     with measured() as seconds:
         tiny_tts.synthesize("[Anna] This has not been said by any other test. [Ben] Nor has this.")
     assert set(seconds) == set(STAGES) and min(seconds.values()) > 0
-    assert 0.5 < sum(seconds.values()) / (time.perf_counter() - began) < 1
+    assert 0.3 < sum(seconds.values()) / (time.perf_counter() - began) < 1
 
 
 @pytest.mark.parametrize("length_s", [1, 10, 100, 600])
