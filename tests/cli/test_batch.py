@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import signal
 import subprocess
@@ -115,7 +116,9 @@ def test_a_batch_that_is_interrupted_goes_on(tiny_bundle_dir: Path, tmp_path: Pa
     jobs = [{"id": f"{n:03}", "script": f"[Anna] This is number {n}. " * 4} for n in range(300)]
     source.write_text("".join(json.dumps(job) + "\n" for job in jobs), encoding="utf-8")
     command = [sys.executable, "-m", "dialogue_tts", "batch", str(source), str(out), "--bundle", str(tiny_bundle_dir)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests may run where nobody does
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=hears) as process:
         deadline = time.monotonic() + 180
         while not (out / "000.json").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
