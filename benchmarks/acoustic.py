@@ -1,0 +1,171 @@
+"""SoundStorm against an autoregressive generator of the same size over the same tokens: seconds for thirty seconds of sound.
+
+    python benchmarks/acoustic.py                       # both, and the arithmetic; --json FILE for the figures
+
+The rival is what AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here: a causal Transformer over all levels of all
+frames, one after the other, with key-value caches. Its weights are random: time does not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes
+from dialogue_tts.acoustic.model import SoundStorm
+from dialogue_tts.bundle import Bundle, find_bundle
+from dialogue_tts.config import seconds_to_frames
+from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table, rotate
+
+PROMPT_S = 5.0
+
+
+class Autoregressive(nn.Module):
+    """Level after level, frame after frame, each token given all before it and the frame's semantic token."""
+
+    def __init__(self, rival: SoundStorm) -> None:
+        """As wide as `rival`, and as deep as gives at least as many parameters in its blocks."""
+        super().__init__()
+        config = rival.config
+        width, heads, hidden = config.conformer.width, config.conformer.heads, config.conformer.hidden
+        block = TransformerBlock(width, heads, hidden, dropout=0.0)
+        layers = round(parameters(rival.conformer) / parameters(block))
+        self.levels, self.codebook_size = config.levels, config.codebook_size
+        self.codes = nn.Embedding(config.levels * config.codebook_size, width)
+        self.semantic = nn.Embedding(config.semantic_vocabulary, width)
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads, hidden, dropout=0.0) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.heads = nn.ModuleList(nn.Linear(width, config.codebook_size) for _ in range(config.levels))
+
+    @torch.inference_mode()
+    def generate(self, semantic: Tensor, prompt: Tensor, seed: int) -> Tensor:
+        """semantic int64 (P + T,), prompt codes int64 (P, Q) -> codes int64 (T, Q)."""
+        rng = torch.Generator().manual_seed(seed)
+        total = semantic.shape[0] * self.levels
+        tokens = torch.zeros(total, dtype=torch.long)
+        given = prompt.numel()
+        tokens[:given] = prompt.flatten()
+        rows = torch.arange(total) % self.levels * self.codebook_size
+        conditions = self.semantic(semantic).repeat_interleave(self.levels, dim=0)
+        caches = [block.attention.new_cache(1, total) for block in self.blocks]
+        cos, sin = rotary_table(torch.arange(total), self.blocks[0].attention.head_width)
+        seen = self.codes(tokens[: given - 1] + rows[: given - 1]) + conditions[1:given]
+        self._read(seen, (cos[: given - 1], sin[: given - 1]), caches)
+        for position in range(given - 1, total - 1):
+            x = self.codes(tokens[position] + rows[position]) + conditions[position + 1]
+            x = x.view(1, 1, -1)
+            for block, cache in zip(self.blocks, caches, strict=True):
+                x = block.step(x, (cos[position], sin[position]), cache, position)
+            logits = self.heads[(position + 1) % self.levels](self.norm(x)).flatten().float()
+            tokens[position + 1] = torch.multinomial(logits.softmax(-1), 1, generator=rng)
+        return tokens[given:].view(-1, self.levels)
+
+    def _read(self, seen: Tensor, rotary: tuple[Tensor, Tensor], caches: list[KeyValues]) -> None:
+        """The prompt, all at once."""
+        x = seen.unsqueeze(0)
+        length = x.shape[1]
+        for block, cache in zip(self.blocks, caches, strict=True):
+            attention = block.attention
+            _, keys, values = attention.qkv(block.attention_norm(x)).unflatten(-1, (3, attention.heads, -1)).unbind(2)
+            cache.keys[:, :, :length] = rotate(keys.transpose(1, 2), *rotary)
+            cache.values[:, :, :length] = values.transpose(1, 2)
+            x = block(x, rotary, mask=None, causal=True)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One generator."""
+
+    name: str
+    parameters: int
+    network_passes: int
+    seconds: float
+    gflop: float  # of matrix products with weights
+
+
+def parameters(network: nn.Module) -> int:
+    """How many there are."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def best_of(times: int, work: Callable[[], object]) -> float:
+    """Shortest of several runs, in seconds."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def measure(seconds: float, turn_s: float) -> list[Measured]:
+    """Both generators over `seconds` of sound, in turns of `turn_s` behind a prompt each, as the pipeline works."""
+    bundle = Bundle.load(find_bundle(None))
+    model, decoding = bundle.soundstorm.eval(), bundle.config.acoustic_decoding
+    rng = torch.Generator().manual_seed(0)
+    levels = model.config.levels
+    prompt_frames, frames, turn_frames = (seconds_to_frames(s) for s in (PROMPT_S, seconds, turn_s))
+    turns = max(1, round(frames / turn_frames))
+    semantic = torch.randint(model.config.semantic_vocabulary, (prompt_frames + turn_frames,), generator=rng)
+    prompt = torch.randint(model.config.codebook_size, (prompt_frames, levels), generator=rng)
+    spoken = semantic[prompt_frames:]
+    passage = Passage([Prompt(0, semantic[:prompt_frames], prompt)], spoken, torch.zeros_like(spoken))
+    row, valid = assemble([passage], levels)
+
+    def parallel() -> None:
+        for turn in range(turns):
+            generate_codes(model, row, valid, decoding, [turn])
+
+    rival = Autoregressive(model).eval()
+
+    def one_by_one() -> None:
+        for turn in range(turns):
+            rival.generate(semantic, prompt, turn)
+
+    length = prompt_frames + turn_frames
+    passes = sum(decoding.passes)
+    ours = parameters(model.conformer)
+    theirs = parameters(rival.blocks)
+    return [
+        Measured("SoundStorm", ours, passes * turns, best_of(3, parallel), 2e-9 * ours * length * passes * turns),
+        Measured(
+            "autoregressive",
+            theirs,
+            turn_frames * levels * turns,
+            best_of(1, one_by_one),
+            2e-9 * theirs * length * levels * turns,
+        ),
+    ]
+
+
+def main() -> None:
+    """See the head of this file."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--seconds", type=float, default=30.0)
+    arguments.add_argument("--turn", type=float, default=5.0, help="seconds of a turn")
+    arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments.add_argument("--json", type=Path)
+    given = arguments.parse_args()
+    torch.set_num_threads(given.threads)
+    found = measure(given.seconds, given.turn)
+    lines = [f"{given.seconds:g} s of sound in turns of {given.turn:g} s, {given.threads} threads"]
+    lines += [
+        f"{m.name:16} {m.parameters / 1e6:5.1f} M  {m.network_passes:6d} passes  {m.gflop:7.0f} GFLOP  {m.seconds:6.2f} s"
+        for m in found
+    ]
+    lines.append(f"SoundStorm is {found[1].seconds / found[0].seconds:.1f} times as fast")
+    sys.stdout.write("\n".join(lines) + "\n")
+    if given.json:
+        given.json.write_text(json.dumps([asdict(m) for m in found], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
