@@ -14,6 +14,10 @@ from torch.nn.utils.parametrizations import weight_norm
 from dialogue_tts.audio.signal import stft
 
 
+LOUDER = 5.0  # speech at -22 dB reaches the critics at about -8: with faint inputs they learn for hours before they tell
+COMPRESSION = 0.3  # magnitudes to this power (Braun & Tashev 2020, arXiv 2009.12286): faint highs count as loud lows do
+
+
 @dataclass(frozen=True)
 class DiscriminatorConfig:
     """Sizes of the critics.
@@ -50,7 +54,7 @@ class PeriodCritic(nn.Module):
 
     def forward(self, wave: Tensor) -> Judgement:
         """wave (B, samples)."""
-        x = F.pad(wave, (0, -wave.shape[-1] % self.period)).unflatten(-1, (-1, self.period)).unsqueeze(1)
+        x = F.pad(LOUDER * wave, (0, -wave.shape[-1] % self.period)).unflatten(-1, (-1, self.period)).unsqueeze(1)
         features = []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.1)
@@ -76,8 +80,9 @@ class SpectrumCritic(nn.Module):
 
     def forward(self, wave: Tensor) -> Judgement:
         """wave (B, samples)."""
-        spectrum = stft(wave, self.window, self.window // 4) / self.window**0.5
+        spectrum = stft(LOUDER * wave, self.window, self.window // 4) / self.window**0.5
         x = torch.stack([spectrum.real, spectrum.imag], dim=1)
+        x = x * (x.square().sum(1, keepdim=True) + 1e-8) ** ((COMPRESSION - 1) / 2)
         features = []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.1)
