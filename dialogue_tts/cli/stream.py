@@ -92,9 +92,11 @@ def binary_output() -> BinaryIO:
 
 @contextmanager
 def listener_may_leave() -> Iterator[None]:
-    """A pipe that is closed at its other end ends the block, and is no error."""
+    """A pipe that is closed at its other end ends the block, and is no error; a full disk is. Raises AudioError."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
         # What is still in the buffer must not raise again when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise AudioError(f"the sound cannot be written ({error.strerror}); send it somewhere else.") from None

@@ -89,3 +89,13 @@ def test_a_listener_who_goes_away_is_no_error(tiny_bundle_dir: Path, tmp_path: P
     assert told == b"" and first[:4] == b"RIFF" and first[8:12] == b"WAVE"
     assert np.frombuffer(first[44:], "<i2").size == 478
     assert 1 <= len(json.loads(times.read_text(encoding="utf-8"))["turns"]) < 60
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="THERE IS NO /dev/full: a full disk is not tested")
+def test_a_disk_that_gets_full_is_told(tiny_bundle_dir: Path) -> None:
+    command = [sys.executable, "-m", "dialogue_tts", "stream", "-", "--bundle", str(tiny_bundle_dir)]
+    with open("/dev/full", "wb") as full:
+        pipes = {"stdout": full, "stderr": subprocess.PIPE}
+        done = subprocess.run(command, input=SCRIPT, text=True, timeout=180, check=False, **pipes)
+    told = "dialogue-tts: the sound cannot be written (No space left on device); send it somewhere else.\n"
+    assert (done.returncode, done.stderr) == (2, told)
