@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ FORMATS = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG", "opus": "OG
 @pytest.fixture(scope="module")
 def tts(tiny_bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> DialogueTTS:
     return DialogueTTS.from_pretrained(
-        tiny_bundle_dir, library=VoiceLibrary(tmp_path_factory.mktemp("server") / "voices")
+        tiny_bundle_dir,
+        SynthesisConfig(takes=2, sound_takes=1),
+        VoiceLibrary(tmp_path_factory.mktemp("server") / "voices"),
     )
 
 
@@ -90,7 +93,7 @@ def test_speech_is_what_the_library_makes(client: TestClient, tts: DialogueTTS) 
     assert response.headers["content-type"] == "audio/pcm"
     assert len(passages(text)) == 2
     spoken = Script(tuple(Turn("low", passage) for passage in passages(text)))
-    whole = tts.synthesize(spoken, {"low": "low"}, 5, SynthesisConfig(speed=1.25))
+    whole = tts.synthesize(spoken, {"low": "low"}, 5, replace(tts.config, speed=1.25))
     assert samples(response.content).tolist() == as_pcm(whole.waveform).tolist()
     assert response.headers["x-provenance"] == whole.provenance
 
@@ -180,7 +183,8 @@ def test_passages_end_with_sentences(text: str, parts: list[str] | None) -> None
 
 def test_a_dialogue_is_what_the_library_makes(client: TestClient, tts: DialogueTTS) -> None:
     settings = {"gap_s": 0.1, "loudness_lufs": None, "pronunciations": {"tea": "tˈA"}, "takes": 1}
-    config = SynthesisConfig(gap_s=0.1, loudness_lufs=None, pronunciations=(("tea", "tˈA"),), takes=1)
+    changes = settings | {"pronunciations": (("tea", "tˈA"),)}
+    config = replace(tts.config, **changes)
     whole = tts.synthesize(SCRIPT, {"Ben": "low"}, 9, config)
     body = {"script": SCRIPT, "voices": {"Ben": "low"}, "seed": 9, "settings": settings, "format": "pcm"}
     for stream in (False, True):
