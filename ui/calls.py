@@ -30,7 +30,7 @@ from dialogue_tts.errors import DialogueTTSError, ProjectError, ScriptError, Voi
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.project import Project
 from dialogue_tts.review import WORK_PER_S, Finding
-from dialogue_tts.script import format_script
+from dialogue_tts.script import format_script, parse_draft
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn
 from dialogue_tts.voices import Consent, Voice
@@ -157,8 +157,9 @@ class Calls:
             "findings": [_told(finding) for finding in found.findings],
             "cast": self._cast(desk, found.speakers, asked),
         }
-        if "rows" not in asked:
-            return answer | {"rows": [_row_told(row) for row in rows]}
+        if "rows" not in asked:  # of what is not understood, no rows are made: they would lack it
+            whole = not parse_draft(text).mistakes
+            return answer | ({"rows": [_row_told(row) for row in rows]} if whole else {})
         answer["byRow"] = {row: [_told(f) for f in told] for row, told in by_row(rows, found.findings).items()}
         read, _ = rows_of(text)
         if not found.errors and len(read) != len(rows):  # a row holds [names]: it is several turns

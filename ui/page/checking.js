@@ -53,9 +53,15 @@ function take(view, answer) {
   state.usual = answer.cast;
   if (view === "rows") {
     state.text = answer.text;
+    state.broken = false;
     state.split = answer.rows || null;
     state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+  } else if (!answer.rows) {
+    state.broken = true; // the table keeps what it had, and cannot be shown until the text is mended
+    if (state.view === "turns") state.view = "text";
+    tell("view");
   } else {
+    state.broken = false;
     state.rows = matched(state.rows, answer.rows);
     state.ending = answer.ending;
     state.speakers = [...new Set(state.rows.map((row) => row.speaker))];

@@ -36,7 +36,7 @@ export async function start(element, server, upload) {
   const hello = await greet();
   Object.assign(state, { voices: hello.voices || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
   if (!known && state.examples.length) loadText(state.examples[0].text, state.examples[0].name);
-  else edited(state.rows.length ? "rows" : "text");
+  else edited(state.rows.length && !state.broken ? "rows" : "text");
   state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
   draw();
   await flush();
@@ -99,7 +99,7 @@ function listen() {
   on("standings", drawStandings);
   on("heard", drawStandings);
   on("voices", () => { drawStandings(); making.drawMaking(); drawStale(); });
-  on("view", () => show(state.view));
+  on("view", () => show(state.view, false));
   on("connection", () => {
     banner.hidden = connected;
     banner.textContent = connected ? "" : "The studio's server does not answer. Go on writing: the script is safe in this browser, and the page finds the server when it is back.";
@@ -123,6 +123,11 @@ function draw() {
 
 async function show(view, andCheck = true) {
   if (andCheck) await flush();
+  if (view === "turns" && state.broken) {
+    const first = state.findings.find((found) => found.severity === "error");
+    making.complain(first ? `Mend line ${first.line} first: ${first.message}` : "Mend the text first.");
+    view = "text";
+  }
   state.view = view;
   keep();
   for (const [name, element] of Object.entries(views)) {

@@ -53,7 +53,7 @@ export async function make({ only = null, fresh = false } = {}) {
     while (state.rows.length > 1 && !plain(state.rows[state.rows.length - 1].text) && !only) state.rows.pop();
     tell("rows");
     const wrong = state.findings.find((found) => found.severity === "error");
-    if (wrong && !only && state.view === "text") { complain(`Line ${wrong.line}: ${wrong.message}`); return; }
+    if (wrong && !only && (state.view === "text" || state.broken)) { complain(`Line ${wrong.line}: ${wrong.message}`); return; }
     if (!only && !fresh && upToDate()) { player.seek(0); return; }
     if (only) player.quiet();
     else if (state.along) player.startAlong();

@@ -22,6 +22,7 @@ const fresh = () => ({
   cast: {}, // speaker -> reference, where one was chosen
   settings: { gap: null, speed: 1, loudness: -23 },
   seed: 1,
+  broken: false, // the text has mistakes, and the rows are older
   along: true, // play while it is made
 });
 
@@ -44,7 +45,7 @@ const bus = new EventTarget();
 export const on = (what, act) => bus.addEventListener(what, act);
 export const tell = (what) => bus.dispatchEvent(new Event(what));
 
-const KEPT = ["work", "title", "view", "text", "ending", "rows", "cast", "settings", "seed", "along"];
+const KEPT = ["work", "title", "view", "text", "ending", "rows", "broken", "cast", "settings", "seed", "along"];
 
 /** Write what must outlive a reload. A full or forbidden storage loses the convenience, not the work. */
 export function keep() {

@@ -258,16 +258,16 @@ async function pasted(event, id) {
   event.preventDefault();
   const answer = await ask("check", { text: given, cast: state.cast, settings: state.settings });
   const n = placeOf(id);
-  if (answer.error || !answer.rows?.length) {
+  if (answer.error || !answer.rows) {
     const row = rowOf(id);
     const lines = given.split(/\n/).map(plain).filter(Boolean);
     row.text = plain(`${row.text} ${lines[0] || ""}`);
     state.rows.splice(n + 1, 0, ...lines.slice(1).map((line) => newRow(row.speaker, line)));
+    const first = answer.findings?.find((found) => found.severity === "error");
+    actions.complain(first ? `Line ${first.line} of what was pasted: ${first.message}` : answer.error);
   } else {
     const rows = answer.rows.map((turn) => ({ ...newRow(turn.speaker), ...turn }));
     state.rows.splice(plain(rowOf(id).text) ? n + 1 : n, plain(rowOf(id).text) ? 0 : 1, ...rows);
-    const first = answer.findings.find((found) => found.severity === "error");
-    if (first) actions.complain(`Line ${first.line} of what was pasted: ${first.message}`);
   }
   state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
   edited("rows");
