@@ -164,6 +164,8 @@ def test_names_that_programs_have_built_in(client: TestClient) -> None:
     ("text", "parts"),
     [
         ("Hello there. How are you?", ["Hello there.", "How are you?"]),
+        ("Hello. Yes. Hello.", ["Hello.", "Yes. Hello."]),
+        ("Messrs. Ito and Prof. Who came.", ["Messrs. Ito and Prof. Who came."]),
         ("Dr. Ito came at 5 p.m. on Sunday.", ["Dr. Ito came at 5 p.m. on Sunday."]),
         ("It ended in 1999. He left.", ["It ended in 1999.", "He left."]),
         ("Tea, etc. And milk. It [pause 1s] ended.", ["Tea, etc. And milk.", "It [pause 1s] ended."]),

@@ -21,7 +21,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from dialogue_tts.audio.io import pcm16
-from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.dialogue import Take
+from dialogue_tts.pipeline import DialogueTTS, Drawn
 from dialogue_tts.server import engine
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.guard import Access
@@ -200,6 +201,26 @@ def test_a_client_who_sleeps_blocks_nobody_and_is_dropped(tts: DialogueTTS) -> N
         until(lambda: active(address) == 0)
         made = HTTP.get(f"{address}/metrics").text.split("\ndialogue_tts_sound_seconds_total ")[1].split("\n")[0]
         assert float(made) < 2 * 150  # the whole would be 2 * 200 turns
+
+
+def test_a_stream_that_fails_never_looks_whole(tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    render = tts.render
+
+    def fail(drawn: Drawn) -> Take:
+        if "banana" in drawn.order.turn.text:
+            raise ArithmeticError
+        return render(drawn)
+
+    monkeypatch.setattr(tts, "render", fail)
+    body = {"script": "[A] Hello. [B] Yes. [A] A banana.", "stream": True, "format": "pcm"}
+    with serving(create_app(tts)) as address:
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+            HTTP.post(f"{address}/v1/dialogue", json=body)
+        told = HTTP.post(f"{address}/v1/dialogue", json=body | {"timestamps": True}).text
+        assert told.count("event: turn") == 2 and "event: error" in told and "event: done" not in told
+        speech = {"model": "tiny", "voice": "low", "input": "Hello. A banana.", "stream_format": "sse"}
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+            HTTP.post(f"{address}/v1/audio/speech", json=speech)
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(tts: DialogueTTS) -> None:

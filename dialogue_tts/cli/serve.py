@@ -15,6 +15,7 @@ from dialogue_tts.errors import DialogueTTSError
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_KEY = 16
+MOST_CONNECTIONS = 1000  # the last defence; dialogues have a limit of their own
 
 
 @app.command(rich_help_panel=SERVING)
@@ -66,7 +67,11 @@ def serve(
         if host not in LOOPBACK and not keys:
             typer.echo(f"Whoever reaches this address can use it: set {KEYS_VARIABLE} to ask for keys.", err=True)
     config = uvicorn.Config(
-        server, log_level="warning", timeout_graceful_shutdown=10, server_header=False, date_header=False
+        server,
+        log_level="warning",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=10,
+        server_header=False,
     )
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -16,9 +17,12 @@ from dialogue_tts.audio.encode import Encoder
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue import Chunk
 from dialogue_tts.server.engine import Ticket
+from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.service import MEDIA_TYPES, Service
 from dialogue_tts.server.waiting import heard, unless_gone
 from dialogue_tts.types import SpokenTurn
+
+log = logging.getLogger(__name__)
 
 LONGEST_HEADER = 2_000  # characters; clients refuse headers that are too long
 PIECE = 65_536  # bytes sent at once: a slow client is given time for each
@@ -36,6 +40,8 @@ class Streamed(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except ApiError as error:  # the answer has begun: to leave it unfinished is all that tells
+            log.warning("a stream breaks off: %s", error)
         finally:
             self._ticket.cancel()
 

@@ -18,8 +18,10 @@ from dialogue_tts.types import Script, Turn
 router = APIRouter(tags=["OpenAI"])
 
 OPENAI_NAMES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")  # for programs that have them built in
-ABBREVIATIONS = "etc vs approx dept est fig inc ltd jan feb mar apr jun jul aug sep sept oct nov dec".split()
-SENTENCE_END = re.compile(r"(?:[?!…]|\b(?P<word>[a-z]{3,}|\d{2,})\.)[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])")
+ABBREVIATIONS = (
+    "etc vs approx dept est fig inc ltd jan feb mar apr jun jul aug sep sept oct nov dec Assoc Messrs".split()
+)
+SENTENCE_END = re.compile(r"(?:[?!…]|\b(?P<word>[a-z]{3,}|[A-Z][a-z]{4,}|\d{2,})\.)[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])")
 PASSAGE = 120  # characters after which a text is cut at the next end of a sentence; at the very first for the first
 
 SOUND = {
