@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 import secrets
 import time
@@ -30,7 +31,7 @@ from dialogue_tts.errors import DialogueTTSError, ProjectError, ScriptError, Voi
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.project import Project
 from dialogue_tts.review import WORK_PER_S, Finding
-from dialogue_tts.script import format_script, parse_draft
+from dialogue_tts.script import check_script, format_script, parse_draft
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn
 from dialogue_tts.voices import Consent, Voice
@@ -194,6 +195,7 @@ class Calls:
         if "only" in asked:
             order = self._only(work, order, _name(asked, "only"), asked.get("fresh") is True)
         try:
+            check_script(order.script)
             format_script(order.script)
             job, stream = work.begin(order, self._pace_s)
         except ScriptError as error:
@@ -397,7 +399,7 @@ def _row(asked: Any) -> Row:
     if not isinstance(asked, dict):
         raise RefusedError("a turn is not what the page sends; reload the page.")
     numbers = [asked.get(key, usual) for key, usual in (("pause", 0), ("overlap", 0), ("speed", 1))]
-    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+    if not all(isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
         raise RefusedError("pause, overlap and speed are numbers; reload the page.")
     pause, overlap, speed = map(float, numbers)
     text = " ".join(_text(asked, "text", LONGEST_SCRIPT).split())
@@ -419,12 +421,11 @@ def _row_told(row: Row) -> Answer:
 
 
 def _told(finding: Finding) -> Answer:
-    message = finding.message.rstrip()
     return {
         "line": finding.line,
         "column": finding.column,
         "severity": finding.severity,
-        "message": message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else "."),
+        "message": _sentence(finding.message),
     }
 
 
@@ -506,9 +507,9 @@ def _stem(title: str) -> str:
     return re.sub(r"[^\w-]+", "-", title).strip("-")[:48] or "dialogue"
 
 
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:]
+def _sentence(error: Exception | str) -> str:
+    text = str(error).rstrip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _sound(ending: str, stereo: bool = False) -> Callable[[Dialogue, Path, str], Path]:

@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from dialogue_tts._ui.turns import Row
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
 from dialogue_tts.dialogue import Chunk, Dialogue, Part, Revision, Take
-from dialogue_tts.errors import Cancelled, DialogueTTSError
+from dialogue_tts.errors import AudioError, Cancelled, DialogueTTSError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.project import Project
 from dialogue_tts.settings import SynthesisConfig
@@ -35,6 +36,10 @@ PEAKS = 900  # of the waveform that is drawn
 OVERHEAD = 12  # characters that a turn costs beside its text, for the time left
 State = Literal["queued", "making", "made", "failed", "none"]
 log = logging.getLogger(__name__)
+
+
+class FullError(DialogueTTSError):
+    """There is no place for sounds."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +168,15 @@ class Work:
 
     def make(self, job: Job, stream: Stream) -> float:
         """Speak what is not there yet; a row that fails is marked, and the rest goes on. Returns seconds a character."""
-        job.began, order, heard = time.monotonic(), job.order, 0
+        job.began, order, heard, message = time.monotonic(), job.order, 0, ""
         while True:
             try:
                 heard = self._listen(job, order, stream, heard)
                 break
             except Cancelled:
+                break
+            except FullError as error:
+                message = _sentence(error)
                 break
             except Exception as error:  # one turn may fail; the others are worth having
                 failed = next(row.id for row in order.rows if row.id not in job.made)
@@ -178,7 +186,7 @@ class Work:
                     break
                 stream = self._stream(job, order)
         elapsed, spent = time.monotonic() - job.began, sum(job.costs.values())
-        self._settle(job)
+        self._settle(job, message)
         return elapsed / spent if spent and job.done == len(job.costs) else job.pace_s
 
     def begin_rebuild(self, order: Order, cast: Mapping[str, Voice], pace_s: float) -> Job:
@@ -312,7 +320,7 @@ class Work:
             self._version += 1
 
     def _publish(self) -> None:
-        """The whole dialogue as it is now, for the page. Raises AudioError where it cannot be written."""
+        """The whole dialogue as it is now, for the page. Raises FullError."""
         dialogue = self.dialogue
         assert dialogue is not None
         path = self._write(dialogue.waveform, "dialogue")
@@ -379,10 +387,11 @@ class Work:
         return shown
 
     def _take_told(self, take: Take) -> dict[str, Any]:
-        if id(take) not in self._take_files:
-            self._take_files[id(take)] = take, self._write(take.waveform, "take")
+        with suppress(FullError):  # which the page is told where the whole is written
+            if id(take) not in self._take_files:
+                self._take_files[id(take)] = take, self._write(take.waveform, "take")
         return {
-            "file": str(self._take_files[id(take)][1]),
+            "file": str(self._take_files[id(take)][1]) if id(take) in self._take_files else "",
             "text": take.text,
             "seed": take.seed,
             "seconds": round(take.waveform.size / SAMPLE_RATE_HZ, 2),
@@ -403,9 +412,15 @@ class Work:
         }
 
     def _write(self, wave: np.ndarray, kind: str) -> Path:
-        """A new file each time: a browser plays the old sound of an old name. Raises AudioError."""
+        """A new file each time: a browser plays the old sound of an old name. Raises FullError."""
         path = self.folder / f"{kind}-{secrets.token_hex(8)}.wav"
-        write_audio(path, wave, SAMPLE_RATE_HZ)
+        try:
+            write_audio(path, wave, SAMPLE_RATE_HZ)
+        except AudioError:
+            log.exception("the studio cannot write %s", path)
+            raise FullError(
+                "the studio cannot write its sounds; make room on its disk, then make the dialogue again."
+            ) from None
         return path
 
 
