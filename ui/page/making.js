@@ -45,6 +45,7 @@ export const complain = (text) => say(text, true);
 export async function make({ only = null, fresh = false } = {}) {
   if (state.job || starting) return;
   starting = true;
+  say("");
   if (!only) player.wake();
   state.blamed = null;
   try {

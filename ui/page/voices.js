@@ -60,7 +60,7 @@ function card(speaker) {
   }
   const message = messages.get(speaker);
   if (message) told.push(h("li", { class: message.severity, role: "alert" }, message.text));
-  return h("section", { class: "card", "data-speaker": speaker, "aria-label": `Voice of ${speaker}`, style: `--who: var(--s${colourOf(speaker)})` },
+  return h("section", { class: "card", "data-speaker": speaker, "aria-label": `${speaker}'s voice`, style: `--who: var(--s${colourOf(speaker)})` },
     h("h3", {}, speaker), h("div", { class: "card-line" }, choice, listen), h("div", { class: "card-acts" }, ...acts, file), told.length ? h("ul", { class: "told" }, ...told) : null);
 }
 
