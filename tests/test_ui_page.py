@@ -220,7 +220,9 @@ def test_only_changed_turns_are_made_and_redo_keeps_the_others(visit: Open) -> N
     expect(page.get_by_label("Take of turn 3")).to_have_value("1")
     assert wav_of(page, take_file(page, 2)) != after[2] and wav_of(page, take_file(page, 0)) == after[0]
     page.get_by_label("Take of turn 3").select_option("0")
-    page.wait_for_function("document.querySelector('.make').textContent === 'Play dialogue'")
+    page.wait_for_function(
+        "import(new URL('studio/state.js', document.baseURI)).then(({ state }) => state.made[state.rows[2].id].chosen === 0)"
+    )
     assert wav_of(page, take_file(page, 2)) == after[2]
 
 
@@ -436,13 +438,20 @@ def test_a_voice_is_recorded_and_kept_with_consent(visit: Open) -> None:
     expect(page.get_by_label("Voice of Ben")).not_to_contain_text("Kept by test")
 
 
+def refuse_microphone(page: Any, reason: str) -> None:
+    page.evaluate(
+        "reason => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', reason)); }",
+        reason,
+    )
+
+
 def test_a_missing_microphone_is_explained(visit: Open) -> None:
     page = visit()
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))")
+    refuse_microphone(page, "NotFoundError")
     page.get_by_role("button", name="Record a voice for Ben").click()
     page.get_by_role("button", name="Start recording").click()
     expect(page.get_by_role("dialog")).to_contain_text("No microphone was found")
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))")
+    refuse_microphone(page, "NotAllowedError")
     page.get_by_role("button", name="Start recording").click()
     expect(page.get_by_role("dialog")).to_contain_text("was refused")
 

@@ -34,7 +34,7 @@ from dialogue_tts.review import WORK_PER_S, Finding
 from dialogue_tts.script import check_script, format_script, parse_draft
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn
-from dialogue_tts.voices import Consent, Voice
+from dialogue_tts.voices import ENDING, Consent, Voice
 
 LONGEST_SCRIPT, MOST_TURNS = 100_000, 1_000  # characters; turns
 LONGEST_NAME = 64
@@ -370,8 +370,9 @@ class Calls:
         folder = desk.folder / secrets.token_hex(16)
         folder.mkdir()
         name = _voice_name(asked)
-        path = desk.voices.save(_text(asked, "ref", 100), name, _consent(asked), folder)
-        return {"file": str(path), "name": f"{_stem(name)}{path.suffix}"}
+        path = folder / f"{_stem(name)}{ENDING}"
+        desk.voices.save(_text(asked, "ref", 100), name, _consent(asked), path)
+        return {"file": str(path), "name": path.name}
 
     def _forget_voice(self, desk: Desk, asked: Asked) -> Answer:
         desk.voices.forget(_text(asked, "ref", 100))

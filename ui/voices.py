@@ -135,11 +135,9 @@ class VoiceShelf:
         self.forget(ref)
         return NAMED + name
 
-    def save(self, ref: str, name: str, consent: Consent, folder: Path) -> Path:
+    def save(self, ref: str, name: str, consent: Consent, path: Path) -> None:
         """Write a brought voice as a file, with its consent record. Raises VoiceError."""
-        path = folder / f"voice{ENDING}"
         replace(self._of(ref).voice, name=name, consent=consent).save(path)
-        return path
 
     def sample(self, ref: str) -> Path:
         """A sound file to listen to. Raises VoiceError."""
