@@ -383,10 +383,11 @@ class Work:
             turn = part.turn
             shown["said"] = {"speaker": turn.speaker, "speed": turn.speed, "voice": refs.get(turn.speaker, "")}
             shown["chosen"] = part.chosen
-            shown["takes"] = [self._take_told(take) for take in part.takes]
+            config = self.job.order.config if self.job else self.dialogue.config if self.dialogue else SynthesisConfig()
+            shown["takes"] = [self._take_told(take, config) for take in part.takes]
         return shown
 
-    def _take_told(self, take: Take) -> dict[str, Any]:
+    def _take_told(self, take: Take, config: SynthesisConfig) -> dict[str, Any]:
         with suppress(FullError):  # which the page is told where the whole is written
             if id(take) not in self._take_files:
                 self._take_files[id(take)] = take, self._write(take.waveform, "take")
@@ -396,7 +397,7 @@ class Work:
             "seed": take.seed,
             "seconds": round(take.waveform.size / SAMPLE_RATE_HZ, 2),
             "draws": take.draws,
-            "error": round(take.phone_error, 3),
+            "doubtful": take.phone_error > config.wrong_sounds,
         }
 
     def _played(self, row: str, chunk: Chunk) -> dict[str, Any]:

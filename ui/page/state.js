@@ -131,7 +131,7 @@ function sameSettings() {
 /** Whether the whole sound is that of the script as it stands. */
 export function upToDate() {
   const { result, rows } = state;
-  if (!result || result.turns.length !== rows.length || result.gap !== state.settings.gap) return false;
+  if (state.broken || !result || result.turns.length !== rows.length || result.gap !== state.settings.gap) return false;
   return rows.every((row, n) => {
     const turn = result.turns[n];
     return turn.row === row.id && turn.pause === row.pause && turn.overlap === row.overlap && standing(row) === "made";

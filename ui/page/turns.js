@@ -108,7 +108,7 @@ function drawStanding(part, row, n) {
     row.overlap ? `overlap ${row.overlap} s` : "",
     row.speed !== 1 ? `speed ${row.speed}` : "",
     row.locked ? "locked" : "",
-    stand === "made" && take.error > 0.1 ? "reads back poorly: try again" : "",
+    stand === "made" && take.doubtful ? "reads back otherwise: listen" : "",
   ];
   setText(part.tag, WORDS[stand]);
   setText(part.note, extras.filter(Boolean).join(" · "));
