@@ -19,8 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from dialogue_tts._ui.desk import Desk, Desks
 from dialogue_tts._ui.engine import Engine
 from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
@@ -104,7 +102,7 @@ class Calls:
             if not isinstance(asked, dict) or not _SECRET.fullmatch(str(asked.get("me"))):
                 raise RefusedError("this is no question of the studio's page; reload the page.")
             if asked.get("do") == "forget":
-                await anyio.to_thread.run_sync(self._desks.forget, asked["me"])
+                await asyncio.to_thread(self._desks.forget, asked["me"])
                 return {}
             desk = self._desks.of(asked["me"])
             if asked.get("do") == "follow":
@@ -112,7 +110,7 @@ class Calls:
             question = self._questions.get(str(asked.get("do")))
             if question is None:
                 raise RefusedError("the studio does not know this question; reload the page.")
-            return await anyio.to_thread.run_sync(question, desk, asked)
+            return await asyncio.to_thread(question, desk, asked)
         except AtRowError as error:
             return {"error": _sentence(error), "where": error.row}
         except DialogueTTSError as error:
@@ -272,7 +270,7 @@ class Calls:
         while work.version <= since and time.monotonic() < until:
             await asyncio.sleep(0.05)
         in_front = self._engine.in_front_of(work.waits) if work.waits else 0
-        return await anyio.to_thread.run_sync(work.news, since if since <= work.version else 0, in_front)
+        return await asyncio.to_thread(work.news, since if since <= work.version else 0, in_front)
 
     def _stop(self, desk: Desk, asked: Asked) -> Answer:
         work = self._work(desk, asked)
