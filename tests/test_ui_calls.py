@@ -20,6 +20,7 @@ import srt
 import webvtt
 
 from dialogue_tts.cli.ui import load_studio
+from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.review import Finding
 from dialogue_tts.script import parse_script
@@ -93,9 +94,13 @@ def slow(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> Iterator[thr
 
     def gated(orders: Any, *rest: Any) -> Any:
         for order in orders:
-            while not gate.acquire(timeout=0.05):
-                if rest[-1]():
-                    yield from takes([order], *rest)  # raises Cancelled
+            let_through = False
+            while not let_through and not rest[-1]():
+                let_through = gate.acquire(timeout=0.05)
+            if rest[-1]():  # what was let through is for the next
+                if let_through:
+                    gate.release()
+                raise Cancelled("stopped")
             if "Fail" in order.turn.text:
                 raise RuntimeError("/secret/path broke")
             yield from takes([order], *rest)
