@@ -13,8 +13,9 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from dialogue_tts.audio.signal import stft
 
-
-LOUDER = 5.0  # speech at -22 dB reaches the critics at about -8: with faint inputs they learn for hours before they tell
+LOUDER = (
+    5.0  # speech at -22 dB reaches the critics at about -8: with faint inputs they learn for hours before they tell
+)
 COMPRESSION = 0.3  # magnitudes to this power (Braun & Tashev 2020, arXiv 2009.12286): faint highs count as loud lows do
 
 
