@@ -55,15 +55,21 @@ def hide(codes: Tensor, target: Tensor, masked: Tensor, levels: Tensor, mask_id:
 
 
 def mask_for_training(
-    codes: Tensor, target: Tensor, shares: Tensor, mask_id: int, rng: torch.Generator
+    codes: Tensor, target: Tensor, shares: Tensor, mask_id: int, rng: torch.Generator, whole_from: int | None = None
 ) -> TrainingMask:
     """The published mask: in each row a level q, a ratio cos(u), and frames hidden with that probability, at least one.
 
-    codes int64 (B, T, Q); target bool (B, T), some of each row; shares (Q,): how often each level is chosen.
+    Args:
+        codes: int64 (B, T, Q).
+        target: bool (B, T), some of each row.
+        shares: (Q,): how often each level is chosen.
+        whole_from: levels from this one on are hidden whole: what is decoded in one pass is never seen in part.
     """
     rows, length, _ = codes.shape
     levels = torch.multinomial(shares, rows, replacement=True, generator=rng)
     ratio = mask_ratio(torch.rand(rows, 1, generator=rng) * (math.pi / 2))
+    if whole_from is not None:
+        ratio = torch.where(levels.unsqueeze(1) >= whole_from, 1.0, ratio)
     chance = torch.rand(rows, length, generator=rng).masked_fill(~target, 2.0)
     masked = target & ((chance < ratio) | (chance == chance.amin(1, keepdim=True)))
     return TrainingMask(hide(codes, target, masked, levels, mask_id), levels, masked)

@@ -64,14 +64,17 @@ class PeriodCritic(nn.Module):
 
 
 class SpectrumCritic(nn.Module):
-    """2-D convolutions over real and imaginary parts of an STFT."""
+    """2-D convolutions over real part, imaginary part and magnitude of an STFT.
+
+    The magnitude is shown besides, since two layers would go into finding it, and blurred harmonics are seen there first.
+    """
 
     def __init__(self, window: int, channels: int) -> None:
         super().__init__()
         self.window = window
         self.layers = nn.ModuleList(
             [
-                weight_norm(nn.Conv2d(2, channels, (7, 3), (2, 1), padding=(3, 1))),
+                weight_norm(nn.Conv2d(3, channels, (7, 3), (2, 1), padding=(3, 1))),
                 weight_norm(nn.Conv2d(channels, channels, (7, 3), (2, 1), padding=(3, 1))),
                 weight_norm(nn.Conv2d(channels, channels, (7, 3), (2, 1), padding=(3, 1))),
                 weight_norm(nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1))),
@@ -83,7 +86,8 @@ class SpectrumCritic(nn.Module):
         """wave (B, samples)."""
         spectrum = stft(LOUDER * wave, self.window, self.window // 4) / self.window**0.5
         x = torch.stack([spectrum.real, spectrum.imag], dim=1)
-        x = x * (x.square().sum(1, keepdim=True) + 1e-8) ** ((COMPRESSION - 1) / 2)
+        power = x.square().sum(1, keepdim=True) + 1e-8
+        x = torch.cat([x * power ** ((COMPRESSION - 1) / 2), power ** (COMPRESSION / 2)], dim=1)
         features = []
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,11 +27,14 @@ class SoundStormTrainingConfig:
         frames_per_batch: prompts and padding included.
         shortest_prompt, longest_prompt: frames of a voice prompt, cut from another recording of the speaker.
         longest_frames: of the turns in one row.
-        joined: share of rows that hold several turns of a dialogue, each speaker in a slot of their own.
+        gathered: share of turns that share a row with others of their voice, and one prompt: in rows of a single turn
+            more than half of the frames are prompt, which teaches nothing.
+        joined: of the others, the share that follows its neighbour in a dialogue, each speaker in a slot of their own.
         unprompted: share of rows without prompts, for guidance against an unprompted guess.
         wrong_tokens: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
             which is not always right.
         level_weights: how often each level is trained, see `masking.level_shares`.
+        whole_from: see `masking.mask_for_training`.
         label_smoothing: of the loss.
     """
 
@@ -39,10 +42,12 @@ class SoundStormTrainingConfig:
     shortest_prompt: int = 50
     longest_prompt: int = 125
     longest_frames: int = 400
+    gathered: float = 0.0
     joined: float = 0.3
     unprompted: float = 0.08
     wrong_tokens: float = 0.03
     level_weights: str = "linear"
+    whole_from: int | None = None
     label_smoothing: float = 0.0
     validation_turns: int = 64
 
@@ -68,25 +73,34 @@ class SoundStormTask:
         self.held_out = Tokens.read(corpora[0], "test_speaker")
 
     def batches(self, rng: np.random.Generator) -> Iterator[SoundStormBatch]:
-        """Every turn comes once, alone or with its neighbours in the dialogue; prompts are drawn anew."""
-        rows = [(tokens, turns) for tokens in self.train for turns in self._rows(tokens, rng)]
+        """Every turn comes once, alone or beside others; prompts are drawn anew."""
+        rows = [(tokens, turns) for tokens in self.train for turns in self.rows(tokens, rng)]
         longest = self.config.longest_prompt
         lengths = [sum(turn.frames for turn in turns) + longest * len({t.speaker for t in turns}) for _, turns in rows]
         for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
             yield self.collate([self.passage(*rows[i], rng) for i in indices], rng)
 
-    def _rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
-        for dialogue in tokens.dialogues.values():
-            row: list[Utterance] = []
-            for turn in dialogue:
-                speakers = {t.speaker for t in row} | {turn.speaker}
-                fits = sum(t.frames for t in row) + turn.frames <= self.config.longest_frames
-                if row and (
-                    rng.random() >= self.config.joined or not fits or len(speakers) > self.network.config.slots
-                ):
-                    yield row
-                    row = []
-                row.append(turn)
+    def rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
+        """Share the turns out among rows: those of one voice, neighbours in a dialogue, single ones."""
+        gathered = {turn.id for turn in tokens.turns if rng.random() < self.config.gathered}
+        for turns in tokens.speakers.values():
+            mine = [turn for turn in turns if turn.id in gathered]
+            yield from self._packed([mine[i] for i in rng.permutation(len(mine))], lambda: True)
+        for turns in tokens.dialogues.values():
+            left = [turn for turn in turns if turn.id not in gathered]
+            yield from self._packed(left, lambda: rng.random() < self.config.joined)
+
+    def _packed(self, turns: list[Utterance], goes_on: Callable[[], bool]) -> Iterator[list[Utterance]]:
+        """Turns one after the other into rows, as long as there are frames and slots for them and `goes_on` says so."""
+        row: list[Utterance] = []
+        for turn in turns:
+            fits = sum(t.frames for t in row) + turn.frames <= self.config.longest_frames
+            voices = len({t.speaker for t in row} | {turn.speaker})
+            if row and not (goes_on() and fits and voices <= self.network.config.slots):
+                yield row
+                row = []
+            row.append(turn)
+        if row:
             yield row
 
     def passage(self, tokens: Tokens, turns: list[Utterance], rng: np.random.Generator) -> Passage:
@@ -128,7 +142,9 @@ class SoundStormTask:
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
         frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
-        hidden = mask_for_training(frames.codes, valid & ~frames.is_prompt, self.shares, self.network.mask_id, drawn)
+        target = valid & ~frames.is_prompt
+        whole_from = self.config.whole_from
+        hidden = mask_for_training(frames.codes, target, self.shares, self.network.mask_id, drawn, whole_from)
         return SoundStormBatch(frames._replace(codes=hidden.codes), valid, frames.codes, hidden.levels, hidden.masked)
 
     def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:

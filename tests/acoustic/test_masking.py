@@ -80,6 +80,18 @@ def test_training_ratios_are_the_cosine_of_a_uniform_number() -> None:
     torch.testing.assert_close(found, (quantiles * math.pi / 2).cos(), atol=0.03, rtol=0)
 
 
+def test_training_hides_levels_whole_from_where_it_is_told() -> None:
+    codes, target = _batch()
+    part, whole = (
+        mask_for_training(codes, target, level_shares("uniform", LEVELS), MASK, _rng(), n) for n in (None, 2)
+    )
+    assert torch.equal(part.levels, whole.levels)
+    coarse = whole.levels < 2
+    assert torch.equal(part.masked[coarse], whole.masked[coarse])
+    assert torch.equal(whole.masked[~coarse], target[~coarse])
+    assert not torch.equal(part.masked[~coarse], target[~coarse])
+
+
 def test_mask_ratio_is_the_cosine() -> None:
     torch.testing.assert_close(mask_ratio(torch.tensor([0.0, math.pi / 3])), torch.tensor([1.0, 0.5]))
 
