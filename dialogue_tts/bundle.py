@@ -1,7 +1,7 @@
 """A bundle: one folder with everything trained, and what rebuilds it.
 
     config.json                 sizes of the networks, decoding settings
-    codec.safetensors           and semantic_tokenizer, text_to_semantic, soundstorm: weights, float16
+    codec.safetensors           and semantic_tokenizer, text_to_semantic, soundstorm, voice_print: weights, float16
     text.model                  SentencePiece model
     voices.json, voices/*.flac  built-in voices: recordings and what is known of them
     SHA256SUMS                  of all of these
@@ -22,6 +22,7 @@ from torch import nn
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.codec.model import Codec, CodecConfig
+from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.config import from_dict, read_json, to_dict
 from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
@@ -32,7 +33,7 @@ from dialogue_tts.text.tokenizer import TextTokenizer
 FORMAT = 1
 DEFAULT_NAME = "en-small"
 CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "voices.json"
-NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm")
+NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "voice_print")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class BundleConfig:
     semantic_tokenizer: SemanticTokenizerConfig
     text_to_semantic: TextToSemanticConfig
     soundstorm: SoundStormConfig
+    voice_print: VoicePrintConfig
     semantic_decoding: SemanticDecodingConfig = SemanticDecodingConfig()
     acoustic_decoding: DecodingConfig = DecodingConfig()
     format: int = FORMAT
@@ -78,6 +80,7 @@ class Bundle:
     semantic_tokenizer: SemanticTokenizer
     text_to_semantic: TextToSemantic
     soundstorm: SoundStorm
+    voice_print: VoicePrint
     text_tokenizer: TextTokenizer
     voices: dict[str, BuiltInVoice] = field(default_factory=dict)
     sha256: str = ""
@@ -112,6 +115,7 @@ class Bundle:
             "semantic_tokenizer": SemanticTokenizer(config.semantic_tokenizer),
             "text_to_semantic": TextToSemantic(config.text_to_semantic),
             "soundstorm": SoundStorm(config.soundstorm),
+            "voice_print": VoicePrint(config.voice_print),
         }
         for name, network in networks.items():
             _load_weights(network, folder / f"{name}.safetensors")
@@ -236,6 +240,7 @@ def _check_agreement(config: BundleConfig, text_tokenizer: TextTokenizer, folder
         ),
         "codec levels": (config.codec.levels, config.soundstorm.levels, len(config.acoustic_decoding.passes)),
         "codebook sizes": (config.codec.codebook_size, config.soundstorm.codebook_size),
+        "widths of latents": (config.codec.encoder_width, config.voice_print.latent_width),
     }
     for what, numbers in pairs.items():
         if len(set(numbers)) > 1:

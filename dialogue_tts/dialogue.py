@@ -24,7 +24,7 @@ from dialogue_tts.files import write_text
 from dialogue_tts.gaps import offset_s
 from dialogue_tts.mix import Placed, mix, panned, track
 from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.types import Script, SpokenTurn, SpokenWord, Turn
+from dialogue_tts.types import Check, Script, SpokenTurn, SpokenWord, Turn
 from dialogue_tts.voices import Voice
 
 
@@ -38,7 +38,7 @@ class Take:
         waveform: mono float32 (samples,) in [-1, 1] at 24 kHz.
         words: with times from the take's own start.
         draws: how often its sound was drawn until it read back well, or often enough.
-        phone_error: share of its phones that read back wrong from its sound, 0 at best.
+        check: what the self-check says of its sound.
     """
 
     text: str
@@ -46,7 +46,13 @@ class Take:
     waveform: np.ndarray = field(repr=False, compare=False)
     words: tuple[SpokenWord, ...]
     draws: int
-    phone_error: float
+    check: Check
+
+    def doubts(self, config: SynthesisConfig) -> tuple[str, ...]:
+        """Why one should listen to it: "words" that read back otherwise, an unusual "pace", another's "voice"."""
+        off_pace = max(self.check.pace, 1 / self.check.pace) > config.off_pace
+        found = (self.check.phone_error > config.wrong_sounds, off_pace, not self.check.right_voice)
+        return tuple(name for name, doubtful in zip(("words", "pace", "voice"), found, strict=True) if doubtful)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Part:
             words=tuple(word.moved(start_s) for word in self.take.words),
             seed=self.take.seed,
             draws=self.take.draws,
-            phone_error=self.take.phone_error,
+            check=self.take.check,
         )
 
 
@@ -164,8 +170,8 @@ class Dialogue:
 
     @property
     def doubtful(self) -> tuple[int, ...]:
-        """Turns, from 0, whose chosen take reads back worse than `config.wrong_sounds` allows: listen to them."""
-        return tuple(i for i, part in enumerate(self.parts) if part.take.phone_error > self.config.wrong_sounds)
+        """Turns, from 0, whose chosen take has `doubts`: listen to them."""
+        return tuple(i for i, part in enumerate(self.parts) if part.take.doubts(self.config))
 
     @property
     def sha256(self) -> str:

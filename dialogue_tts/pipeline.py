@@ -15,6 +15,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,22 +29,23 @@ from dialogue_tts.ahead import ahead
 from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.casting import VoiceBox, Voices
-from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.dialogue import BundleId, Dialogue, Part, Revision, Take
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.plan import Order, Plan, Progress, chunks
 from dialogue_tts.project import Project
-from dialogue_tts.review import Review, expected_s, review
+from dialogue_tts.review import Review, expected_s, likely_s, review
 from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text
 from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones
 from dialogue_tts.settings import SynthesisConfig, turn_speed
+from dialogue_tts.stages import stage
 from dialogue_tts.stream import Stream
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.timing import Reading, with_pauses, word_times
-from dialogue_tts.types import Script, Turn
+from dialogue_tts.types import Check, Script, Turn
 from dialogue_tts.voice_library import VoiceLibrary
 from dialogue_tts.voices import Consent, Voice
 
@@ -57,7 +59,16 @@ class _Draw:
     tokens: Tensor  # (T,) int64
     reading: Reading
     error: float  # share of phones
+    pace: float  # beside the voice's prompt
     number: int
+
+    def will_do(self, config: SynthesisConfig) -> bool:
+        """Whether nothing better needs to be drawn."""
+        return self.error <= config.wrong_phones and not self.off(config)
+
+    def off(self, config: SynthesisConfig) -> bool:
+        """Whether its pace is none that the voice would have."""
+        return max(self.pace, 1 / self.pace) > config.off_pace
 
 
 @dataclass(frozen=True)
@@ -73,8 +84,16 @@ class _Wanted(NamedTuple):
     """A piece that is to be drawn."""
 
     piece: Piece
+    voice: Voice
     seed: int
     config: SynthesisConfig
+
+
+class _Usual(NamedTuple):
+    """What a voice's prompt sounds like."""
+
+    pace: float  # beside `likely_s`
+    print: Tensor  # (size,) of length one
 
 
 @dataclass(frozen=True)
@@ -97,6 +116,7 @@ class DialogueTTS:
         self.library = library or VoiceLibrary()
         self._frontend = TextFrontend()
         self._voicebox = VoiceBox(bundle, self.library)
+        self._usual = lru_cache(maxsize=256)(self._usual_of)
 
     @classmethod
     def from_pretrained(
@@ -284,7 +304,7 @@ class DialogueTTS:
         """
         every = [pieces(order.text) for order in orders]
         wanted = [
-            _Wanted(piece, _seed(order.seed, number), order.config)
+            _Wanted(piece, order.voice, _seed(order.seed, number), order.config)
             for order, turn in zip(orders, every, strict=True)
             for number, piece in enumerate(turn)
         ]
@@ -295,7 +315,8 @@ class DialogueTTS:
         """A turn's sound and word times, from its semantic tokens."""
         order, config, draws = drawn.order, drawn.order.config, drawn.draws
         voiced = [self._voice(draw, order.voice, _seed(order.seed, n), config) for n, draw in enumerate(draws)]
-        sound = self.bundle.codec.decode(torch.cat([piece.codes for piece in voiced])[None], order.speed)[0]
+        codes = torch.cat([piece.codes for piece in voiced])
+        sound = self.bundle.codec.decode(codes[None], order.speed)[0]
         if config.loudness_lufs is not None:
             sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
         words = word_times(drawn.pieces, [draw.reading for draw in draws], length_s=sound.shape[0] / SAMPLE_RATE_HZ)
@@ -307,7 +328,9 @@ class DialogueTTS:
             waveform=wave,
             words=tuple(words),
             draws=max(piece.number for piece in voiced),
-            phone_error=float(np.average([piece.error for piece in voiced], weights=phones)),
+            check=self._check(
+                order, codes, phones, float(np.average([piece.error for piece in voiced], weights=phones))
+            ),
         )
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
@@ -331,7 +354,7 @@ class DialogueTTS:
             seed = turn_seeds(written, dialogue.seed)[index]
             used = {take.seed for take in takes if take.text == turn.text}
             seed = next(s for s in (seed, *(_seed(seed, n) for n in range(len(used)))) if s not in used)
-        order = self._order(turn, self.voice(dialogue.voices[turn.speaker]), seed, dialogue.config)
+        order = self._order(turn, dialogue.voices, seed, dialogue.config)
         take = self.render(*self.draw([order]))
         return dialogue.with_take(index, take)
 
@@ -356,7 +379,7 @@ class DialogueTTS:
         cast = {speaker: self.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
         orders = [
-            self._order(replace(saved.turn, text=take.text), cast[saved.speaker], take.seed, project.config)
+            self._order(replace(saved.turn, text=take.text), cast, take.seed, project.config)
             for saved in project.turns
             for take in saved.takes
         ]
@@ -387,12 +410,14 @@ class DialogueTTS:
         seeds = turn_seeds(script.turns, seed)
         seeds = [(own_seeds or {}).get(index, of_turn) for index, of_turn in enumerate(seeds)]
         cast = self.cast(script, voices)
-        return [self._order(turn, cast[turn.speaker], s, config) for turn, s in zip(script.turns, seeds, strict=True)]
+        return [self._order(turn, cast, s, config) for turn, s in zip(script.turns, seeds, strict=True)]
 
-    def _order(self, turn: Turn, voice: Voice, seed: int, config: SynthesisConfig) -> Order:
+    def _order(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> Order:
         speed = turn_speed(turn, config)
         said = self._frontend.speak_turn(turn, dict(config.pronunciations))
-        return Order(turn, said, voice, seed, speed, config)
+        voice = self.voice(cast[turn.speaker])
+        rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
+        return Order(turn, said, voice, seed, speed, config, tuple(rivals.values()))
 
     def _takes(self, orders: Sequence[Order], first_alone: bool, cancelled: Callable[[], bool]) -> Iterator[Take]:
         """Takes in the order they were asked for, made window by window."""
@@ -427,19 +452,44 @@ class DialogueTTS:
             )
             for (i, number), result in zip(asked, spoken, strict=True):
                 drawn[i] = number
-                if i in best and best[i].error <= wanted[i].config.wrong_phones:
-                    continue  # an earlier draw will do
-                draw = self._judge(wanted[i].piece, result, number)
-                if i not in best or draw.error < best[i].error:
+                if i in best and best[i].will_do(wanted[i].config):
+                    continue  # an earlier draw
+                draw = self._judge(wanted[i], result, number)
+                rank = (draw.off(wanted[i].config), draw.error)
+                if i not in best or rank < (best[i].off(wanted[i].config), best[i].error):
                     best[i] = draw
-            wrong = [i for i in pending if best[i].error > wanted[i].config.wrong_phones]
+            wrong = [i for i in pending if not best[i].will_do(wanted[i].config)]
             pending = [i for i in wrong if drawn[i] < wanted[i].config.takes]
         return [best[i] for i in range(len(wanted))]
 
-    def _judge(self, piece: Piece, spoken: SemanticTurn, number: int) -> _Draw:
+    def _judge(self, wanted: _Wanted, spoken: SemanticTurn, number: int) -> _Draw:
         log_probs = self.bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
-        wanted = self.bundle.semantic_tokenizer.phone_ids(Units.of(piece.phonemes).phones)
-        return _Draw(spoken.tokens, Reading(len(spoken.tokens), log_probs, wanted), _misread(log_probs, wanted), number)
+        phones = self.bundle.semantic_tokenizer.phone_ids(Units.of(wanted.piece.phonemes).phones)
+        reading = Reading(len(spoken.tokens), log_probs, phones)
+        pace = _pace(len(phones), len(spoken.tokens)) / self._usual(wanted.voice).pace
+        return _Draw(spoken.tokens, reading, _misread(log_probs, phones), pace, number)
+
+    def _check(self, order: Order, codes: Tensor, phones: list[int], phone_error: float) -> Check:
+        """What there is to say of a turn: codes (T, Q), and how many phones each of its pieces has."""
+        usual = self._usual(order.voice)
+        rivals = [float(self._print(codes) @ self._usual(rival).print) for rival in order.rivals]
+        return Check(
+            phone_error=phone_error,
+            pace=_pace(sum(phones), len(codes), pieces=len(phones)) / usual.pace,
+            voice_match=float(self._print(codes) @ usual.print),
+            rival_match=max(rivals, default=None),
+        )
+
+    def _usual_of(self, voice: Voice) -> _Usual:
+        heard = greedy_phones(self.bundle.semantic_tokenizer.read(voice.semantic[None])[0])
+        return _Usual(_pace(len(heard), len(voice.semantic)), self._print(voice.codes))
+
+    @stage("self-check")
+    @torch.inference_mode()
+    def _print(self, codes: Tensor) -> Tensor:
+        """codes (T, Q) -> (size,)."""
+        twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
+        return self.bundle.voice_print(self.bundle.codec.quantizer.decode(twice[None]))[0]
 
     def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
         """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""
@@ -477,6 +527,11 @@ def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
 def _misread(log_probs: Tensor, phone_ids: list[int]) -> float:
     """Share of the wanted phones that are read wrong: log_probs (T', classes)."""
     return edit_distance(greedy_phones(log_probs), phone_ids) / len(phone_ids)
+
+
+def _pace(phones: int, frames: int, pieces: int = 1) -> float:
+    """How fast so many phones are spoken in so many frames, beside what is usual: 1 as fast, 2 twice as fast."""
+    return pieces * likely_s(phones / pieces) / frames_to_seconds(frames)
 
 
 def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:

@@ -24,7 +24,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Order:
-    """A take that is to be made: all that its sound depends on."""
+    """A take that is to be made: all that its sound depends on, and `rivals`, the dialogue's other voices, which its
+    report alone depends on."""
 
     turn: Turn
     text: SpokenText
@@ -32,6 +33,7 @@ class Order:
     seed: int
     speed: float
     config: SynthesisConfig
+    rivals: tuple[Voice, ...] = ()
 
 
 @dataclass(frozen=True)

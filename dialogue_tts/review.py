@@ -110,9 +110,14 @@ def expected_s(turns: Sequence[Turn], frontend: TextFrontend, config: SynthesisC
     return _duration_s(list(zip(turns, said, sounds_s, strict=True)), config)
 
 
+def likely_s(phones: float) -> float:
+    """How long so many phones are likely to sound, in seconds, at a usual pace."""
+    return TURN_S + PHONE_S * phones
+
+
 def _sound_s(text: SpokenText, speed: float) -> float:
     """How long a turn is likely to sound, without its pauses."""
-    return (TURN_S + PHONE_S * len(phones_of(text.phonemes))) / speed
+    return likely_s(len(phones_of(text.phonemes))) / speed
 
 
 def _duration_s(spoken: list[tuple[Turn, SpokenText, float]], config: SynthesisConfig) -> float:

@@ -25,6 +25,7 @@ class SynthesisConfig:
         pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
         takes: semantic tokens that do not read back as their text are drawn again, up to so many times in all.
         wrong_phones: share of the phones that may read back wrong from them.
+        off_pace: factor by which they may be faster or slower than the voice's prompt before they are drawn again.
         sound_takes: the same for acoustic tokens, whose sound is read back.
         wrong_sounds: share of the phones that may read back wrong from the sound.
 
@@ -38,6 +39,7 @@ class SynthesisConfig:
     pronunciations: tuple[tuple[str, str], ...] = ()
     takes: int = 4
     wrong_phones: float = 0.05
+    off_pace: float = 1.8
     sound_takes: int = 3
     wrong_sounds: float = 0.1
 
@@ -49,6 +51,7 @@ class SynthesisConfig:
             _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
         _within("takes", self.takes, 1, 100)
         _within("wrong_phones", self.wrong_phones, 0.0, 1.0)
+        _within("off_pace", self.off_pace, 1.0, 100.0)
         _within("sound_takes", self.sound_takes, 1, 100)
         _within("wrong_sounds", self.wrong_sounds, 0.0, 1.0)
 

@@ -14,6 +14,7 @@ from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.bundle import BuiltInVoice, Bundle, BundleConfig
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
+from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
@@ -82,12 +83,14 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         slots=2,
         conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
     )
+    voice_print = VoicePrintConfig(latent_width=14, size=9)
     config = BundleConfig(
         "tiny",
         codec,
         semantic,
         text_to_semantic,
         soundstorm,
+        voice_print,
         SemanticDecodingConfig(max_dwell_frames=6),
         DecodingConfig(passes=(3, 2, 1)),
     )
@@ -95,7 +98,13 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, hz in (("low", 110.0), ("high", 220.0)):
         soundfile.write(folder / f"{name}.flac", buzz(3.0, hz), RATE_HZ)
         voices[name] = BuiltInVoice(name, folder / f"{name}.flac", f"a {name} tone", "made by a test")
-    networks = Codec(codec), SemanticTokenizer(semantic), TextToSemantic(text_to_semantic), SoundStorm(soundstorm)
+    networks = (
+        Codec(codec),
+        SemanticTokenizer(semantic),
+        TextToSemantic(text_to_semantic),
+        SoundStorm(soundstorm),
+        VoicePrint(voice_print),
+    )
     made = folder / "made"
     Bundle(config, *networks, text, voices).save(made)
     return made

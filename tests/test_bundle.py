@@ -23,6 +23,7 @@ FILES = (
     "semantic_tokenizer.safetensors",
     "text_to_semantic.safetensors",
     "soundstorm.safetensors",
+    "voice_print.safetensors",
     "text.model",
     "voices.json",
     "voices/low.flac",

@@ -50,7 +50,7 @@ def test_at_least_eight_voices_and_each_can_prompt(tts: DialogueTTS) -> None:
 
 def test_what_was_said_reads_back(spoken: Dialogue) -> None:
     for turn in spoken.turns:
-        assert turn.phone_error <= 0.3
+        assert turn.check.phone_error <= 0.3
         assert [word.word for word in turn.words]
 
 

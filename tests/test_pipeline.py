@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,35 @@ def test_timestamps_are_json_ready(spoken: Dialogue, tmp_path: Path) -> None:
     assert set(times["turns"][0]["words"][0]) == {"word", "start", "end"}
     spoken.save(tmp_path / "out.flac")
     assert (tmp_path / "out.flac").stat().st_size > 1000
+
+
+def test_the_check_knows_the_voices_of_the_dialogue(tiny_tts: DialogueTTS) -> None:
+    alone = tiny_tts.synthesize("[Anna] Good evening.", {"Anna": "low"}, seed=2)
+    both = tiny_tts.synthesize("[Anna] Good evening. [Ben] Hello!", {"Anna": "low", "Ben": "high"}, seed=2)
+    same = tiny_tts.synthesize("[Anna] Good evening. [Ben] Hello!", {"Anna": "low", "Ben": "low"}, seed=2)
+    first, in_dialogue = alone.turns[0].check, both.turns[0].check
+    assert first.rival_match is None and first.right_voice
+    assert in_dialogue.rival_match is not None and -1 <= in_dialogue.rival_match <= 1
+    assert in_dialogue.right_voice == (in_dialogue.voice_match > in_dialogue.rival_match)
+    assert same.turns[0].check.rival_match is None, "two speakers with one voice are no rivals"
+    # The report depends on the others; the sound does not.
+    assert first.voice_match == in_dialogue.voice_match and first.pace == in_dialogue.pace > 0
+    assert alone.turn_waveform(0).tobytes() == both.turn_waveform(0).tobytes()
+
+
+def test_an_unlikely_pace_is_drawn_again(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers: list[int] = []
+    judge = DialogueTTS._judge
+
+    def judged(self: DialogueTTS, wanted: object, spoken: object, number: int) -> object:
+        numbers.append(number)
+        return replace(judge(self, wanted, spoken, number), error=0.5, pace=0.5 if number < 3 else 1.2)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DialogueTTS, "_judge", judged)
+    config = SynthesisConfig(takes=4, wrong_phones=0.6, off_pace=1.8, sound_takes=1)
+    (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=config).orders)
+    assert drawn.draws[0].number == 3 and max(numbers) == 3
+    numbers.clear()
+    lenient = SynthesisConfig(takes=4, wrong_phones=0.6, off_pace=2.1, sound_takes=1)
+    (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=lenient).orders)
+    assert drawn.draws[0].number == 1 == max(numbers)

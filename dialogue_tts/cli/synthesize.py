@@ -100,8 +100,9 @@ def synthesize(
         print_json(dialogue.facts() | {"work_s": round(work_s, 3), "files": [str(path) for path in files]})
     elif not quiet:
         if dialogue.doubtful:
-            told = ", ".join(str(index + 1) for index in dialogue.doubtful)
-            typer.echo(f"{out}: listen to turns {told}: they may not say what is written", err=True)
+            doubts = {index: dialogue.parts[index].take.doubts(dialogue.config) for index in dialogue.doubtful}
+            told = ", ".join(f"{index + 1} ({', '.join(names)})" for index, names in doubts.items())
+            typer.echo(f"{out}: listen to turns {told}: the self-check doubts them", err=True)
         typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {work_s:.1f} s, seed {dialogue.seed}", err=True)
 
 

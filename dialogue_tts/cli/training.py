@@ -17,7 +17,7 @@ app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
 def train(
-    stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm or text-to-semantic.")],
+    stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm, text-to-semantic or voice-print.")],
     recipe: Annotated[list[Path], typer.Option(help="Recipe file; for codec, one for each of its two phases.")],
     data: Annotated[list[Path], typer.Option(help="Data folder made by `data prepare`. May be repeated.")],
     runs: Annotated[Path, typer.Option(help="Folder of runs: checkpoints, logs.")] = Path("runs"),
@@ -32,9 +32,9 @@ def train(
         named = read_recipe(path).stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
-        if named in ("codec-decoder", "soundstorm", "text-to-semantic"):
+        if named in ("codec-decoder", "soundstorm", "text-to-semantic", "voice-print"):
             codec = None if named == "text-to-semantic" else trained_codec(runs)
-            semantic = None if named == "codec-decoder" else trained_semantic_tokenizer(runs)
+            semantic = None if named in ("codec-decoder", "voice-print") else trained_semantic_tokenizer(runs)
             with progress_bar("Tokens") as update:
                 for folder in data:
                     corpus, aligned = Corpus.open(folder), named == "text-to-semantic"

@@ -26,7 +26,7 @@ def full_path(tts: DialogueTTS, seed: int = 0) -> Speaks:
         script = Script(tuple(Turn(role, text) for role, text in dialogue.turns))
         result = tts.synthesize(script, dict(dialogue.voices), seed=seed)
         return [
-            TurnAudio(result.turn_waveform(turn.index), SAMPLE_RATE_HZ, turn.phone_error, turn.draws)
+            TurnAudio(result.turn_waveform(turn.index), SAMPLE_RATE_HZ, turn.check.phone_error, turn.draws)
             for turn in result.turns
         ]
 

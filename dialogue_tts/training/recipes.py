@@ -18,6 +18,7 @@ import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.model import Codec, CodecConfig
+from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
@@ -29,6 +30,7 @@ from dialogue_tts.training.loop import CHECKPOINT, LoopConfig, Run, load_average
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
+from dialogue_tts.training.voice_print import VoicePrintTask, VoicePrintTrainingConfig
 
 RECIPE = "recipe.json"
 TEXT_MODEL = "text.model"
@@ -84,13 +86,26 @@ class TextToSemanticRecipe:
     stage: str = "text-to-semantic"
 
 
-Recipe = SemanticRecipe | CodecTokensRecipe | CodecDecoderRecipe | SoundStormRecipe | TextToSemanticRecipe
+@dataclass(frozen=True)
+class VoicePrintRecipe:
+    """The voice print; the width of latents is the codec's, whatever the recipe says."""
+
+    loop: LoopConfig
+    network: VoicePrintConfig = VoicePrintConfig()
+    training: VoicePrintTrainingConfig = VoicePrintTrainingConfig()
+    stage: str = "voice-print"
+
+
+Recipe = (
+    SemanticRecipe | CodecTokensRecipe | CodecDecoderRecipe | SoundStormRecipe | TextToSemanticRecipe | VoicePrintRecipe
+)
 RECIPES: dict[str, type[Any]] = {
     "semantic": SemanticRecipe,
     "codec-tokens": CodecTokensRecipe,
     "codec-decoder": CodecDecoderRecipe,
     "soundstorm": SoundStormRecipe,
     "text-to-semantic": TextToSemanticRecipe,
+    "voice-print": VoicePrintRecipe,
 }
 
 
@@ -176,6 +191,16 @@ def trained_text_to_semantic(runs: Path) -> TextToSemantic:
     return network.eval()
 
 
+def trained_voice_print(runs: Path) -> VoicePrint:
+    """The voice print as trained in `runs`."""
+    network = _voice_print(read_recipe(runs / "voice-print" / RECIPE), trained_codec(runs))
+    weights = load_average(runs / "voice-print", "voice_print")
+    network.load_state_dict(
+        {k.removeprefix("voice_print."): v for k, v in weights.items() if k.startswith("voice_print.")}
+    )
+    return network.eval()
+
+
 def text_tokenizer(runs: Path) -> TextTokenizer:
     """The text tokenizer of `runs`; made at the first call, since the alphabet alone decides it."""
     path = runs / TEXT_MODEL
@@ -191,6 +216,10 @@ def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
 def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:
     texts, semantic = text_tokenizer(runs).vocab_size, trained_semantic_tokenizer(runs).vocabulary
     return TextToSemantic(replace(recipe.network, text_vocabulary=texts, semantic_vocabulary=semantic))
+
+
+def _voice_print(recipe: VoicePrintRecipe, codec: Codec) -> VoicePrint:
+    return VoicePrint(replace(recipe.network, latent_width=codec.config.encoder_width))
 
 
 def _semantic_task(recipe: SemanticRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
@@ -218,6 +247,11 @@ def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], 
     return TextToSemanticTask(_text_to_semantic(recipe, runs), recipe.training, corpora, text_tokenizer(runs), reader)
 
 
+def _voice_print_task(recipe: VoicePrintRecipe, corpora: list[Corpus], runs: Path) -> VoicePrintTask:
+    codec = trained_codec(runs)
+    return VoicePrintTask(_voice_print(recipe, codec), codec, recipe.training, corpora)
+
+
 def _only(corpora: list[Corpus], stage: str) -> Corpus:
     if len(corpora) != 1:
         raise ConfigError(f"{stage} learns from one data folder; give --data once.")
@@ -230,4 +264,5 @@ _TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {
     "codec-decoder": _codec_decoder_task,
     "soundstorm": _soundstorm_task,
     "text-to-semantic": _text_to_semantic_task,
+    "voice-print": _voice_print_task,
 }

@@ -22,6 +22,7 @@ from dialogue_tts.cli import app
 from dialogue_tts.errors import DataError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.training.teacher import read_scripts
+from dialogue_tts.types import Check
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
 RATE_HZ = 24_000
@@ -170,17 +171,20 @@ def test_facts_as_json(speak: Speaker, script: Path) -> None:
     assert json.loads(speak(script, "--json", "--seed", 1).stdout)["sha256"] == facts["sha256"]
 
 
-def test_turns_that_do_not_read_back_are_told(
+def test_turns_that_the_self_check_doubts_are_told(
     speak: Speaker, script: Path, tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = tiny_tts.synthesize(SCRIPT, seed=1)
-    errors = iter((0.0, 0.1, 0.11))
-    takes = [replace(part.take, phone_error=next(errors)) for part in made.parts]
+    checks = iter((Check(0.0, 1.0, 0.9, 0.5), Check(0.1, 0.5, 0.5, None), Check(0.11, 2.0, 0.5, 0.6)))
+    takes = [replace(part.take, check=next(checks)) for part in made.parts]
     parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.parts, takes, strict=True))
     monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, parts=parts))
     first, _ = speak(script, "--seed", 1).stderr.splitlines()
-    assert first == f"{speak.folder / 'out.wav'}: listen to turns 3: they may not say what is written"
-    assert json.loads(speak(script, "--json").stdout)["doubtful"] == [2]
+    assert (
+        first
+        == f"{speak.folder / 'out.wav'}: listen to turns 2 (pace), 3 (words, pace, voice): the self-check doubts them"
+    )
+    assert json.loads(speak(script, "--json").stdout)["doubtful"] == [1, 2]
     assert speak(script, "-q").output == ""
 
 

@@ -31,6 +31,7 @@ from dialogue_tts.training.recipes import (
     trained_semantic_tokenizer,
     trained_soundstorm,
     trained_text_to_semantic,
+    trained_voice_print,
 )
 from dialogue_tts.training.tokens import align
 
@@ -113,6 +114,11 @@ SMALL: dict[str, dict[str, Any]] = {
         "network": {"encoder": CONFORMER, "decoder_layers": 1, "decoder_hidden": 30},
         "training": {"frames_per_batch": 200},
         "loop": {"steps": 2},
+    },
+    "voice-print": {
+        "network": {"size": 9},
+        "training": {"rows": 6, "shortest": 10, "longest": 30, "validation_frames": 20},
+        "loop": {"steps": 3},
     },
 }
 
@@ -204,6 +210,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         (place / "units.npy").rename(place / "units-found.npy")
         align_evenly(Corpus.open(place))
     made.train("text-to-semantic", recipes["text-to-semantic"], data=both)
+    made.train("voice-print", recipes["voice-print"], data=both)
     voices = folder / "voices"
     (voices / "voices").mkdir(parents=True)
     soundfile.write(voices / "voices" / "ann.flac", murmur("a" * 60, "Ann", 1), RATE_HZ)
@@ -247,6 +254,7 @@ def test_each_stage_trains_to_its_last_step(trained: Trained, stage: str) -> Non
         ("semantic", {"phone_error", "shape", "perplexity"}),
         ("soundstorm", {"level_1", "level_2", "level_3", "level_1_wrong_voice"}),
         ("text-to-semantic", {"token", "tempo", "phone_error", "length"}),
+        ("voice-print", {"own"}),  # one voice has no rival
     ],
 )
 def test_each_stage_is_validated(trained: Trained, stage: str, figures: set[str]) -> None:
@@ -328,6 +336,7 @@ def test_the_bundle_holds_the_averaged_weights(trained: Trained) -> None:
         (bundle.semantic_tokenizer, trained_semantic_tokenizer(trained.runs)),
         (bundle.soundstorm, trained_soundstorm(trained.runs)),
         (bundle.text_to_semantic, trained_text_to_semantic(trained.runs)),
+        (bundle.voice_print, trained_voice_print(trained.runs)),
     ):
         weights = wanted.state_dict()
         assert all(torch.equal(value, weights[key].half().float()) for key, value in found.state_dict().items())

@@ -1,0 +1,132 @@
+"""Training of the voice print on cached codes: every training speaker's prints are to lie together and apart from the
+others' (cosine softmax with a margin, Wang et al. 2018, arXiv 1801.05599)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dialogue_tts.codec.model import Codec
+from dialogue_tts.codec.voice_print import VoicePrint
+from dialogue_tts.training.corpus import Corpus, Utterance
+from dialogue_tts.training.loop import Figures
+
+
+@dataclass(frozen=True)
+class VoicePrintTrainingConfig:
+    """Data and loss settings.
+
+    Attributes:
+        rows: of a batch, each a stretch of one recording.
+        shortest, longest: frames of a stretch.
+        margin, scale: of the cosine softmax.
+        validation_frames: of the stretches that unseen voices are told apart by.
+    """
+
+    rows: int = 192
+    shortest: int = 20
+    longest: int = 100
+    margin: float = 0.15
+    scale: float = 20.0
+    validation_frames: int = 40
+
+
+class VoicePrintBatch(NamedTuple):
+    """Stretches of equal length and whose they are."""
+
+    latent: Tensor  # (rows, T, latent_width)
+    speakers: Tensor  # (rows,) int64
+
+
+class VoicePrintNetwork(nn.Module):
+    """A voice print with the directions of the training speakers."""
+
+    def __init__(self, voice_print: VoicePrint, speakers: int) -> None:
+        super().__init__()
+        self.voice_print = voice_print
+        self.speakers = nn.Parameter(F.normalize(torch.randn(speakers, voice_print.config.size), dim=-1))
+
+
+class VoicePrintTask:
+    """See `loop.Task`; the codec is frozen."""
+
+    def __init__(
+        self, voice_print: VoicePrint, codec: Codec, config: VoicePrintTrainingConfig, corpora: list[Corpus]
+    ) -> None:
+        self.codec, self.config = codec.eval(), config
+        self.codes = [np.array(corpus.tokens("acoustic")) for corpus in corpora]
+        self.turns = [
+            (codes, turn)
+            for codes, corpus in zip(self.codes, corpora, strict=True)
+            for turn in corpus.split("train")
+            if turn.frames >= config.shortest
+        ]
+        names = sorted({turn.speaker for _, turn in self.turns})
+        self.number = {name: number for number, name in enumerate(names)}
+        self.network = VoicePrintNetwork(voice_print, len(names))
+        self.networks: dict[str, nn.Module] = {"voice_print": self.network}
+        self.held_out = [turn for turn in corpora[0].split("test_speaker") if turn.frames >= config.shortest]
+        self._standardize(voice_print)
+
+    def _standardize(self, voice_print: VoicePrint, batches: int = 8) -> None:
+        seen = [batch.latent for batch, _ in zip(self.batches(np.random.default_rng(0)), range(batches), strict=False)]
+        if seen:
+            statistics = torch.cat([voice_print.statistics(latent) for latent in seen])
+            voice_print.centre.copy_(statistics.mean(0))
+            voice_print.scale.copy_(statistics.std(0).clamp_min(1e-3))
+
+    def batches(self, rng: np.random.Generator) -> Iterator[VoicePrintBatch]:
+        """Each turn about once, as stretches of one length a batch."""
+        order = rng.permutation(len(self.turns))
+        for start in range(0, len(order), self.config.rows):
+            chosen = [self.turns[i] for i in order[start : start + self.config.rows]]
+            wanted = int(rng.integers(self.config.shortest, self.config.longest + 1))
+            frames = min(wanted, min(turn.frames for _, turn in chosen))
+            codes = np.stack([_stretch(codes, turn, frames, rng) for codes, turn in chosen])
+            speakers = torch.tensor([self.number[turn.speaker] for _, turn in chosen])
+            yield VoicePrintBatch(self._latent(codes), speakers)
+
+    @torch.no_grad()
+    def _latent(self, codes: np.ndarray) -> Tensor:
+        return self.codec.quantizer.decode(torch.from_numpy(codes.astype(np.int64)))
+
+    def losses(self, batch: VoicePrintBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+        """Cross-entropy of the speakers, whose own cosine is made smaller by the margin."""
+        with torch.autocast(batch.latent.device.type, enabled=False):
+            cosines = self.network.voice_print(batch.latent) @ F.normalize(self.network.speakers, dim=-1).T
+            own = F.one_hot(batch.speakers, cosines.shape[1])
+            loss = F.cross_entropy(self.config.scale * (cosines - self.config.margin * own), batch.speakers)
+        hit = (cosines.argmax(-1) == batch.speakers).float().mean()
+        yield "voice_print", loss, {"loss": float(loss.detach()), "accuracy": float(hit)}
+
+    def validate(self, networks: dict[str, nn.Module]) -> Figures:
+        """Of unseen voices: how often a stretch's print is nearest to its own speaker's, and both cosines."""
+        rng = np.random.default_rng(0)
+        device = self.network.speakers.device
+        prints: list[Tensor] = []
+        speakers: list[str] = []
+        for turn in self.held_out:
+            frames = min(turn.frames, self.config.validation_frames)
+            codes = _stretch(self.codes[0], turn, frames, rng)[None]
+            prints.append(networks["voice_print"].voice_print(self._latent(codes).to(device))[0].cpu())
+            speakers.append(turn.speaker)
+        names = sorted(set(speakers))
+        stacked, whose = torch.stack(prints), torch.tensor([names.index(speaker) for speaker in speakers])
+        sums = torch.stack([stacked[whose == number].sum(0) for number in range(len(names))])
+        own = (stacked * F.normalize(sums[whose] - stacked, dim=-1)).sum(-1)  # a stretch is not its own evidence
+        figures = {"own": float(own.mean())}
+        if len(names) > 1:
+            rivals = (stacked @ F.normalize(sums, dim=-1).T).scatter(1, whose.unsqueeze(1), -1).amax(1)
+            figures |= {"right": float((own > rivals).float().mean()), "rival": float(rivals.mean())}
+        return figures
+
+
+def _stretch(codes: np.ndarray, turn: Utterance, frames: int, rng: np.random.Generator) -> np.ndarray:
+    start = turn.start_frame + int(rng.integers(0, turn.frames - frames + 1))
+    return codes[start : start + frames]
