@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.review import Finding
 from dialogue_tts.script import parse_script
+from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn
 from dialogue_tts.voices import Voice
 from tests.conftest import RATE_HZ, buzz
@@ -34,6 +36,7 @@ from dialogue_tts._ui.calls import MOST_TURNS, Calls, Place  # noqa: E402
 from dialogue_tts._ui.desk import MOST_WORKS, Desks  # noqa: E402
 from dialogue_tts._ui.engine import BusyError, Engine  # noqa: E402
 from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of  # noqa: E402
+from dialogue_tts._ui.work import Job, Order  # noqa: E402
 
 LINES = [("Anna", "Good evening, Ben."), ("Ben", "Is it late?"), ("Anna", "Ten past five, I think.")]
 
@@ -139,6 +142,8 @@ def test_a_check_tells_the_other_view_and_what_is_wrong(studio: Studio) -> None:
     assert set(by_text["cast"]) == {"Anna", "Ben"} and set(by_text["cast"].values()) == {"name:low", "name:high"}
     by_rows = studio.ask("check", rows=rows([("Anna", "Hello there."), ("Ben", "[sighs] No.")]))
     assert list(by_rows["byRow"]) == ["r1"] and by_rows["text"].startswith("[Anna] Hello there.\n")
+    empty = studio.ask("check", rows=rows([("Anna", ""), ("Cleo", "")]))
+    assert set(empty["cast"]) == {"Anna", "Cleo"}  # who has said nothing yet has a voice, too
     split = studio.ask("check", rows=rows([("Anna", "Hello. [Ben] And hello.")]))
     assert [row["text"] for row in split["rows"]] == ["Hello.", "And hello."]
 
@@ -155,7 +160,7 @@ def test_the_sound_is_that_of_the_library(studio: Studio, tiny_tts: DialogueTTS)
     cast = {"Anna": "name:low", "Ben": "name:high"}
     told = studio.made(rows=rows(), cast=cast, seed=9)
     assert [turn["row"] for turn in told["result"]["turns"]] == ["r0", "r1", "r2"] and told["message"] == ""
-    assert told["rows"]["r0"]["takes"][0]["doubtful"] is True  # the tiny bundle says noise
+    assert told["rows"]["r0"]["takes"][0]["doubts"][0] == "words"  # the tiny bundle says noise
     got = studio.ask("download", work="w", kind="wav", title="Ten past")
     assert Path(got["file"]).name == "Ten-past.wav"
     tiny_tts.synthesize(
@@ -266,6 +271,26 @@ def test_one_job_for_a_double_click_and_the_time_left(studio: Studio, slow: thre
     assert told["job"]["of"] == 3 and told["job"]["left"] > 0
     slow.release(3)
     assert studio.wait(told)["job"] is None
+
+
+def test_the_time_left_is_right_within_a_third(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("dialogue_tts._ui.work.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    costs = {"r0": 40, "r1": 60, "r2": 20, "r3": 80}
+    order = Order((), {}, {}, 1, SynthesisConfig())
+    job = Job(order, {}, pace_s=9.0, costs=costs, began=100.0)
+    for row, took_s in (("r0", 45.0), ("r1", 55.0), ("r2", 22.0)):
+        clock[0] += took_s
+        job.failed.add(row)
+        job.came = clock[0]
+        if len(job.failed) > 1:
+            true_s = {2: 22.0 + 78.0, 3: 78.0}[len(job.failed)]
+            assert job.left_s() == pytest.approx(true_s, rel=1 / 3)
+            clock[0] += 10.0
+            assert job.left_s() == pytest.approx(true_s - 10.0, rel=1 / 3)
+            clock[0] -= 10.0
+    clock[0] += 200.0
+    assert 0 < job.left_s() < 78.0  # late, and not over
 
 
 def test_a_full_queue_is_told(tiny_tts: DialogueTTS, tmp_path: Path, slow: threading.Semaphore) -> None:

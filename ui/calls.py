@@ -154,7 +154,7 @@ class Calls:
             "speakers": list(found.speakers),
             "seconds": round(found.duration_s, 1),
             "findings": [_told(finding) for finding in found.findings],
-            "cast": self._cast(desk, found.speakers, asked),
+            "cast": self._cast(desk, tuple(dict.fromkeys(row.turn.speaker for row in rows)), asked),
         }
         if "rows" not in asked:  # of what is not understood, no rows are made: they would lack it
             whole = not parse_draft(text).mistakes

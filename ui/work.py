@@ -79,6 +79,7 @@ class Job:
         costs: row -> characters, of the rows that have to be computed.
         pace_s: seconds a character takes, as far as is known beforehand.
         kept, made: row -> part, as they were before and as they came.
+        began, came: when it began, and when the last of its rows came.
     """
 
     order: Order
@@ -89,6 +90,7 @@ class Job:
     made: dict[str, Part] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     began: float | None = None
+    came: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -97,12 +99,13 @@ class Job:
         return len(self.costs.keys() & (self.made.keys() | self.failed))
 
     def left_s(self) -> float:
-        """Expected, by its own pace once that shows."""
+        """Expected, by its own pace once that shows; a quarter of it stays while a turn takes longer than its share."""
         all_of_it = sum(self.costs.values())
         spent = sum(cost for row, cost in self.costs.items() if row in self.made or row in self.failed)
-        elapsed = time.monotonic() - self.began if self.began else 0.0
-        pace_s = elapsed / spent if spent > 0.25 * all_of_it else self.pace_s
-        return max(0.0, pace_s * all_of_it - elapsed)
+        came = self.came or self.began or time.monotonic()
+        pace_s = (came - self.began) / spent if self.began and spent > 0.25 * all_of_it else self.pace_s
+        rest_s = pace_s * (all_of_it - spent)
+        return max(rest_s / 4, rest_s - (time.monotonic() - came))
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,7 @@ class Work:
         def progress(done: int, _: int) -> None:
             with self._lock:
                 job.failed |= {row.id for row in rows[:done]}  # their parts come at the end
+                job.came = time.monotonic()
                 self._version += 1
 
         message = ""
@@ -284,6 +288,7 @@ class Work:
                     if self.job is not job:
                         return heard
                     job.made[row.id] = chunk.part
+                    job.came = time.monotonic()
                     self._mark(row.id, "made")
                     if number >= heard:
                         heard += 1
@@ -295,6 +300,7 @@ class Work:
         with self._lock:
             if self.job is job:
                 job.failed.add(row)
+                job.came = time.monotonic()
                 self._mark(row, "failed", message)
 
     def _settle(self, job: Job, message: str = "") -> None:
@@ -397,7 +403,7 @@ class Work:
             "seed": take.seed,
             "seconds": round(take.waveform.size / SAMPLE_RATE_HZ, 2),
             "draws": take.draws,
-            "doubtful": take.phone_error > config.wrong_sounds,
+            "doubts": take.doubts(config),
         }
 
     def _played(self, row: str, chunk: Chunk) -> dict[str, Any]:

@@ -50,7 +50,8 @@ function take(view, answer) {
   state.findings = answer.findings;
   state.byRow = answer.byRow || {};
   state.seconds = answer.seconds;
-  state.usual = answer.cast;
+  state.usual = { ...state.usual, ...answer.cast };
+  state.turns = answer.turns;
   if (view === "rows") {
     state.text = answer.text;
     state.broken = false;

@@ -76,10 +76,10 @@ export function dialog(root, title, fill) {
   });
 }
 
-/** Ask for a line of text; undefined where it is left. */
-export function askText(root, title, label, value, action) {
+/** Ask for a line of text; undefined where it is left. `rule` is what it has to match, `hint` says so in words. */
+export function askText(root, title, label, value, action, { rule, hint } = {}) {
   return dialog(root, title, (close) => {
-    const input = h("input", { type: "text", value, required: true, maxlength: 64, autofocus: true });
+    const input = h("input", { type: "text", value, required: true, maxlength: 64, autofocus: true, pattern: rule, title: hint });
     const form = h(
       "form",
       {
@@ -88,7 +88,7 @@ export function askText(root, title, label, value, action) {
           close(input.value.trim());
         },
       },
-      field(label, input),
+      field(label, input, hint),
       h("div", { class: "actions" }, h("button", { class: "main" }, action)),
     );
     return form;

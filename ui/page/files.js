@@ -3,9 +3,9 @@
 import { ask } from "./ask.js";
 import { edited } from "./checking.js";
 import { clock, dialog, h } from "./dom.js";
-import { complain, followOn, forgetNews, news, say } from "./making.js";
+import { complain, followOn, forgetNews, news, offer, say } from "./making.js";
 import * as player from "./player.js";
-import { keep, newRow, readHistory, startAnew, state, tell, writeHistory } from "./state.js";
+import { deletion, keep, newRow, onDesk, readHistory, startAnew, state, tell, writeHistory } from "./state.js";
 
 let root;
 const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -27,16 +27,28 @@ function replaceWith(values) {
   tell("view");
 }
 
+/** The same, and what was there can be had back. */
+function exchange(values, told) {
+  const before = onDesk();
+  replaceWith(values);
+  if (before.text.trim()) offer(told, "Undo", () => putBack(before));
+}
+
+function putBack(before) {
+  replaceWith(before);
+  edited(before.broken ? "text" : "rows");
+  followOn();
+}
+
 function anew() {
-  replaceWith({ rows: [newRow("Anna"), newRow("Ben")] });
+  exchange({ rows: [newRow("Anna"), newRow("Ben")] }, "A new script.");
   state.speakers = ["Anna", "Ben"];
   edited("rows");
-  say("A new script. The old one is in the history, once it was made.");
 }
 
 /** A script's text in place of what is there. */
 export function loadText(text, title = "") {
-  replaceWith({ text, title });
+  exchange({ text, title }, title ? `“${title}” is open.` : "The script is open.");
   edited("text");
 }
 
@@ -56,7 +68,7 @@ export async function openProject(text, title, work) {
   const answer = await ask("open_project", { text, work: name });
   if (answer.error) { complain(answer.error); state.work = before.work; return; }
   const rows = answer.rows.map((row) => ({ seed: null, locked: false, ...row }));
-  replaceWith({ work: name, title, rows, cast: answer.cast, settings: answer.settings, seed: answer.seed });
+  exchange({ work: name, title, rows, cast: answer.cast, settings: answer.settings, seed: answer.seed }, `“${title}” is open.`);
   state.speakers = [...new Set(rows.map((row) => row.speaker))];
   edited("rows");
   if (answer.warning) complain(answer.warning);
@@ -76,7 +88,7 @@ async function history() {
   const chosen = await dialog(root, "Dialogues made in this browser", (close) => entries.length
     ? [
       h("div", { class: "list" }, ...entries.map((entry) => h("button", { type: "button", class: "choice", onclick: () => close(entry) }, h("b", {}, entry.title), h("span", {}, `${when(entry.when)}, ${clock(entry.seconds)}`)))),
-      h("p", { class: "fine" }, `Scripts stay in this browser. Sound and voices are deleted ${state.keepHours} hours after your last visit; a dialogue is made again when you open it.`),
+      h("p", { class: "fine" }, `Scripts stay in this browser. ${deletion("Sounds and voices that are not kept")} A dialogue whose sound is gone is made again when you open it.`),
       h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => close("forget") }, "Delete all of it")),
     ]
     : h("p", {}, "Nothing was made here yet."));
@@ -95,7 +107,8 @@ async function reopen(entry) {
     return { ...newRow(turn.speaker, takes[chosen].text), id: turn.row, pause: turn.pause, overlap: turn.overlap, speed: speed ?? 1 };
   });
   const cast = Object.fromEntries(rows.map((row) => [row.speaker, told.rows[row.id]?.said?.voice]).filter(([, ref]) => ref));
-  replaceWith({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings: { gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness } });
+  const settings = { gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness };
+  exchange({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings }, `“${entry.title}” is open.`);
   state.speakers = [...new Set(rows.map((row) => row.speaker))];
   edited("rows");
   news(told);

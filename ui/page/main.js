@@ -6,7 +6,7 @@ import { dialog, field, h, roughly, signButton } from "./dom.js";
 import { fileButtons, loadText } from "./files.js";
 import * as making from "./making.js";
 import { drawResult, drawStale, follow, playerBar, resultSection } from "./result.js";
-import { keep, on, recall, state, tell } from "./state.js";
+import { deletion, keep, mistakeCount, on, recall, state, tell } from "./state.js";
 import { drawText, insertInText, textView } from "./text.js";
 import { drawRows, drawStandings, insertBelow, insertInTurn, turnTable } from "./turns.js";
 import { drawVoices, voiceCards } from "./voices.js";
@@ -23,6 +23,8 @@ const KEYS = [
 let page;
 let views;
 let summary;
+let mistakes;
+let manners;
 let inserts;
 let banner;
 
@@ -35,6 +37,7 @@ export async function start(element, server, upload) {
   lay();
   const hello = await greet();
   Object.assign(state, { voices: hello.voices || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
+  manners.textContent = `Use recordings of people only with their consent. ${deletion("Those that are not kept")}`;
   if (!known && state.examples.length) loadText(state.examples[0].text, state.examples[0].name);
   else edited(state.rows.length && !state.broken ? "rows" : "text");
   state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
@@ -61,7 +64,9 @@ function lay() {
     show(state.view === "turns" ? "text" : "turns");
     page.querySelector(`#tab-${state.view}`).focus();
   });
-  summary = h("p", { class: "summary", role: "status" });
+  summary = h("p", { class: "summary" });
+  mistakes = h("p", { class: "unseen", role: "status" });
+  manners = h("p", { class: "fine" });
   inserts = h("div", { class: "inserts", role: "toolbar", "aria-label": "Insert" });
   views = {
     turns: h("div", { id: "view-turns", role: "tabpanel", "aria-labelledby": "tab-turns" },
@@ -76,10 +81,9 @@ function lay() {
     banner,
     h("main", { id: "script", tabindex: -1 },
       h("section", { class: "script sheet-box", "aria-labelledby": "h-script" },
-        h("div", { class: "head" }, h("h2", { id: "h-script" }, "Script"), tabs, summary), inserts, views.turns, views.text),
+        h("div", { class: "head" }, h("h2", { id: "h-script" }, "Script"), tabs, summary, mistakes), inserts, views.turns, views.text),
       h("div", { class: "side" },
-        h("section", { class: "sheet-box", "aria-labelledby": "h-voices" }, h("div", { class: "head" }, h("h2", { id: "h-voices" }, "Voices")), voiceCards(page),
-          h("p", { class: "fine" }, "Use recordings of people only with their consent.")),
+        h("section", { class: "sheet-box", "aria-labelledby": "h-voices" }, h("div", { class: "head" }, h("h2", { id: "h-voices" }, "Voices")), voiceCards(page), manners),
         settings()),
       resultSection(page)),
     h("footer", { class: "dock" }, making.makeBar(), playerBar()),
@@ -94,7 +98,7 @@ function lay() {
 function listen() {
   on("rows", draw);
   on("rows-changed", () => { drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
-  on("checked", () => { drawText(); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
+  on("checked", () => { if (!mistakeCount()) making.mended(); drawText(); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
   on("made", () => { drawStandings(); making.drawMaking(); drawResult(); });
   on("standings", drawStandings);
   on("heard", drawStandings);
@@ -125,7 +129,7 @@ async function show(view, andCheck = true) {
   if (andCheck) await flush();
   if (view === "turns" && state.broken) {
     const first = state.findings.find((found) => found.severity === "error");
-    making.complain(first ? `Mend line ${first.line} first: ${first.message}` : "Mend the text first.");
+    making.complain(first ? `Mend line ${first.line} first: ${first.message}` : "Mend the text first.", true);
     view = "text";
   }
   state.view = view;
@@ -142,11 +146,12 @@ async function show(view, andCheck = true) {
 }
 
 function drawSummary() {
-  const errors = state.findings.filter((found) => found.severity === "error").length;
-  const count = state.rows.length;
+  const errors = mistakeCount();
+  const count = state.broken ? state.turns : state.rows.length;
   const length = state.seconds ? `, ${roughly(state.seconds)}` : "";
-  const wrong = errors ? ` · ${errors} ${errors === 1 ? "mistake" : "mistakes"}` : "";
-  summary.textContent = `${count} ${count === 1 ? "turn" : "turns"}${length}${wrong}`;
+  const wrong = errors ? `${errors} ${errors === 1 ? "mistake" : "mistakes"}` : "";
+  summary.textContent = `${count} ${count === 1 ? "turn" : "turns"}${length}${wrong && ` · ${wrong}`}`;
+  if (mistakes.textContent !== wrong) mistakes.textContent = wrong;
 }
 
 let drawnInserts = "";

@@ -15,6 +15,9 @@ let stopButton;
 let bar;
 let told;
 let line;
+let spoken; // for those who listen: the same without the seconds, which change all the time
+let offered;
+let mending = false;
 let starting = false;
 
 export const versionNow = () => version;
@@ -24,28 +27,42 @@ export function makeBar() {
   stopButton = h("button", { type: "button", class: "stop", hidden: true, onclick: stop }, "Stop");
   bar = h("div", { class: "bar-fill" });
   told = h("div", { class: "progress", role: "progressbar", "aria-label": "Turns made", "aria-valuemin": 0, hidden: true }, bar);
-  line = h("p", { class: "state", role: "status" });
-  return h("div", { class: "make-bar" }, button, stopButton, h("div", { class: "make-told" }, line, told));
+  line = h("p", { class: "state" });
+  spoken = h("p", { class: "unseen", role: "status" });
+  offered = h("p", { class: "offer", role: "status" });
+  return h("div", { class: "make-bar" }, button, stopButton, h("div", { class: "make-told" }, line, spoken, offered, told));
 }
 
 /** Tell in the bar, and to who listens. */
-export function say(text, isError = false) {
+export function say(text, isError = false, aloud = text) {
+  mending = false;
   line.classList.toggle("error", isError);
   if (line.textContent !== text) line.textContent = text;
+  if (spoken.textContent !== aloud) spoken.textContent = aloud;
 }
 
+/** Something was done that can be undone, until the next such thing; progress does not push it away. */
 export function offer(text, label, act) {
-  say(text);
-  line.append(" ", h("button", { type: "button", class: "link", onclick: () => { say(""); act(); } }, label));
+  say("");
+  offered.replaceChildren(text, " ", h("button", { type: "button", class: "link", onclick: () => { offered.replaceChildren(); act(); } }, label));
 }
 
-export const complain = (text) => say(text, true);
+/** Tell what is wrong; `untilMended` goes when the script has no mistakes. */
+export function complain(text, untilMended = false) {
+  say(text, true);
+  mending = untilMended;
+}
+
+export function mended() {
+  if (mending) say("");
+}
 
 /** Make what changed; `only` one row; `fresh` with new seeds. */
 export async function make({ only = null, fresh = false } = {}) {
   if (state.job || starting) return;
   starting = true;
   say("");
+  offered.replaceChildren();
   if (!only) player.wake();
   state.blamed = null;
   try {
@@ -54,7 +71,7 @@ export async function make({ only = null, fresh = false } = {}) {
     while (state.rows.length > 1 && !plain(state.rows[state.rows.length - 1].text) && !only) state.rows.pop();
     tell("rows");
     const wrong = state.findings.find((found) => found.severity === "error");
-    if (wrong && !only && (state.view === "text" || state.broken)) { complain(`Line ${wrong.line}: ${wrong.message}`); return; }
+    if (wrong && !only && (state.view === "text" || state.broken)) { complain(`Line ${wrong.line}: ${wrong.message}`, true); return; }
     if (!only && !fresh && upToDate()) { player.seek(0); return; }
     if (only) player.quiet();
     else if (state.along) player.startAlong();
@@ -111,6 +128,7 @@ export function forgetNews() {
   following += 1;
   version = 0;
   say("");
+  offered.replaceChildren();
 }
 
 /** Take in what the server told. */
@@ -153,13 +171,16 @@ export function drawMaking() {
     told.setAttribute("aria-valuemax", job.of);
     told.setAttribute("aria-valuenow", job.done);
     if (job.state === "waiting" && job.inFront) say(`Waits: ${job.inFront} ${job.inFront === 1 ? "dialogue is" : "dialogues are"} made before.`);
-    else say(`${job.done} of ${job.of} ${job.of === 1 ? "turn" : "turns"}, ${roughly(job.left)} left`);
+    else {
+      const done = `${job.done} of ${job.of} ${job.of === 1 ? "turn" : "turns"}`;
+      say(`${done}, ${roughly(job.left)} left`, false, done);
+    }
     return;
   }
   const there = state.rows.filter((row) => standing(row) === "made").length;
   const missing = state.rows.length - there;
   if (upToDate()) button.textContent = "Play dialogue";
   else if (!state.result || !there) button.textContent = "Make dialogue";
-  else if (missing) button.textContent = `Make ${missing} changed ${missing === 1 ? "turn" : "turns"}`;
+  else if (missing) button.textContent = `Make ${missing} ${state.rows.some((row) => standing(row) === "changed") ? "changed" : "more"} ${missing === 1 ? "turn" : "turns"}`;
   else button.textContent = "Put together";
 }

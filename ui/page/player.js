@@ -64,7 +64,6 @@ export function addPiece(piece) {
     source.start(zero + piece.at);
     sources.push(source);
     until = piece.at + sound.duration;
-    window.studioHeard = [...(window.studioHeard || []), { at: zero + piece.at, seconds: sound.duration }];
   }).catch((error) => console.warn("a piece cannot be played", error)).finally(() => { coming -= 1; });
 }
 

@@ -34,6 +34,7 @@ export const state = {
   speakers: [],
   findings: [],
   byRow: {},
+  turns: 0, // that were understood
   seconds: 0,
   made: {}, // row -> what the server tells of it
   result: null,
@@ -47,10 +48,13 @@ export const tell = (what) => bus.dispatchEvent(new Event(what));
 
 const KEPT = ["work", "title", "view", "text", "ending", "rows", "broken", "cast", "settings", "seed", "along"];
 
-/** Write what must outlive a reload. A full or forbidden storage loses the convenience, not the work. */
+/** What must outlive a reload, and can be had back when another script came in its place. */
+export const onDesk = () => Object.fromEntries(KEPT.map((key) => [key, state[key]]));
+
+/** Write it. A full or forbidden storage loses the convenience, not the work. */
 export function keep() {
   try {
-    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(KEPT.map((key) => [key, state[key]]))));
+    localStorage.setItem(KEY, JSON.stringify(onDesk()));
   } catch {
     /* the page goes on without */
   }
@@ -106,6 +110,13 @@ export function writeHistory(entries) {
     if (entries.length > 1) writeHistory(entries.slice(0, Math.floor(entries.length / 2)));
   }
 }
+
+/** When sounds and voices go. */
+export const deletion = (what) => `${what} are deleted ${state.keepHours} hours after your last visit, and when the studio is closed.`;
+
+/** How many mistakes there are; a turn that is still empty is none. */
+export const mistakeCount = () => (state.broken || state.view === "text" ? state.findings : state.rows.flatMap((row) => (plain(row.text) && state.byRow[row.id]) || []))
+  .filter((found) => found.severity === "error").length;
 
 export const plain = (text) => text.split(/\s+/).filter(Boolean).join(" ");
 export const voiceOf = (speaker) => state.cast[speaker] || state.usual[speaker] || "";

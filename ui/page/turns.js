@@ -4,10 +4,12 @@ import { ask, urlOf } from "./ask.js";
 import { edited, splitRows } from "./checking.js";
 import { askText, h, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
-import { colourOf, keep, newRow, plain, standing, state, tell } from "./state.js";
+import { colourOf, keep, newRow, onDesk, plain, standing, state, tell } from "./state.js";
 
 const WORDS = { new: "not made yet", queued: "waits", making: "being made", made: "made", changed: "changed since", failed: "failed" };
+const DOUBTS = { words: "reads back otherwise", pace: "unusual pace", voice: "may be another's voice" };
 const NEW_SPEAKER = "\u0000new";
+const NAME = { rule: "\\s*\\p{L}[\\p{L}\\p{N}_.'’\\-]*( [\\p{L}\\p{N}_.'’\\-]+){0,3}\\s*", hint: "Letters, digits, spaces and . ' - _, up to four words." };
 let root;
 let list;
 let actions;
@@ -43,14 +45,14 @@ const placeOf = (id) => state.rows.findIndex((row) => row.id === id);
 function build(row) {
   const id = row.id;
   const speaker = h("select", { class: "speaker", onchange: () => chooseSpeaker(id, speaker) });
-  const text = h("textarea", { rows: 1, spellcheck: "true", class: "words", placeholder: "What is said" });
+  const text = h("textarea", { rows: 1, spellcheck: "true", class: "words", placeholder: "What is said", "aria-describedby": `told-${id}` });
   const play = signButton("play", "", () => hear(id));
   const redo = signButton("redo", "", () => actions.make({ only: id, fresh: true }));
   const more = signButton("more", "", () => openPanel(id), { "aria-expanded": "false" });
   const tag = h("span", { class: "tag" });
   const note = h("span", { class: "note" });
   const take = h("span", { class: "takes" });
-  const told = h("ul", { class: "told" });
+  const told = h("ul", { class: "told", id: `told-${id}` });
   const number = h("span", { class: "number", "aria-hidden": "true" });
   const item = h(
     "li",
@@ -108,7 +110,7 @@ function drawStanding(part, row, n) {
     row.overlap ? `overlap ${row.overlap} s` : "",
     row.speed !== 1 ? `speed ${row.speed}` : "",
     row.locked ? "locked" : "",
-    stand === "made" && take.doubtful ? "reads back otherwise: listen" : "",
+    stand === "made" && take.doubts.length ? `${take.doubts.map((doubt) => DOUBTS[doubt]).join(", ")}: listen` : "",
   ];
   setText(part.tag, WORDS[stand]);
   setText(part.note, extras.filter(Boolean).join(" · "));
@@ -116,8 +118,7 @@ function drawStanding(part, row, n) {
   part.redo.disabled = Boolean(state.job) || row.locked;
   drawTakes(part, row, n, made);
   const findings = [...(state.byRow[row.id] || [])];
-  const writing = document.activeElement === part.text;
-  const shown = findings.filter((found) => !(writing && !plain(row.text)) && found.severity === "error");
+  const shown = findings.filter((found) => plain(row.text) && found.severity === "error"); // an empty turn is told of when it is to be made
   const warned = findings.filter((found) => found.severity === "warning");
   if (stand === "failed") shown.unshift({ severity: "error", message: made.message });
   const blamed = state.blamed?.row === row.id ? [{ severity: "error", message: state.blamed.message }] : [];
@@ -176,10 +177,10 @@ function grow(text) {
 async function chooseSpeaker(id, select) {
   const row = rowOf(id);
   if (select.value === NEW_SPEAKER) {
-    const name = await askText(root, "New speaker", "Name", "", "Add");
+    const name = await askText(root, "New speaker", "Name", "", "Add", NAME);
     select.value = row.speaker;
     if (!name) return;
-    row.speaker = name;
+    row.speaker = name[0].toUpperCase() + name.slice(1);
   } else {
     row.speaker = select.value;
   }
@@ -256,8 +257,18 @@ async function pasted(event, id) {
   const given = event.clipboardData.getData("text/plain");
   if (!/\n/.test(given.trim())) return;
   event.preventDefault();
+  const before = JSON.parse(JSON.stringify(onDesk()));
   const answer = await ask("check", { text: given, cast: state.cast, settings: state.settings });
   const n = placeOf(id);
+  actions.offer("The text was pasted.", "Undo", () => { Object.assign(state, before); edited("rows"); tell("rows"); tell("view"); });
+  if (!answer.error && !answer.rows && state.rows.every((row) => !plain(row.text))) {
+    Object.assign(state, { text: given, view: "text" });
+    edited("text");
+    tell("rows");
+    tell("view");
+    actions.complain("There are mistakes in it: mend the marked lines, then it becomes turns.", true);
+    return;
+  }
   if (answer.error || !answer.rows) {
     const row = rowOf(id);
     const lines = given.split(/\n/).map(plain).filter(Boolean);

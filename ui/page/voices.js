@@ -5,7 +5,7 @@ import { edited } from "./checking.js";
 import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
 import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
-import { colourOf, state, tell, voiceName, voiceOf } from "./state.js";
+import { colourOf, deletion, state, tell, voiceName, voiceOf } from "./state.js";
 
 let root;
 let list;
@@ -13,6 +13,7 @@ let cards = new Map();
 let drawn = "";
 let listening = null; // the button of the voice that is heard
 const messages = new Map(); // speaker -> {severity, text}
+const announced = new WeakSet(); // those messages that were told aloud: cards are drawn again and again
 
 export function voiceCards(page) {
   root = page;
@@ -56,10 +57,11 @@ function card(speaker) {
   const told = [];
   if (voice?.used) {
     const part = voice.used < voice.seconds - 0.3 ? `${voice.used} s of ${voice.seconds} s are used, from ${voice.start} s` : `${voice.used} s`;
-    told.push(h("li", {}, `${part}, level ${voice.level} dB`), ...voice.warnings.map((text) => h("li", { class: "warning" }, text[0].toUpperCase() + text.slice(1))));
+    told.push(h("li", {}, `${part}, level ${voice.level}\u00a0dB`), ...voice.warnings.map((text) => h("li", { class: "warning" }, text[0].toUpperCase() + text.slice(1))));
   }
   const message = messages.get(speaker);
-  if (message) told.push(h("li", { class: message.severity, role: "alert" }, message.text));
+  if (message) told.push(h("li", {}, h("span", { class: message.severity, role: announced.has(message) ? null : "alert" }, message.text)));
+  if (message) announced.add(message);
   return h("section", { class: "card", "data-speaker": speaker, "aria-label": `${speaker}'s voice`, style: `--who: var(--s${colourOf(speaker)})` },
     h("h3", {}, speaker), h("div", { class: "card-line" }, choice, listen), h("div", { class: "card-acts" }, ...acts, file), told.length ? h("ul", { class: "told" }, ...told) : null);
 }
@@ -143,7 +145,7 @@ async function record(speaker) {
       }
     } }, "Start recording");
     setTimeout(() => button.closest("dialog")?.addEventListener("close", () => { if (stop && !button.disabled) stop().catch(() => {}); }));
-    return [told, meter, h("p", { class: "fine" }, "Use only your own voice, or that of a person who agreed. Voices that are not kept are deleted when you have been away for a day."), h("div", { class: "actions" }, button)];
+    return [told, meter, h("p", { class: "fine" }, `Use only your own voice, or that of a person who agreed. ${deletion("Recordings that are not kept")}`), h("div", { class: "actions" }, button)];
   });
   if (made) await bring(speaker, made);
 }
