@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Generator
@@ -10,14 +11,14 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item, None, None], room: int) -> Generator[Item, None, None]:
+def ahead(items: Generator[Item, None, None], room: int, stop: threading.Event) -> Generator[Item, None, None]:
     """The same items; while one is used, up to `room` more are made.
 
-    Work begins with the first `next`. Closing the generator closes `items` before it makes another, and waits for that.
+    Work begins with the first `next`. Closing the generator closes `items` before it makes another, and waits for that;
+    so does the end of the program. `stop` is set first, for `items` to look at while they make one.
     """
     made: queue.SimpleQueue[tuple[Item] | BaseException | None] = queue.SimpleQueue()
     free = threading.Semaphore(room)
-    stop = threading.Event()
 
     def work() -> None:
         try:
@@ -34,7 +35,16 @@ def ahead(items: Generator[Item, None, None], room: int) -> Generator[Item, None
             items.close()
 
     worker = threading.Thread(target=work, name="dialogue-tts", daemon=True)
+
+    def end() -> None:
+        stop.set()
+        free.release()
+        worker.join()
+
     worker.start()
+    # A daemon thread is torn down as soon as it comes back from PyTorch after the interpreter's end, which aborts the
+    # process; any other would be waited for before somebody could tell it to stop.
+    atexit.register(end)
     try:
         while (found := made.get()) is not None:
             if isinstance(found, BaseException):
@@ -42,6 +52,5 @@ def ahead(items: Generator[Item, None, None], room: int) -> Generator[Item, None
             yield found[0]
             free.release()
     finally:
-        stop.set()
-        free.release()
-        worker.join()
+        end()
+        atexit.unregister(end)

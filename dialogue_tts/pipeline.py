@@ -12,6 +12,7 @@ taken out or changed leaves the others as they are.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -234,7 +235,8 @@ class DialogueTTS:
         asked = [revision.seeds.get(i) for i in range(len(orders))]
         said = [part and part.saying(o.turn.text, s) for part, o, s in zip(kept, orders, asked, strict=True)]
         missing = [order for order, part in zip(orders, said, strict=True) if not part]
-        made = self._takes(missing, True, cancelled or _never)
+        stop, stopped = threading.Event(), cancelled or _never
+        made = self._takes(missing, True, lambda: stop.is_set() or stopped())
         orders = [replace(o, seed=part.take.seed) if part else o for o, part in zip(orders, said, strict=True)]
 
         def parts() -> Iterator[Part]:
@@ -242,7 +244,7 @@ class DialogueTTS:
                 take = None if there else next(made)
                 yield there or (earlier.with_take(take) if earlier else Part(order.turn, (take,)))
 
-        spoken = ahead(chunks(parts(), orders, config, progress), TURNS_AHEAD)
+        spoken = ahead(chunks(parts(), orders, config, progress), TURNS_AHEAD, stop)
         return Stream(spoken, {o.turn.speaker: o.voice for o in orders}, seed, config, self.bundle_id)
 
     def synthesize(

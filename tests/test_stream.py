@@ -142,7 +142,7 @@ def test_ahead_gives_errors_on_and_keeps_within_its_room() -> None:
         finally:
             closed.set()
 
-    stream = ahead(items(), 2)
+    stream = ahead(items(), 2, threading.Event())
     assert not made
     assert next(stream) == 0
     time.sleep(0.1)

@@ -7,6 +7,7 @@ tokens are drawn for turns of several requests at once, since a batch has ROWS r
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import threading
@@ -144,6 +145,7 @@ class Engine:
         self._worked_s, self._made_s = WORK_PER_S, 1.0  # so far, from a guess on
         self._thread = threading.Thread(target=self._run, name="dialogue-tts-engine", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # the thread must not be inside PyTorch when the interpreter goes: that aborts it
 
     def submit(self, plan: Plan, expected_s: float, streamed: bool) -> Ticket:
         """Have a dialogue made.
@@ -190,6 +192,7 @@ class Engine:
                 self.end(ticket, "cancelled")
             self.changed.notify()
         self._thread.join()
+        atexit.unregister(self.close)
 
     def _run(self) -> None:
         while (ticket := self._wait_for_next()) is not None:
