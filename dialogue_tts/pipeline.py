@@ -102,6 +102,7 @@ class _Voiced:
     """A piece's acoustic tokens and how well its sound reads back."""
 
     codes: Tensor  # (T, Q) int64
+    sound: Tensor  # (T * HOP,) float32, at its own speed
     error: float  # share of phones
     number: int
 
@@ -318,7 +319,10 @@ class DialogueTTS:
         order, config, draws = drawn.order, drawn.order.config, drawn.draws
         voiced = [self._voice(draw, order.voice, _seed(order.seed, n), config) for n, draw in enumerate(draws)]
         codes = torch.cat([piece.codes for piece in voiced])
-        sound = self.bundle.codec.decode(codes[None], order.speed)[0]
+        if len(voiced) == 1 and order.speed == 1:
+            sound = voiced[0].sound  # what would be decoded is just that
+        else:
+            sound = self.bundle.codec.decode(codes[None], order.speed)[0]
         if config.loudness_lufs is not None:
             sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
         words = word_times(drawn.pieces, [draw.reading for draw in draws], length_s=sound.shape[0] / SAMPLE_RATE_HZ)
@@ -503,10 +507,10 @@ class DialogueTTS:
             seeds = [_seed(seed, number)]
             filled = generate_codes(model, frames, valid, self.bundle.config.acoustic_decoding, seeds)
             codes = target_codes(filled, frames, valid)[0]
-            heard = tokenizer.encode(self.bundle.codec.decode(codes[None]))
-            error = _misread(tokenizer.read(heard)[0], draw.reading.phone_ids)
+            sound = self.bundle.codec.decode(codes[None])
+            error = _misread(tokenizer.read(tokenizer.encode(sound))[0], draw.reading.phone_ids)
             if best is None or error < best.error:
-                best = _Voiced(codes, error, number)
+                best = _Voiced(codes, sound[0], error, number)
             if error <= config.wrong_sounds:
                 break
         return best

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dialogue_tts.codec.model import Codec
 from dialogue_tts.dialogue import Dialogue
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
@@ -164,3 +165,22 @@ def test_an_unlikely_pace_is_drawn_again(tiny_tts: DialogueTTS, monkeypatch: pyt
     lenient = SynthesisConfig(takes=4, wrong_phones=0.6, off_pace=2.1, sound_takes=1)
     (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=lenient).orders)
     assert drawn.draws[0].number == 1 == max(numbers)
+
+
+def test_the_sound_that_was_checked_is_the_one_that_is_heard(
+    tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it is changed: a turn of several pieces is decoded in one go, and one at another speed once more."""
+    speeds: list[float] = []
+    decode = Codec.decode
+    monkeypatch.setattr(
+        Codec, "decode", lambda self, codes, speed=1.0: speeds.append(speed) or decode(self, codes, speed)
+    )
+    config = SynthesisConfig(sound_takes=1)
+    heard = tiny_tts.synthesize("[Anna] Hello.", config=config)
+    assert speeds == [1.0] and heard.waveform.any()
+    tiny_tts.synthesize("[Anna | speed 1.2] Hello.", config=config)
+    assert speeds == [1.0, 1.0, 1.2]
+    speeds.clear()
+    tiny_tts.synthesize("[Anna] " + "It was a long way down to the harbour. " * 6, config=config)
+    assert len(speeds) > 2 and set(speeds) == {1.0}

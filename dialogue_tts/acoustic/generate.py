@@ -115,12 +115,13 @@ def generate_codes(
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
     codes = frames.codes.masked_fill(target.unsqueeze(-1), model.mask_id)
+    shown = None if bool(valid.all()) else valid  # a mask that hides nothing would only cost time
     for level, passes in enumerate(config.passes):
         masked = target
         for number in range(passes):
             seen = frames._replace(codes=codes)
             with bf16:
-                logits = model.level_logits(model(seen, valid)[masked], level).float()
+                logits = model.level_logits(model(seen, shown)[masked], level).float()
             if config.guidance and level < config.guided_levels:
                 # To a network that is told they are padding, prompts are not there.
                 with bf16:
