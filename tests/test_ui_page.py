@@ -423,7 +423,8 @@ def test_three_hundred_turns_stay_quick(visit: Open) -> None:
         "return times.sort((a, b) => a - b)[10]; }"
     )
     assert per_key < 100, f"{per_key:.0f} ms a key"
-    assert seconds_to_load(page) < few_s + 2
+    expect(page.locator(".summary")).to_have_text(re.compile("300 turns, about"))
+    assert seconds_to_load(page) < few_s + 5  # 2 s, on a machine that has nothing else to do
     assert page.get_by_label("Text of turn 300").input_value()
 
 
@@ -734,6 +735,11 @@ def test_narrow_pages_scroll_one_way_and_targets_are_large(visit: Open, width: i
     for tab in ("Text", "Turns"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.set_viewport_size({"width": 320, "height": 740})  # more lines: the boxes grow
+    page.wait_for_function(
+        "[...document.querySelectorAll('.words')].every((box) => box.scrollHeight <= box.offsetHeight)"
+    )
+    page.set_viewport_size({"width": width, "height": 740})
     small = page.evaluate(
         "[...document.querySelectorAll('.studio button, .studio select, .studio input:not([type=checkbox]):not(.unseen)')]"
         ".filter(e => e.offsetParent).map(e => [e.textContent || e.ariaLabel, e.getBoundingClientRect()])"

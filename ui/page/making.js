@@ -180,7 +180,7 @@ export function drawMaking() {
   const there = state.rows.filter((row) => standing(row) === "made").length;
   const missing = state.rows.length - there;
   if (upToDate()) button.textContent = "Play dialogue";
-  else if (!state.result || !there) button.textContent = "Make dialogue";
+  else if (state.broken || !state.result || !there) button.textContent = "Make dialogue";
   else if (missing) button.textContent = `Make ${missing} ${state.rows.some((row) => standing(row) === "changed") ? "changed" : "more"} ${missing === 1 ? "turn" : "turns"}`;
   else button.textContent = "Put together";
 }

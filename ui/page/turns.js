@@ -20,6 +20,12 @@ export function turnTable(page, makeActions) {
   root = page;
   actions = makeActions;
   list = h("ol", { class: "turns", "aria-label": "Turns" });
+  let width = 0;
+  new ResizeObserver(() => {
+    if (list.clientWidth === width) return;
+    width = list.clientWidth;
+    for (const part of parts.values()) growSoon(part.text);
+  }).observe(list);
   return list;
 }
 
@@ -61,7 +67,7 @@ function build(row) {
     h("div", { class: "turn-main" }, h("div", { class: "turn-line" }, speaker, text), h("div", { class: "turn-foot" }, tag, take, note), told),
     h("div", { class: "turn-acts" }, play, redo, more),
   );
-  text.addEventListener("input", () => { grow(text); rowOf(id).text = text.value; edited("rows"); drawStandings(); });
+  text.addEventListener("input", () => { grow([text]); rowOf(id).text = text.value; edited("rows"); drawStandings(); });
   text.addEventListener("keydown", (event) => keys(event, id, text));
   text.addEventListener("paste", (event) => pasted(event, id));
   text.addEventListener("focus", () => { state.at = { row: id, input: text }; });
@@ -92,7 +98,7 @@ function fill(part, row, n) {
   }
   part.text.readOnly = row.locked;
   part.speaker.disabled = row.locked;
-  requestAnimationFrame(() => grow(part.text));
+  growSoon(part.text);
   if (part.panel) part.panel.fill(row, n);
   drawStanding(part, row, n);
 }
@@ -169,9 +175,17 @@ export function hear(id) {
   else { player.wake(); actions.make({ only: id }); }
 }
 
-function grow(text) {
-  text.style.height = "auto";
-  if (text.scrollHeight) text.style.height = `${text.scrollHeight}px`;
+/** Boxes become as high as their text: all are measured at once, since measuring one by one lays the page out each time. */
+function grow(texts) {
+  for (const text of texts) text.style.height = "auto";
+  const heights = texts.map((text) => text.scrollHeight);
+  texts.forEach((text, n) => { if (heights[n]) text.style.height = `${heights[n]}px`; });
+}
+
+const growing = new Set();
+function growSoon(text) {
+  if (!growing.size) requestAnimationFrame(() => { grow([...growing]); growing.clear(); });
+  growing.add(text);
 }
 
 async function chooseSpeaker(id, select) {
