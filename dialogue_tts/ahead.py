@@ -1,14 +1,26 @@
-"""Work ahead of whoever listens: a generator that runs in a thread of its own."""
+"""Work ahead of whoever listens, in threads that end with it.
+
+All of PyTorch's work is done in such threads. OpenMP keeps helpers for every thread that ever computed, and as soon as
+there are more of them than cores, they sleep at each step instead of waiting for the next one. After a single
+computation in a program's main thread, any other thread would take twice as long.
+"""
 
 from __future__ import annotations
 
 import atexit
+import contextvars
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """What `work` gives, when a thread of its own has done it."""
+    return next(ahead((make() for make in (work,)), 1, threading.Event()))
 
 
 def ahead(items: Generator[Item, None, None], room: int, stop: threading.Event) -> Generator[Item, None, None]:
@@ -34,7 +46,8 @@ def ahead(items: Generator[Item, None, None], room: int, stop: threading.Event) 
         finally:
             items.close()
 
-    worker = threading.Thread(target=work, name="dialogue-tts", daemon=True)
+    context = contextvars.copy_context()  # with it, whoever measures this thread measures the work, too
+    worker = threading.Thread(target=context.run, args=(work,), name="dialogue-tts", daemon=True)
 
     def end() -> None:
         stop.set()

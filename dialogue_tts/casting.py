@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dialogue_tts.ahead import apart
 from dialogue_tts.audio.io import resample
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
@@ -51,10 +52,10 @@ class VoiceBox:
                 known += f"; kept ones are {', '.join(kept)}"
             raise VoiceError(f"{name}: there is no such voice or sound file; {known}.")
         if built_in is None:
-            return read_voice(voice, *self._networks)
+            return apart(lambda: read_voice(voice, *self._networks))
         with self._lock:
             if name not in self._made:
-                self._made[name] = read_voice(built_in.recording, *self._networks, name=name)
+                self._made[name] = apart(lambda: read_voice(built_in.recording, *self._networks, name=name))
             return self._made[name]
 
     def keep(self, voice: Voice) -> None:
@@ -69,11 +70,16 @@ class VoiceBox:
         if not name.strip():
             raise VoiceError("a voice needs a name; give it one.")
         if isinstance(recording, str | Path):
-            return read_voice(recording, *self._networks, name=name, consent=consent)
-        wave = torch.from_numpy(np.asarray(recording, np.float32))
-        if wave.ndim != 1 or not bool(wave.isfinite().all()):
-            raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(wave.shape)}.")
-        return make_voice(name, resample(wave, sample_rate_hz, SAMPLE_RATE_HZ), *self._networks, consent)
+            return apart(lambda: read_voice(recording, *self._networks, name=name, consent=consent))
+        samples = np.asarray(recording, np.float32)
+        if samples.ndim != 1 or not np.isfinite(samples).all():
+            raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(samples.shape)}.")
+
+        def made() -> Voice:
+            wave = resample(torch.from_numpy(samples), sample_rate_hz, SAMPLE_RATE_HZ)
+            return make_voice(name, wave, *self._networks, consent)
+
+        return apart(made)
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """See `DialogueTTS.assign`."""

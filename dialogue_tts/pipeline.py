@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from torch import Tensor
 from torchaudio.functional import edit_distance
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
-from dialogue_tts.ahead import ahead
+from dialogue_tts.ahead import ahead, apart
 from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.casting import VoiceBox, Voices
@@ -136,7 +136,7 @@ class DialogueTTS:
         Raises:
             BundleError: not found, damaged, or incomplete.
         """
-        return cls(Bundle.load(find_bundle(name)), config, library)
+        return apart(lambda: cls(Bundle.load(find_bundle(name)), config, library))
 
     @property
     def sample_rate(self) -> int:
@@ -236,8 +236,8 @@ class DialogueTTS:
         asked = [revision.seeds.get(i) for i in range(len(orders))]
         said = [part and part.saying(o.turn.text, s) for part, o, s in zip(kept, orders, asked, strict=True)]
         missing = [order for order, part in zip(orders, said, strict=True) if not part]
-        stop, stopped = threading.Event(), cancelled or _never
-        made = self._takes(missing, True, lambda: stop.is_set() or stopped())
+        stop = threading.Event()
+        made = self._takes(missing, True, _either(stop.is_set, cancelled))
         orders = [replace(o, seed=part.take.seed) if part else o for o, part in zip(orders, said, strict=True)]
 
         def parts() -> Iterator[Part]:
@@ -276,7 +276,7 @@ class DialogueTTS:
         config = config or self.config
         plan = self.plan(script, voices, seed, config)
         takes: list[Take] = []
-        for take in self._takes(plan.orders, False, cancelled or _never):
+        for take in self._takes_apart(plan.orders, cancelled):
             takes.append(take)
             if progress:
                 progress(len(takes), len(plan.orders))
@@ -361,7 +361,7 @@ class DialogueTTS:
             used = {take.seed for take in takes if take.text == turn.text}
             seed = next(s for s in (seed, *(_seed(seed, n) for n in range(len(used)))) if s not in used)
         order = self._order(turn, dialogue.voices, seed, dialogue.config)
-        take = self.render(*self.draw([order]))
+        take = apart(lambda: self.render(*self.draw([order])))
         return dialogue.with_take(index, take)
 
     def rebuild(
@@ -389,7 +389,7 @@ class DialogueTTS:
             for saved in project.turns
             for take in saved.takes
         ]
-        made = self._takes(orders, False, cancelled or _never)
+        made = self._takes_apart(orders, cancelled)
         parts = []
         for saved in project.turns:
             parts.append(Part(saved.turn, tuple(next(made) for _ in saved.takes), saved.chosen))
@@ -425,7 +425,14 @@ class DialogueTTS:
         rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
         return Order(turn, said, voice, seed, speed, config, tuple(rivals.values()))
 
-    def _takes(self, orders: Sequence[Order], first_alone: bool, cancelled: Callable[[], bool]) -> Iterator[Take]:
+    def _takes_apart(self, orders: Sequence[Order], cancelled: Callable[[], bool] | None) -> Iterator[Take]:
+        """Takes in the order they were asked for; while one is looked at, the next waits."""
+        stop = threading.Event()
+        return ahead(self._takes(orders, False, _either(stop.is_set, cancelled)), 1, stop)
+
+    def _takes(
+        self, orders: Sequence[Order], first_alone: bool, cancelled: Callable[[], bool]
+    ) -> Generator[Take, None, None]:
         """Takes in the order they were asked for, made window by window."""
         phones = [sum(piece.phones for piece in pieces(order.text)) for order in orders]
         for window in windows(phones, first_alone=first_alone):
@@ -552,6 +559,10 @@ def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:
 
 def _never() -> bool:
     return False
+
+
+def _either(stopped: Callable[[], bool], cancelled: Callable[[], bool] | None) -> Callable[[], bool]:
+    return lambda: stopped() or (cancelled is not None and cancelled())
 
 
 def _stop_if(cancelled: Callable[[], bool]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dialogue_tts.ahead import ahead
+from dialogue_tts.ahead import ahead, apart
+from dialogue_tts.codec.model import Codec
 from dialogue_tts.errors import Cancelled, DialogueTTSError, ScriptError, SettingsError, VoiceError
 from dialogue_tts.pipeline import TURNS_AHEAD, DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
@@ -150,6 +152,35 @@ def test_ahead_gives_errors_on_and_keeps_within_its_room() -> None:
     with pytest.raises(ValueError, match="seven"):
         list(stream)
     assert closed.is_set() and made == list(range(8))
+
+
+def test_apart_gives_what_is_made_or_what_went_wrong() -> None:
+    here = threading.current_thread()
+    assert apart(threading.current_thread) is not here
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 / 0)
+    assert not [t for t in threading.enumerate() if t.name == "dialogue-tts"]
+
+
+def test_networks_run_in_threads_that_end(
+    tiny_tts: DialogueTTS, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or those of the caller would slow down all others."""
+    threads: set[threading.Thread] = set()
+
+    def noted(method: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object) -> object:
+            threads.add(threading.current_thread())
+            return method(*args)
+
+        return run
+
+    for name in ("encode", "decode"):
+        monkeypatch.setattr(Codec, name, noted(getattr(Codec, name)))
+    dialogue = tiny_tts.synthesize(SCRIPT, {"Ben": recording})
+    tiny_tts.redo(dialogue, 0)
+    list(tiny_tts.stream("[Anna] Yes."))
+    assert len(threads) >= 4 and not [thread for thread in threads if thread.is_alive()]
 
 
 @pytest.mark.parametrize(
