@@ -34,7 +34,7 @@ def spoken(tts: DialogueTTS) -> Dialogue:
 def test_bundle_is_complete_and_small() -> None:
     folder = find_bundle()
     weights = list(folder.glob("*.safetensors"))
-    assert len(weights) == 4
+    assert len(weights) == 5
     assert sum(path.stat().st_size for path in weights) <= 80e6
     assert not [p for p in folder.rglob("*") if p.suffix in (".pt", ".pth", ".bin", ".ckpt", ".pkl")]
 
