@@ -484,12 +484,12 @@ class DialogueTTS:
 
     def _check(self, order: Order, codes: Tensor, phones: list[int], phone_error: float) -> Check:
         """What there is to say of a turn: codes (T, Q), and how many phones each of its pieces has."""
-        usual = self._usual(order.voice)
-        rivals = [float(self._print(codes) @ self._usual(rival).print) for rival in order.rivals]
+        usual, heard = self._usual(order.voice), self._print(codes)
+        rivals = [float(heard @ self._usual(rival).print) for rival in order.rivals]
         return Check(
             phone_error=phone_error,
             pace=_pace(sum(phones), len(codes), pieces=len(phones)) / usual.pace,
-            voice_match=float(self._print(codes) @ usual.print),
+            voice_match=float(heard @ usual.print),
             rival_match=max(rivals, default=None),
         )
 

@@ -145,7 +145,7 @@ def test_weights_of_another_network(copy: Path) -> None:
 
 
 def test_weights_of_another_size(copy: Path) -> None:
-    change(copy, lambda c: c["codec"].update(encoder_width=15))
+    change(copy, lambda c: c["codec"].update(encoder_hidden=22))
     assert "codec.safetensors" in refusal(copy)
 
 

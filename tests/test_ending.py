@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 LISTENS = """
-import sys
+import signal, sys
 from dialogue_tts.pipeline import DialogueTTS
 
 tts = DialogueTTS.from_pretrained(sys.argv[1])
 script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(400))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may inherit to ignore it
 stream = tts.stream(script)  # a name that stays keeps the stream open
 for chunk in stream:
     print("heard", flush=True)
 """
 SERVES = """
-import sys
+import sys, time
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.server.engine import Engine
 from dialogue_tts.server.limits import Limits
@@ -31,7 +32,7 @@ script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on fo
 engine = Engine(tts, Limits(), Metrics())
 ticket = engine.submit(tts.plan(script), 60.0, streamed=False)
 while not ticket.progress().turns:
-    pass
+    time.sleep(0.01)
 """
 
 

@@ -611,7 +611,11 @@ def test_downloads_and_opening_again(visit: Open, tmp_path: Path) -> None:
     files = {}
     labels = page.locator("dialog .choice").all_inner_texts()
     assert len(labels) == 15
-    for label in labels:
+    for number, label in enumerate(labels):
+        if number == 10:  # Chromium without a window lets a page have ten downloads, until it is loaded again
+            page.reload()
+            settled(page)
+            page.get_by_role("button", name="Download…").click()
         with page.expect_download() as download:
             page.get_by_role("button", name=label, exact=True).click()
         files[label] = tmp_path / download.value.suggested_filename
