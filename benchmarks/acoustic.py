@@ -1,19 +1,25 @@
-"""SoundStorm against an autoregressive generator of the same size over the same tokens: seconds for thirty seconds of sound.
+"""SoundStorm against others of the same size over the same tokens: seconds for thirty seconds of sound.
 
-    python benchmarks/acoustic.py                       # both, and the arithmetic; --json FILE for the figures
+    python benchmarks/acoustic.py                       # all, and the arithmetic; --json FILE for the figures
 
-The rival is what AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here: a causal Transformer over all levels of all
-frames, one after the other, with key-value caches. Its weights are random: time does not depend on them.
+- autoregressive: what AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here, a causal Transformer over all levels
+  of all frames, one after the other, with key-value caches.
+- soundstorm-pytorch: lucidrains' SoundStorm as it comes, with our width, depth, levels, frames and passes. Left out where
+  it is not installed: pip install --no-deps soundstorm-pytorch hyper-connections torch-einops-utils einops beartype accelerate
+
+Their weights are random: time does not depend on them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
+import types
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,7 +28,7 @@ from torch import Tensor, nn
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes
 from dialogue_tts.acoustic.model import SoundStorm
 from dialogue_tts.bundle import Bundle, find_bundle
-from dialogue_tts.config import seconds_to_frames
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, seconds_to_frames
 from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table, rotate
 
 PROMPT_S = 5.0
@@ -80,6 +86,48 @@ class Autoregressive(nn.Module):
             x = block(x, rotary, mask=None, causal=True)
 
 
+def soundstorm_pytorch(rival: SoundStorm, passes: int) -> nn.Module | None:
+    """The package's SoundStorm as large as `rival`, without semantic or codec models; None where it is not installed."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    # It imports two packages, which need fairseq, for names of types and for its trainer alone.
+    for name, names in {
+        "spear_tts_pytorch": ("TextToSemantic",),
+        "audiolm_pytorch": ("SoundStream", "HubertWithKmeans", "FairseqVQWav2Vec"),
+        "audiolm_pytorch.data": ("get_dataloader",),
+        "audiolm_pytorch.optimizer": ("get_optimizer",),
+    }.items():
+        module = types.ModuleType(name)
+        module.__dict__.update({n: type(n, (), {}) for n in names})
+        sys.modules.setdefault(name, module)
+    try:
+        from soundstorm_pytorch import Conformer, ConformerWrapper
+        from soundstorm_pytorch import SoundStorm as Theirs
+    except ImportError as error:
+        sys.stdout.write(f"soundstorm-pytorch is left out ({error}); this file's head says how to install it\n")
+        return None
+    ours = rival.config.conformer
+    conformer = Conformer(
+        dim=ours.width,
+        depth=ours.layers,
+        heads=ours.heads,
+        dim_head=ours.width // ours.heads,
+        ff_mult=ours.hidden // ours.width,
+        conv_kernel_size=ours.kernel,
+    )
+    return Theirs(
+        ConformerWrapper(
+            codebook_size=rival.config.codebook_size, num_quantizers=rival.config.levels, conformer=conformer
+        ),
+        steps=passes,
+        schedule="cosine",
+        num_semantic_token_ids=rival.config.semantic_vocabulary,
+        wav2vec_target_sample_hz=SAMPLE_RATE_HZ,  # one semantic token a frame, as ours
+        wav2vec_downsample_factor=HOP,
+        codec_target_sample_hz=SAMPLE_RATE_HZ,
+        codec_downsample_factor=HOP,
+    ).eval()
+
+
 @dataclass(frozen=True)
 class Measured:
     """One generator."""
@@ -107,7 +155,7 @@ def best_of(times: int, work: Callable[[], object]) -> float:
 
 
 def measure(seconds: float, turn_s: float) -> list[Measured]:
-    """Both generators over `seconds` of sound, in turns of `turn_s` behind a prompt each, as the pipeline works."""
+    """All generators over `seconds` of sound, in turns of `turn_s` behind a prompt each, as the pipeline works."""
     bundle = Bundle.load(find_bundle(None))
     model, decoding = bundle.soundstorm.eval(), bundle.config.acoustic_decoding
     rng = torch.Generator().manual_seed(0)
@@ -124,6 +172,12 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
         for turn in range(turns):
             generate_codes(model, row, valid, decoding, [turn])
 
+    precise = replace(decoding, bf16=False)
+
+    def parallel_in_float32() -> None:
+        for turn in range(turns):
+            generate_codes(model, row, valid, precise, [turn])
+
     rival = Autoregressive(model).eval()
 
     def one_by_one() -> None:
@@ -134,16 +188,31 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
     passes = sum(decoding.passes)
     ours = parameters(model.conformer)
     theirs = parameters(rival.blocks)
-    return [
-        Measured("SoundStorm", ours, passes * turns, best_of(3, parallel), 2e-9 * ours * length * passes * turns),
+    work = 2e-9 * length * turns
+    found = [
+        Measured("SoundStorm", ours, passes * turns, best_of(3, parallel), work * ours * passes),
+        Measured("SoundStorm, float32", ours, passes * turns, best_of(3, parallel_in_float32), work * ours * passes),
         Measured(
             "autoregressive",
             theirs,
             turn_frames * levels * turns,
             best_of(1, one_by_one),
-            2e-9 * theirs * length * levels * turns,
+            work * theirs * levels,
         ),
     ]
+    peer = soundstorm_pytorch(model, decoding.passes[0])
+    if peer is not None:
+
+        def parallel_by_peer() -> None:
+            for _ in range(turns):
+                peer.generate(cond_semantic_token_ids=semantic[None], prompt_acoustic_token_ids=prompt[None])
+
+        size = parameters(peer.net.conformer)
+        passes = decoding.passes[0] + levels - 1
+        for name, bf16 in (("soundstorm-pytorch", False), ("soundstorm-pytorch, bfloat16", True)):
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                found.append(Measured(name, size, passes * turns, best_of(3, parallel_by_peer), work * size * passes))
+    return found
 
 
 def main() -> None:
@@ -158,10 +227,10 @@ def main() -> None:
     found = measure(given.seconds, given.turn)
     lines = [f"{given.seconds:g} s of sound in turns of {given.turn:g} s, {given.threads} threads"]
     lines += [
-        f"{m.name:16} {m.parameters / 1e6:5.1f} M  {m.network_passes:6d} passes  {m.gflop:7.0f} GFLOP  {m.seconds:6.2f} s"
+        f"{m.name:28} {m.parameters / 1e6:5.1f} M  {m.network_passes:6d} passes  {m.gflop:7.0f} GFLOP  {m.seconds:6.2f} s"
         for m in found
     ]
-    lines.append(f"SoundStorm is {found[1].seconds / found[0].seconds:.1f} times as fast")
+    lines += [f"SoundStorm is {m.seconds / found[0].seconds:.1f} times as fast as {m.name}" for m in found[2:]]
     sys.stdout.write("\n".join(lines) + "\n")
     if given.json:
         given.json.write_text(json.dumps([asdict(m) for m in found], indent=1) + "\n")

@@ -38,7 +38,7 @@ from dialogue_tts.project import Project
 from dialogue_tts.review import Review, expected_s, likely_s, review
 from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
-from dialogue_tts.semantic.align import Units, turn_text
+from dialogue_tts.semantic.align import Units, turn_text, units_said
 from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones
 from dialogue_tts.settings import SynthesisConfig, turn_speed
@@ -58,6 +58,7 @@ class _Draw:
     """A piece's tokens and how well they read back."""
 
     tokens: Tensor  # (T,) int64
+    units: Tensor  # (T, 2) int64: what of the text each frame says, and what follows
     reading: Reading
     error: float  # share of phones
     pace: float  # beside the voice's prompt
@@ -477,10 +478,12 @@ class DialogueTTS:
 
     def _judge(self, wanted: _Wanted, spoken: SemanticTurn, number: int) -> _Draw:
         log_probs = self.bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
-        phones = self.bundle.semantic_tokenizer.phone_ids(Units.of(wanted.piece.phonemes).phones)
+        units = Units.of(wanted.piece.phonemes)
+        phones = self.bundle.semantic_tokenizer.phone_ids(units.phones)
         reading = Reading(len(spoken.tokens), log_probs, phones)
         pace = _pace(len(phones), len(spoken.tokens)) / self._usual(wanted.voice).pace
-        return _Draw(spoken.tokens, reading, _misread(log_probs, phones), pace, number)
+        said = units_said(units, spoken.units)
+        return _Draw(spoken.tokens, said, reading, _misread(log_probs, phones), pace, number)
 
     def _check(self, order: Order, codes: Tensor, phones: list[int], phone_error: float) -> Check:
         """What there is to say of a turn: codes (T, Q), and how many phones each of its pieces has."""
@@ -507,7 +510,8 @@ class DialogueTTS:
     def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
         """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""
         model, tokenizer = self.bundle.soundstorm, self.bundle.semantic_tokenizer
-        passage = Passage([Prompt(0, voice.semantic, voice.codes)], draw.tokens, torch.zeros_like(draw.tokens))
+        slots = torch.zeros_like(draw.tokens)
+        passage = Passage([Prompt(0, voice.semantic, voice.codes)], draw.tokens, slots, draw.units)
         frames, valid = assemble([passage], model.config.levels)
         best: _Voiced | None = None
         for number in range(1, config.sound_takes + 1):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dialogue_tts.script import plain_text
+from dialogue_tts.text.normalize import PLAIN_APOSTROPHES
 from dialogue_tts.types import SpokenTurn, SpokenWord
 
 LONGEST_CUE = 84  # characters: two lines of 42
@@ -100,8 +101,9 @@ def _fitting(texts: Sequence[str]) -> int:
 def _with_punctuation(turn: SpokenTurn) -> list[str]:
     """What is written for each spoken word, with the marks around it: "Good" "evening," "Ben."."""
     text, ends, position = plain_text(turn.text), [], 0
+    searched = text.translate(PLAIN_APOSTROPHES)  # as words have them; no place in the text moves
     for word in turn.words:
-        found = text.find(word.word, position)
+        found = searched.find(word.word, position)
         if found < 0:
             return [word.word for word in turn.words]
         following = re.compile(r"\S*").match(text, found + len(word.word))

@@ -17,6 +17,7 @@ from dialogue_tts.codec.model import Codec, CodecConfig, MelView
 from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.semantic.align import UNIT_IDS
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
@@ -82,6 +83,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         codebook_size=19,
         slots=2,
         conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
+        units=len(UNIT_IDS) + 1,
     )
     voice_print = VoicePrintConfig(latent_width=14, size=9)
     config = BundleConfig(

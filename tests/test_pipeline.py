@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.dialogue import Dialogue
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script import parse_script
+from dialogue_tts.semantic.align import UNIT_IDS, Units
 from dialogue_tts.settings import SynthesisConfig
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Cleo] Is it ten past five?"
@@ -184,3 +186,22 @@ def test_the_sound_that_was_checked_is_the_one_that_is_heard(
     speeds.clear()
     tiny_tts.synthesize("[Anna] " + "It was a long way down to the harbour. " * 6, config=config)
     assert len(speeds) > 2 and set(speeds) == {1.0}
+
+
+def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS) -> None:
+    seen: list[Frames] = []
+    hook = tiny_tts.bundle.soundstorm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        tiny_tts.synthesize("[Anna] Good evening, Ben.", seed=5)
+    finally:
+        hook.remove()
+    frames = seen[0]
+    said, following = frames.units[0][~frames.is_prompt[0]].T.tolist()
+    assert not frames.units[0][frames.is_prompt[0]].any()
+    units = [UNIT_IDS[c] for c in Units.of("ɡˌʊd ˈivnɪŋ, bˈɛn.").characters]
+    path = [0]
+    for here, after in zip(said, following, strict=True):
+        while units[path[-1]] != here:
+            path.append(path[-1] + 1)
+        assert after == (units[path[-1] + 1] if path[-1] + 1 < len(units) else 0)
+    assert path == list(range(len(units)))

@@ -94,3 +94,8 @@ def test_real_turns_with_numbers_and_marks(tiny_tts: DialogueTTS) -> None:
     spoken = tiny_tts.synthesize(script, seed=1)
     for turn_, cues in ((t, [c for c in subtitles.cues(spoken.turns) if c.speaker == t.speaker]) for t in spoken.turns):
         assert " ".join(cue.text for cue in cues) == subtitles.plain_text(turn_.text)
+
+
+def test_marks_stay_around_words_with_a_typographic_apostrophe() -> None:
+    said = turn(0, "Anna", "“It’s late,” she said; isn’t it?", 0.0, words="It's late she said isn't it")
+    assert [cue.text for cue in subtitles.cues([said])] == ["“It’s late,” she said; isn’t it?"]

@@ -60,6 +60,7 @@ class Passage(NamedTuple):
     prompts: Sequence[Prompt]
     semantic: Tensor  # (T,) int64
     slots: Tensor  # (T,) int64: who speaks in each frame
+    units: Tensor | None = None  # (T, 2) int64, see `Frames`, where the text is known
     codes: Tensor | None = None  # (T, Q) int64 where known (training)
 
 
@@ -75,12 +76,16 @@ def assemble(passages: Sequence[Passage], levels: int) -> tuple[Frames, Tensor]:
         spoken = passage.semantic.shape[0]
         codes = passage.semantic.new_zeros(spoken, levels) if passage.codes is None else passage.codes
         prompted = sum(prompt.semantic.shape[0] for prompt in prompts)
+        units = passage.semantic.new_zeros(prompted + spoken, 2)
+        if passage.units is not None:
+            units[prompted:] = passage.units
         rows.append(
             Frames(
                 torch.cat([*(p.semantic for p in prompts), passage.semantic]),
                 torch.cat([*(p.codes for p in prompts), codes]),
                 torch.cat([*(torch.full_like(p.semantic, p.slot) for p in prompts), passage.slots]),
                 torch.arange(prompted + spoken, device=passage.semantic.device) < prompted,
+                units,
             )
         )
     frames = Frames(*(pad_sequence(list(part), batch_first=True) for part in zip(*rows, strict=True)))

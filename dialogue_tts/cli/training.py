@@ -25,11 +25,20 @@ def train(
 ) -> None:
     """Train a stage, or go on with it. Tokens that it needs are made first."""
     from dialogue_tts.training.corpus import Corpus
-    from dialogue_tts.training.recipes import read_recipe, start, trained_codec, trained_semantic_tokenizer
+    from dialogue_tts.training.guess import guess_fine_codes
+    from dialogue_tts.training.recipes import (
+        CodecDecoderRecipe,
+        read_recipe,
+        start,
+        trained_codec,
+        trained_semantic_tokenizer,
+        trained_soundstorm,
+    )
     from dialogue_tts.training.tokens import tokenize
 
     for path in recipe:
-        named = read_recipe(path).stage
+        wanted = read_recipe(path)
+        named = wanted.stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
         if named in ("codec-decoder", "soundstorm", "text-to-semantic", "voice-print"):
@@ -37,8 +46,16 @@ def train(
             semantic = None if named in ("codec-decoder", "voice-print") else trained_semantic_tokenizer(runs)
             with progress_bar("Tokens") as update:
                 for folder in data:
-                    corpus, aligned = Corpus.open(folder), named == "text-to-semantic"
+                    corpus, aligned = Corpus.open(folder), named in ("soundstorm", "text-to-semantic")
                     tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
+        if isinstance(wanted, CodecDecoderRecipe) and wanted.training.guessed:
+            with progress_bar("Fine codes") as update:
+                for folder in data:
+                    guess_fine_codes(
+                        Corpus.open(folder),
+                        trained_soundstorm(runs),
+                        lambda done, total: update("Fine codes", done, total),
+                    )
         start(path, data if named not in ("semantic", "codec-tokens") else data[:1], runs).train(minutes)
 
 

@@ -16,6 +16,8 @@ from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.evaluation.report import EvalDialogue, Recording, Respeaks, Speaks, TurnAudio
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.semantic.align import Units, heard_units, units_said
+from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.types import Script, Turn
 
 
@@ -44,7 +46,9 @@ def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
 
 
 def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
-    """SoundStorm and codec from a recording's own semantic tokens, with another recording of the speaker as prompt."""
+    """SoundStorm and codec from a recording's own semantic tokens and text, with another recording of the speaker as
+    prompt."""
+    frontend = TextFrontend()
     voice_of: Callable[[Path], Prompt] = lru_cache(maxsize=64)(
         lambda path: Prompt(0, *((v := tts.voice(path)).semantic, v.codes))
     )
@@ -52,7 +56,10 @@ def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
     def speak(recording: Recording) -> TurnAudio:
         bundle = tts.bundle
         semantic = bundle.semantic_tokenizer.encode(_wave(recording.audio)[None])[0]
-        passage = Passage([voice_of(recording.prompt)], semantic, torch.zeros_like(semantic))
+        units = Units.of(frontend.speak(recording.text).phonemes)
+        path = heard_units(semantic, units, bundle.semantic_tokenizer, bundle.config.text_to_semantic.max_advance)
+        said = None if path is None else units_said(units, path)
+        passage = Passage([voice_of(recording.prompt)], semantic, torch.zeros_like(semantic), said)
         frames, valid = assemble([passage], bundle.soundstorm.config.levels)
         codes = generate_codes(bundle.soundstorm, frames, valid, bundle.config.acoustic_decoding, [seed])
         return _audio(bundle.codec.decode(target_codes(codes, frames, valid)[0][None])[0])

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+from torchaudio.functional import edit_distance
+
 from dialogue_tts.semantic.model import TurnText
-from dialogue_tts.semantic.tokenizer import READ_RATE
+from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
 from dialogue_tts.text.tokenizer import PAUSE_MARKS, PHONE_IDS, TURN, TextTokenizer
+
+UNIT_IDS: dict[str, int] = {c: i for i, c in enumerate(("", *PHONE_IDS, *PAUSE_MARKS), start=1)}
+"""Kinds of units; 0 is for what is unknown."""
 
 SHORTEST_PAUSE = 4  # CTC steps: a gap at a mark shorter than this is no pause
 
@@ -87,6 +95,40 @@ def frame_units(units: Units, spans: list[tuple[int, int]], frames: int, max_adv
                 owner[end + half : following] = [_after(phone_units, unit)] * (gap - half)
     path = [owner[frame * READ_RATE] for frame in range(frames)]
     return _within_reach(path, len(units.characters), max_advance)
+
+
+def heard_units(tokens: Tensor, units: Units, tokenizer: SemanticTokenizer, max_advance: int) -> list[int] | None:
+    """The unit that each frame of a recording says, its text known.
+
+    Args:
+        tokens: semantic, int64 (T,).
+        units, max_advance: see `frame_units`.
+
+    Returns:
+        T unit indices; None where the phones do not fit in, or what is read back differs from the text by over a third:
+        such a recording does not say its text.
+    """
+    frames = tokens.shape[0]
+    log_probs = tokenizer.read(tokens[None])[0]
+    wanted = tokenizer.phone_ids(units.phones)
+    heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
+    fits = len(wanted) * 1.25 < frames * READ_RATE and len(units.characters) - 1 <= (frames - 1) * max_advance
+    return frame_units(units, phone_spans(log_probs, wanted), frames, max_advance) if heard_well and fits else None
+
+
+def units_said(units: Units, path: Sequence[int] | Tensor) -> Tensor:
+    """What each frame says and what follows it, for SoundStorm.
+
+    Args:
+        units: of the turn.
+        path: (T,) the unit of every frame.
+
+    Returns:
+        int64 (T, 2) of `UNIT_IDS`; nothing follows the last unit, which is 0.
+    """
+    ids = torch.tensor([*(UNIT_IDS[c] for c in units.characters), 0])
+    path = torch.as_tensor(path)
+    return torch.stack([ids[path], ids[path + 1]], dim=1)
 
 
 def _after(phone_units: list[int], unit: int) -> int:

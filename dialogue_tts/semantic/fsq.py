@@ -27,6 +27,11 @@ class FiniteScalarQuantizer(nn.Module):
         through = position + (nearest - position).detach()
         return through / steps * 2 - 1, ids
 
+    def neighbours(self, ids: Tensor, steps: Tensor) -> Tensor:
+        """Ids so many levels away on each dimension, at most as far as the edge: ids (...), steps (..., dims) int64."""
+        digits = ids.unsqueeze(-1) // self.places % self.levels + steps
+        return (digits.clamp_min(0).minimum(self.levels - 1) * self.places).sum(-1)
+
     def values(self, ids: Tensor) -> Tensor:
         """Grid values of ids: int64 (...) -> float32 (..., dims) in [-1, 1]."""
         digits = ids.unsqueeze(-1) // self.places % self.levels

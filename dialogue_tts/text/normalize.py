@@ -101,9 +101,9 @@ _SYMBOL_WORDS = {
     "¡": "",
 }
 _KEPT_SYMBOLS = frozenset("$£€¥₹₩¢%&+#@°=<>~*^|±×÷§¶©®™→µ²³½¼¾_\\/")
-_PLAIN = str.maketrans(
+PLAIN_APOSTROPHES = str.maketrans(dict.fromkeys("‘’‚‛ʼʻ`´＇", "'"))
+_PLAIN = PLAIN_APOSTROPHES | str.maketrans(
     {
-        **dict.fromkeys("‘’‚‛ʼʻ`´＇", "'"),
         **dict.fromkeys("“”„‟«»＂", '"'),
         **dict.fromkeys("‒―", "—"),
         **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", ""),

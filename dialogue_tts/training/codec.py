@@ -197,6 +197,7 @@ class CodecDecoderConfig:
             the middle is judged: elsewhere the decoder would learn the edges of crops, which speech has not.
         dropout: share of rows made from fewer than all levels: SoundStorm's fine codes are less sure than a recording's,
             and a decoder that hangs on them passes their errors on.
+        guessed: share of rows whose fine levels are SoundStorm's, see `guess.py`; some need a trained SoundStorm.
         mels: (window, bands) of the spectral losses.
         adversarial_from: step at which the critics join.
         mel_weight, pitch_weight, adversarial_weight, feature_weight: of the decoder's losses.
@@ -206,6 +207,7 @@ class CodecDecoderConfig:
     context_frames: int = 6
     rows: int = 12
     dropout: float = 0.25
+    guessed: float = 0.0
     mels: tuple[MelView, ...] = (MelView(240, 24, 16), MelView(480, 48, 8), MelView(960, 96, 4), MelView(1920, 160, 2))
     adversarial_from: int = 1500
     mel_weight: float = 15.0
@@ -228,6 +230,7 @@ class _Sounds(NamedTuple):
 
     waves: np.ndarray
     codes: np.ndarray
+    guessed: np.ndarray  # the same where nothing is to be guessed
 
 
 class CodecDecoderTask:
@@ -240,7 +243,11 @@ class CodecDecoderTask:
         self.critics = Discriminators(config.discriminators)
         self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.critics}
         self.stretch = config.crop_frames + 2 * config.context_frames
-        self.sounds = [_Sounds(corpus.waves(), np.array(corpus.tokens("acoustic"))) for corpus in corpora]
+        fine = "guessed" if config.guessed else "acoustic"
+        self.sounds = [
+            _Sounds(corpus.waves(), np.array(corpus.tokens("acoustic")), np.array(corpus.tokens(fine)))
+            for corpus in corpora
+        ]
         self.turns = [
             (sounds, turn)
             for sounds, corpus in zip(self.sounds, corpora, strict=True)
@@ -269,7 +276,8 @@ class CodecDecoderTask:
         start = turn.start_frame + int(rng.integers(0, turn.frames - self.stretch + 1))
         end = start + self.stretch
         wave = torch.from_numpy(sounds.waves[start * HOP : end * HOP].astype(np.float32) / 32768)
-        return torch.from_numpy(sounds.codes[start:end].astype(np.int64)), wave
+        codes = sounds.guessed if rng.random() < self.config.guessed else sounds.codes
+        return torch.from_numpy(codes[start:end].astype(np.int64)), wave
 
     def losses(self, batch: WaveBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """First the critics, from `adversarial_from` on, then the decoder."""

@@ -21,6 +21,7 @@ from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import ConfigError, DataError
+from dialogue_tts.semantic.align import UNIT_IDS
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
@@ -210,7 +211,7 @@ def text_tokenizer(runs: Path) -> TextTokenizer:
 def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     codec, vocabulary = trained_codec(runs).config, trained_semantic_tokenizer(runs).vocabulary
     sizes = {"semantic_vocabulary": vocabulary, "levels": codec.levels, "codebook_size": codec.codebook_size}
-    return SoundStorm(replace(recipe.network, **sizes))
+    return SoundStorm(replace(recipe.network, units=len(UNIT_IDS) + 1, **sizes))
 
 
 def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:
@@ -237,9 +238,9 @@ def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs:
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
     network = _soundstorm(recipe, runs)
     embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
-    tokens = torch.arange(network.config.semantic_vocabulary)
-    embed_tokens_like(network, trained_semantic_tokenizer(runs).quantizer.values(tokens), recipe.loop.seed)
-    return SoundStormTask(network, recipe.training, corpora)
+    tokens, grid = torch.arange(network.config.semantic_vocabulary), trained_semantic_tokenizer(runs).quantizer
+    embed_tokens_like(network, grid.values(tokens), recipe.loop.seed)
+    return SoundStormTask(network, recipe.training, corpora, grid)
 
 
 def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], runs: Path) -> TextToSemanticTask:

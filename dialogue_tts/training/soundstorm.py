@@ -15,8 +15,12 @@ from torch.nn import functional as F
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
 from dialogue_tts.acoustic.masking import level_shares, mask_for_training
 from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.semantic.align import Units, units_said
+from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
 from dialogue_tts.training.loop import Figures, moved
+
+VAGUE_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,11 @@ class SoundStormTrainingConfig:
             more than half of the frames are prompt, which teaches nothing.
         joined: of the others, the share that follows its neighbour in a dialogue, each speaker in a slot of their own.
         unprompted: share of rows without prompts, for guidance against an unprompted guess.
+        unread: share of rows whose text is unknown, as it is of recordings without one.
         wrong_tokens: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
             which is not always right.
+        vague_tokens: share of short stretches whose tokens stray to neighbours in the quantiser's grid. Tokens are sure of
+            nine phones in ten; where they are wrong, text is right, and the network has to learn to go by it.
         level_weights: how often each level is trained, see `masking.level_shares`.
         whole_from: see `masking.mask_for_training`.
         label_smoothing: of the loss.
@@ -45,7 +52,9 @@ class SoundStormTrainingConfig:
     gathered: float = 0.0
     joined: float = 0.3
     unprompted: float = 0.08
+    unread: float = 0.1
     wrong_tokens: float = 0.03
+    vague_tokens: float = 0.0
     level_weights: str = "linear"
     whole_from: int | None = None
     label_smoothing: float = 0.0
@@ -65,9 +74,16 @@ class SoundStormBatch(NamedTuple):
 class SoundStormTask:
     """See `loop.Task`."""
 
-    def __init__(self, network: SoundStorm, config: SoundStormTrainingConfig, corpora: list[Corpus]) -> None:
+    def __init__(
+        self,
+        network: SoundStorm,
+        config: SoundStormTrainingConfig,
+        corpora: list[Corpus],
+        grid: FiniteScalarQuantizer | None = None,
+    ) -> None:
+        """`grid` of the semantic tokens is needed where some are to be vague."""
         self.networks: dict[str, nn.Module] = {"soundstorm": network}
-        self.network, self.config = network, config
+        self.network, self.config, self.grid = network, config, grid
         self.shares = level_shares(config.level_weights, network.config.levels)
         self.train = [Tokens.read(corpus, "train") for corpus in corpora]
         self.held_out = Tokens.read(corpora[0], "test_speaker")
@@ -109,11 +125,15 @@ class SoundStormTask:
         slots = dict(zip(speakers, rng.permutation(self.network.config.slots).tolist(), strict=False))
         heard = {turn.id for turn in turns}
         prompts = [self._prompt(tokens, speaker, slots[speaker], heard, rng) for speaker in speakers]
-        semantic, codes = zip(*(tokens.of(turn) for turn in turns), strict=True)
+        semantic, codes, units = zip(*(tokens.of(turn) for turn in turns), strict=True)
         places = torch.cat([torch.full((turn.frames,), slots[turn.speaker]) for turn in turns])
         start = max(0, places.shape[0] - self.config.longest_frames)  # a single turn may be longer
         return Passage(
-            [p for p in prompts if p is not None], torch.cat(semantic)[start:], places[start:], torch.cat(codes)[start:]
+            [p for p in prompts if p is not None],
+            torch.cat(semantic)[start:],
+            places[start:],
+            torch.cat(units)[start:],
+            torch.cat(codes)[start:],
         )
 
     def _prompt(
@@ -140,6 +160,8 @@ class SoundStormTask:
         """Assemble rows and hide codes."""
         bare = rng.random(len(passages)) < self.config.unprompted
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
+        unread = rng.random(len(passages)) < self.config.unread
+        rows = [p._replace(units=None) if without else p for p, without in zip(rows, unread, strict=True)]
         frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         target = valid & ~frames.is_prompt
@@ -150,7 +172,14 @@ class SoundStormTask:
     def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:
         wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.wrong_tokens)
         others = passage.semantic[torch.from_numpy(rng.permutation(len(passage.semantic)))]
-        return passage._replace(semantic=torch.where(wrong, others, passage.semantic))
+        semantic = torch.where(wrong, others, passage.semantic)
+        if self.config.vague_tokens and self.grid is not None:
+            stretches = rng.random(len(semantic) // VAGUE_FRAMES + 2) < self.config.vague_tokens
+            shift = int(rng.integers(VAGUE_FRAMES))
+            vague = torch.from_numpy(stretches.repeat(VAGUE_FRAMES)[shift : shift + len(semantic)])
+            steps = torch.from_numpy(rng.integers(-1, 2, (len(semantic), len(self.grid.levels))))
+            semantic = torch.where(vague, self.grid.neighbours(semantic, steps), semantic)
+        return passage._replace(semantic=semantic)
 
     def losses(self, batch: SoundStormBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of the hidden codes of each row's level."""
@@ -210,6 +239,7 @@ class Tokens:
 
     semantic: np.ndarray  # (frames,) int32
     codes: np.ndarray  # (frames, Q) int16
+    units: np.ndarray  # (frames,) int16: of each turn's text; -1 where it could not be aligned
     turns: list[Utterance]
     dialogues: dict[str, list[Utterance]]
     speakers: dict[str, list[Utterance]]
@@ -227,6 +257,7 @@ class Tokens:
         return cls(
             np.array(corpus.tokens("semantic")),
             np.array(corpus.tokens("acoustic")),
+            np.array(corpus.tokens("units")),
             turns,
             dict(dialogues),
             dict(speakers),
@@ -236,9 +267,12 @@ class Tokens:
         """How many turns."""
         return len(self.turns)
 
-    def of(self, turn: Utterance) -> tuple[Tensor, Tensor]:
-        """(semantic (T,), codes (T, Q)) int64 of a turn."""
+    def of(self, turn: Utterance) -> tuple[Tensor, Tensor, Tensor]:
+        """(semantic (T,), codes (T, Q), units (T, 2)) int64 of a turn."""
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-        return torch.from_numpy(self.semantic[rows].astype(np.int64)), torch.from_numpy(
-            self.codes[rows].astype(np.int64)
+        semantic, codes, path = (
+            torch.from_numpy(array[rows].astype(np.int64)) for array in (self.semantic, self.codes, self.units)
         )
+        aligned = path[0] >= 0
+        units = units_said(Units.of(turn.phonemes), path) if aligned else torch.zeros(turn.frames, 2, dtype=torch.int64)
+        return semantic, codes, units

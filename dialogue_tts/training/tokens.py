@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torchaudio.functional import edit_distance
 
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.semantic.align import Units, frame_units
+from dialogue_tts.semantic.align import Units, heard_units
 from dialogue_tts.semantic.model import TextToSemanticConfig
-from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
 
 Progress = Callable[[int, int], None]
@@ -41,25 +40,15 @@ def tokenize_acoustic(corpus: Corpus, codec: Codec, progress: Progress) -> None:
 
 
 def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progress: Progress) -> None:
-    """Write units.npy (frames,) int16: the text unit of each frame, -1 where a turn cannot be aligned.
-
-    A turn cannot be when its phones do not fit in, or when what is read back differs from the text by over a third:
-    such a recording does not say its text.
-    """
+    """Write units.npy (frames,) int16: the text unit of each frame, -1 where a turn cannot be aligned."""
     semantic = corpus.tokens("semantic")
     owners = np.full(semantic.shape, -1, np.int16)
     for number, turn in enumerate(corpus.utterances):
-        units = Units.of(turn.phonemes)
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-        log_probs = tokenizer.read(torch.from_numpy(semantic[rows].astype(np.int64))[None])[0]
-        wanted = tokenizer.phone_ids(units.phones)
-        heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
-        fits = (
-            len(wanted) * 1.25 < turn.frames * READ_RATE
-            and len(units.characters) - 1 <= (turn.frames - 1) * max_advance
-        )
-        if heard_well and fits:
-            owners[rows] = frame_units(units, phone_spans(log_probs, wanted), turn.frames, max_advance)
+        tokens = torch.from_numpy(semantic[rows].astype(np.int64))
+        path = heard_units(tokens, Units.of(turn.phonemes), tokenizer, max_advance)
+        if path is not None:
+            owners[rows] = path
         progress(number + 1, len(corpus.utterances))
     np.save(corpus.folder / "units.npy", owners)
 

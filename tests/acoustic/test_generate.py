@@ -28,6 +28,7 @@ CONFIG = SoundStormConfig(
     codebook_size=CODES,
     slots=4,
     conformer=ConformerConfig(width=24, heads=3, layers=2, hidden=40, kernel=5),
+    units=13,
 )
 DECODING = DecodingConfig(passes=(6, 1, 4))
 SEEDS = (11, 12, 13)
@@ -50,7 +51,7 @@ def model() -> Recorder:
     torch.manual_seed(1)
     model = Recorder(CONFIG).eval()
     for head in model.heads:  # opinions as strong as a trained model's
-        torch.nn.init.normal_(head.weight, std=0.5)
+        torch.nn.init.normal_(head.weight, std=0.3)
     return model
 
 
@@ -63,12 +64,16 @@ def _prompt(slot: int, length: int, seed: int) -> Prompt:
     )
 
 
+def _units(length: int) -> Tensor:
+    return torch.randint(1, CONFIG.units, (length, 2), generator=torch.Generator().manual_seed(length))
+
+
 def _passages() -> list[Passage]:
     """A dialogue of two voices, a monologue, and a row of one frame without a prompt."""
     rng = torch.Generator().manual_seed(2)
     semantic = [torch.randint(29, (length,), generator=rng) for length in (23, 14, 1)]
     return [
-        Passage([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14)),
+        Passage([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14), _units(23)),
         Passage([_prompt(1, 7, 5)], semantic[1], torch.full((14,), 1)),
         Passage([], semantic[2], torch.tensor([3])),
     ]
@@ -85,6 +90,8 @@ def test_assemble_puts_prompts_by_slot_in_front() -> None:
     assert torch.equal(frames.codes[0, :9], torch.cat([early.codes, late.codes]))
     assert frames.slots[0].tolist() == [0] * 4 + [2] * 5 + [0] * 9 + [2] * 14
     assert frames.is_prompt[0].tolist() == [True] * 9 + [False] * 23
+    assert torch.equal(frames.units[0, 9:], _units(23)) and not frames.units[0, :9].any(), "what prompts say is unknown"
+    assert not frames.units[1:].any()
     target = valid & ~frames.is_prompt
     assert not frames.codes[target].any(), "unknown codes are 0"
     for part in frames:

@@ -5,9 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from dialogue_tts.semantic.align import SHORTEST_PAUSE, Units, frame_units, turn_text
-from dialogue_tts.semantic.tokenizer import READ_RATE
+from dialogue_tts.semantic.align import (
+    SHORTEST_PAUSE,
+    UNIT_IDS,
+    Units,
+    frame_units,
+    heard_units,
+    turn_text,
+    units_said,
+)
+from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PAUSE_MARKS, TURN, TextTokenizer
 
 PHRASE = "ˈOk, nˌO? bɪt!"
@@ -91,3 +101,36 @@ def test_silence_at_the_end_is_the_last_marks() -> None:
 
 def test_every_pause_mark_is_a_unit() -> None:
     assert Units.of("a" + "".join(PAUSE_MARKS)).characters == ("", "a", *PAUSE_MARKS)
+
+
+def test_frames_say_their_unit_and_know_the_next() -> None:
+    units = Units.of("ab,")
+    said = units_said(units, [0, 1, 1, 3])
+    a, b, comma = (UNIT_IDS[c] for c in "ab,")
+    assert said.tolist() == [[UNIT_IDS[""], a], [a, b], [a, b], [comma, 0]]
+    assert sorted(UNIT_IDS.values()) == list(range(1, len(UNIT_IDS) + 1)), "0 is left for the unknown"
+
+
+class _Heard(SemanticTokenizer):
+    """Reads "bad", a letter in every other step from the third on, whatever the tokens."""
+
+    def __init__(self) -> None:
+        torch.nn.Module.__init__(self)
+        self.config = SemanticTokenizerConfig(phones="abd")
+
+    def read(self, ids: Tensor, valid: Tensor | None = None) -> Tensor:
+        log_probs = torch.full((1, ids.shape[1] * READ_RATE, 4), -9.0)
+        log_probs[..., 0] = -0.1
+        for step, phone in ((2, 2), (4, 1), (6, 3)):
+            log_probs[:, step : step + 1, phone] = 0.0
+        return log_probs
+
+
+def test_recordings_are_aligned_with_the_text_they_say_and_no_other() -> None:
+    tokens = torch.zeros(6, dtype=torch.long)
+    assert heard_units(tokens, Units.of("bad"), _Heard(), 4) == frame_units(
+        Units.of("bad"), [(2, 3), (4, 5), (6, 7)], 6, 4
+    )
+    assert heard_units(tokens, Units.of("dab"), _Heard(), 4) is None, "says something else"
+    assert heard_units(tokens[:1], Units.of("bad"), _Heard(), 4) is None, "too short"
+    assert heard_units(tokens, Units.of("."), _Heard(), 4) is None, "says nothing"

@@ -33,7 +33,6 @@ from dialogue_tts.training.recipes import (
     trained_text_to_semantic,
     trained_voice_print,
 )
-from dialogue_tts.training.tokens import align
 
 RATE_HZ = 24_000
 MAX_ADVANCE = TextToSemanticConfig(0, 0).max_advance
@@ -205,8 +204,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     made.train("semantic", recipes["semantic"], data=both)
     made.train("soundstorm", recipes["soundstorm"], data=both)
     for place in both:
-        assert not (place / "units.npy").exists()
-        align(Corpus.open(place), trained_semantic_tokenizer(made.runs), MAX_ADVANCE, lambda done, total: None)
         (place / "units.npy").rename(place / "units-found.npy")
         align_evenly(Corpus.open(place))
     made.train("text-to-semantic", recipes["text-to-semantic"], data=both)
@@ -294,6 +291,22 @@ def test_tokens_lie_beside_the_data(trained: Trained) -> None:
         assert corpus.tokens("acoustic").shape == (frames, 3) and corpus.tokens("semantic").shape == (frames,)
         assert np.array_equal(corpus.tokens("acoustic")[rows], codec.encode(wave)[0].numpy())
         assert np.array_equal(corpus.tokens("semantic")[rows], semantic_tokenizer.encode(wave)[0].numpy())
+
+
+def test_the_decoder_may_learn_from_guessed_fine_codes(trained: Trained, runs: Path, tmp_path: Path) -> None:
+    data = smaller(trained, tmp_path / "some", lambda u: True)
+    changes = {"training": SMALL["codec-decoder"]["training"] | {"guessed": 1.0}, "loop": {"steps": 4}}
+    recipe = recipe_file(tmp_path, "codec-decoder", **changes)
+    result = run("train", "codec", "--recipe", recipe, "--data", data, "--runs", runs)
+    assert result.exit_code == 0, result.output
+    assert steps_of(runs, "codec-decoder") == 4
+    corpus = Corpus.open(data)
+    true, guessed = corpus.tokens("acoustic"), corpus.tokens("guessed")
+    assert np.array_equal(guessed[:, 0], true[:, 0]), "the first level is true"
+    for turn in corpus.utterances:
+        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+        assert np.array_equal(guessed[rows], true[rows]) == (turn.split != "train")
+    assert guessed.min() >= 0 and guessed.max() < 19
 
 
 def test_alignments_are_whole_or_rejected(trained: Trained) -> None:
@@ -496,7 +509,7 @@ def test_text_to_semantic_makes_the_alignment_and_tells_when_it_rejects_all(
 ) -> None:
     data = smaller(trained, tmp_path / "small", lambda u: True)
     (data / "units.npy").unlink()
-    monkeypatch.setattr("dialogue_tts.training.tokens.edit_distance", lambda read, wanted: len(wanted))
+    monkeypatch.setattr("dialogue_tts.semantic.align.edit_distance", lambda read, wanted: len(wanted))
     options = ["--recipe", trained.folder / "text-to-semantic.json", "--data", data, "--runs", runs]
     refused(run("train", "text-to-semantic", *options), "too few recordings to train text-to-semantic")
     assert (np.load(data / "units.npy") == -1).all()

@@ -33,7 +33,8 @@ def _tokens(dialogues: int = 20) -> Tokens:
         by_speaker[turn.speaker].append(turn)
     rng = np.random.default_rng(0)
     semantic, codes = rng.integers(0, 12, place, np.int32), rng.integers(0, CODES, (place, LEVELS), np.int16)
-    return Tokens(semantic, codes, turns, dict(by_dialogue), dict(by_speaker))
+    units = np.full(place, -1, np.int16)
+    return Tokens(semantic, codes, units, turns, dict(by_dialogue), dict(by_speaker))
 
 
 def _task(**settings: object) -> SoundStormTask:

@@ -1,0 +1,69 @@
+"""What SoundStorm would make of the fine levels of recordings: what the codec's decoder is to make sound of in use.
+
+A decoder that knows only true codes passes on every doubt of the network in front of it. So vocoders are trained to
+the end on what the network before them makes of the recordings (Kong et al. 2020, arXiv 2010.05646, section 4.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dialogue_tts.acoustic.generate import assemble
+from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.nn.precision import multiplies_bf16_fast
+from dialogue_tts.training.corpus import Corpus, Utterance
+from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig, Tokens
+
+TRUE_LEVELS = 1  # the first is drawn in many passes, and its draws are speech; what hangs on them is to be learnt
+ROWS = SoundStormTrainingConfig(frames_per_batch=2000, gathered=1.0)
+
+
+def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[int, int], None], seed: int = 1) -> None:
+    """Write guessed.npy (frames, Q) int16, if it is missing: of the training split, levels as recorded up to
+    `TRUE_LEVELS` and as guessed from there on; of other splits, as recorded.
+    """
+    if (corpus.folder / "guessed.npy").is_file():
+        return
+    task = SoundStormTask(network, ROWS, [corpus])
+    tokens, rng = task.train[0], np.random.default_rng(seed)
+    guessed = np.array(tokens.codes)
+    rows = list(task.rows(tokens, rng))
+    finished = 0
+    for first in range(0, len(rows), 4):
+        batch = rows[first : first + 4]
+        passages = [task.passage(tokens, turns, rng) for turns in batch]
+        frames, valid = assemble(passages, network.config.levels)
+        codes = _guess(network, frames, valid)
+        for turns, row in zip(batch, codes, strict=True):
+            _put(guessed, tokens, turns, row)
+            finished += len(turns)
+        progress(finished, len(tokens))
+    np.save(corpus.folder / "guessed.npy", guessed)
+
+
+@torch.inference_mode()
+def _guess(network: SoundStorm, frames: Frames, valid: Tensor) -> list[Tensor]:
+    """Each of the fine levels in one pass, as in use -> for each row (T_row, Q)."""
+    target = valid & ~frames.is_prompt
+    hidden = target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= TRUE_LEVELS)
+    codes = frames.codes.masked_fill(hidden, network.mask_id)
+    bf16 = torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16_fast(codes.device))
+    for level in range(TRUE_LEVELS, codes.shape[-1]):
+        with bf16:
+            found = network.level_logits(network(frames._replace(codes=codes), valid)[target], level)
+        codes[..., level][target] = found.argmax(-1)
+    return [row[kept] for row, kept in zip(codes, target, strict=True)]
+
+
+def _put(guessed: np.ndarray, tokens: Tokens, turns: list[Utterance], row: Tensor) -> None:
+    """Where each turn of a row has its frames; of a single turn that is too long the row has the end."""
+    end = row.shape[0]
+    for turn in reversed(turns):
+        count = min(turn.frames, end)
+        stop = turn.start_frame + turn.frames
+        guessed[stop - count : stop] = row[end - count : end].numpy()
+        end -= count
