@@ -47,3 +47,12 @@ def test_gradient_goes_straight_through(quantizer: FiniteScalarQuantizer) -> Non
     weight = torch.randn(30, 4, generator=torch.Generator().manual_seed(4))
     (quantizer(latent)[0] * weight).sum().backward()
     torch.testing.assert_close(latent.grad, weight * (1 - latent.detach().tanh().square()), atol=1e-5, rtol=0)
+
+
+def test_neighbours_are_so_many_levels_away_and_stay_on_the_grid(quantizer: FiniteScalarQuantizer) -> None:
+    ids = torch.arange(120)
+    assert torch.equal(quantizer.neighbours(ids, torch.zeros(120, 4, dtype=torch.long)), ids)
+    steps = torch.randint(-2, 3, (120, 4), generator=torch.Generator().manual_seed(5))
+    found = quantizer.values(quantizer.neighbours(ids, steps))
+    wanted = quantizer.values(ids) + steps * 2 / (quantizer.levels - 1)
+    torch.testing.assert_close(found, wanted.clamp(-1, 1), atol=1e-6, rtol=0)

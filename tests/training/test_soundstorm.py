@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.semantic.align import UNIT_IDS
+from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Utterance
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig, Tokens
 
@@ -43,6 +46,7 @@ def _task(**settings: object) -> SoundStormTask:
         SoundStorm(SoundStormConfig(12, LEVELS, CODES, SLOTS, conformer)),
         SoundStormTrainingConfig(300, 10, 20, LONGEST, **settings),  # type: ignore[arg-type]
         corpora=[_Nothing()],  # type: ignore[list-item]
+        grid=FiniteScalarQuantizer((4, 3)),
     )
     task.train = [_tokens()]
     return task
@@ -92,3 +96,49 @@ def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
             whole[level].append(bool((batch.masked[row] == target[row]).all()))
     assert all(whole[1]) and all(whole[2])
     assert not all(whole[0])
+
+
+def _texts(task: SoundStormTask) -> None:
+    """Every turn says "abd", in thirds; every fifth could not be aligned."""
+    tokens = task.train[0]
+    turns = [replace(turn, phonemes="abd") for turn in tokens.turns]
+    units = tokens.units.copy()
+    for number, turn in enumerate(turns):
+        if number % 5:
+            units[turn.start_frame : turn.start_frame + turn.frames] = np.arange(turn.frames) * 4 // turn.frames
+    known = {turn.id: turn for turn in turns}
+    groups = [{k: [known[t.id] for t in g] for k, g in by.items()} for by in (tokens.dialogues, tokens.speakers)]
+    task.train = [replace(tokens, units=units, turns=turns, dialogues=groups[0], speakers=groups[1])]
+
+
+def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
+    task = _task(unread=0.0, gathered=0.5)
+    _texts(task)
+    silent, a, b, d = (UNIT_IDS[c] for c in ("", "a", "b", "d"))
+    pairs = {(silent, a), (a, b), (b, d), (d, 0), (0, 0)}
+    seen: set[tuple[int, int]] = set()
+    for batch in task.batches(np.random.default_rng(1)):
+        units = batch.frames.units
+        assert not units[batch.frames.is_prompt | ~batch.valid].any(), "what prompts say is not told"
+        seen |= {(x, y) for x, y in units[batch.valid & ~batch.frames.is_prompt].tolist()}
+    assert seen == pairs
+    unread = _task(unread=1.0)
+    _texts(unread)
+    assert not any(batch.frames.units.any() for batch in unread.batches(np.random.default_rng(1)))
+
+
+def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None:
+    task = _task(vague_tokens=0.3, wrong_tokens=0.0, unprompted=0.0)
+    assert task.grid is not None
+    turn = task.train[0].turns[3]
+    moved, frames = 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        passage = task.passage(task.train[0], [turn], rng)
+        vague = task._blurred(passage, rng)
+        assert vague.prompts is passage.prompts
+        apart = (task.grid.values(vague.semantic) - task.grid.values(passage.semantic)).abs()
+        assert (apart <= 2 / (task.grid.levels - 1) + 1e-6).all(), "a level away at most on each axis"
+        moved += int((apart > 0).any(1).sum())
+        frames += len(passage.semantic)
+    assert 0.15 < moved / frames < 0.3
