@@ -189,9 +189,10 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
     ours = parameters(model.conformer)
     theirs = parameters(rival.blocks)
     work = 2e-9 * length * turns
+    done = 2e-9 * ours * (prompt_frames + passes * turn_frames) * turns  # prompts are read once
     found = [
-        Measured("SoundStorm", ours, passes * turns, best_of(3, parallel), work * ours * passes),
-        Measured("SoundStorm, float32", ours, passes * turns, best_of(3, parallel_in_float32), work * ours * passes),
+        Measured("SoundStorm", ours, passes * turns, best_of(3, parallel), done),
+        Measured("SoundStorm, float32", ours, passes * turns, best_of(3, parallel_in_float32), done),
         Measured(
             "autoregressive",
             theirs,

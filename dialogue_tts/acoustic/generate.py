@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.nn.conformer import Memory
 from dialogue_tts.nn.precision import multiplies_bf16_fast
 from dialogue_tts.nn.sampling import generators, row_gumbel, sample
 from dialogue_tts.stages import stage
@@ -119,22 +120,44 @@ def generate_codes(
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=config.bf16 and multiplies_bf16_fast(device))
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
-    codes = frames.codes.masked_fill(target.unsqueeze(-1), model.mask_id)
-    shown = None if bool(valid.all()) else valid  # a mask that hides nothing would only cost time
+    spoken, here = _part(frames, target)
+    codes = spoken.codes.masked_fill(here.unsqueeze(-1), model.mask_id)
+    shown = _unless_all(here)
+    with bf16:
+        memory = _prompts_read(model, frames)
     for level, passes in enumerate(config.passes):
-        masked = target
+        masked = here
         for number in range(passes):
-            seen = frames._replace(codes=codes)
+            seen = spoken._replace(codes=codes)
             with bf16:
-                logits = model.level_logits(model(seen, shown)[masked], level).float()
+                logits = model.level_logits(model.after(seen, shown, memory)[masked], level).float()
             if config.guidance and level < config.guided_levels:
-                # To a network that is told they are padding, prompts are not there.
                 with bf16:
-                    unprompted = model.level_logits(model(seen, target)[masked], level).float()
+                    unprompted = model.level_logits(model.after(seen, shown, None)[masked], level).float()
                 logits = logits + config.guidance * (logits - unprompted)
             at = _Pass(level, number, passes)
-            masked = _settle(logits, codes[..., level], masked, at, target, config, rngs, model.mask_id)
-    return codes
+            masked = _settle(logits, codes[..., level], masked, at, here, config, rngs, model.mask_id)
+    filled = frames.codes.clone()
+    filled[target] = codes[here]
+    return filled
+
+
+def _prompts_read(model: SoundStorm, frames: Frames) -> Memory | None:
+    prompts, valid = _part(frames, frames.is_prompt)
+    return model.remember(prompts, _unless_all(valid)) if prompts.semantic.shape[1] else None
+
+
+def _part(frames: Frames, kept: Tensor) -> tuple[Frames, Tensor]:
+    """The kept frames of each row, bool (B, T), moved to its head -> (frames (B, T'), valid bool (B, T'))."""
+    rows = [[row[k] for row, k in zip(part, kept, strict=True)] for part in frames]
+    lengths = kept.sum(1)
+    valid = torch.arange(int(lengths.max()), device=kept.device) < lengths.unsqueeze(1)
+    return Frames(*(pad_sequence(part, batch_first=True) for part in rows)), valid
+
+
+def _unless_all(valid: Tensor) -> Tensor | None:
+    """None where a mask would hide nothing, and only cost time."""
+    return None if bool(valid.all()) else valid
 
 
 def target_codes(codes: Tensor, frames: Frames, valid: Tensor) -> list[Tensor]:

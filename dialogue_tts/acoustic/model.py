@@ -3,7 +3,8 @@
 All tokens of a frame are embedded and summed, a bidirectional Conformer looks at the frames, and each level has its own
 head. Ours adds to every frame the speaker slot that talks in it, and where the text is known the unit of it that the
 frame says and the one that follows: semantic tokens of small networks leave a tenth of the phones in doubt (v or b, n or
-ng), text does not. The prompts of all slots stand in front of the target.
+ng), text does not. The prompts of all slots stand in front of the target and do not see it, so that they are read once and
+not in every pass.
 
 Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 """
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.codec.rvq import ResidualQuantizer
-from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+from dialogue_tts.nn.conformer import Conformer, ConformerConfig, Memory
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,23 @@ class SoundStorm(nn.Module):
 
     def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
         """frames as in `Frames`; valid bool (B, T), False on padding, None if there is none -> hidden (B, T, D)."""
+        return self.conformer(self._seen(frames), valid, frames.is_prompt)
+
+    def remember(self, prompts: Frames, valid: Tensor | None = None) -> Memory:
+        """What is kept of the prompts of each row, which are at its head in `forward`."""
+        return self.conformer.after(self._seen(prompts), valid)[1]
+
+    def after(self, frames: Frames, valid: Tensor | None, memory: Memory | None) -> Tensor:
+        """Target frames after their prompts, None for rows without: hidden (B, T, D), as in `forward` up to rounding."""
+        return self.conformer.after(self._seen(frames), valid, memory)[0]
+
+    def _seen(self, frames: Frames) -> Tensor:
+        """Sum of what is known of each frame, (B, T, D)."""
         rows = (frames.codes + self.first_rows).flatten(0, 1)
         x = F.embedding_bag(rows, self.codes.weight, mode="sum").unflatten(0, frames.semantic.shape)
         following = self.config.units * torch.arange(2, device=frames.units.device)
         x = x + self.semantic(frames.semantic) + self.slots(frames.slots) + self.units(frames.units + following).sum(2)
-        x = x + self.prompt * frames.is_prompt.unsqueeze(-1)
-        return self.conformer(x, valid)
+        return x + self.prompt * frames.is_prompt.unsqueeze(-1)
 
     def level_logits(self, hidden: Tensor, level: int) -> Tensor:
         """hidden (..., D) -> logits (..., V) of one level.

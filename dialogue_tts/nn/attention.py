@@ -89,10 +89,28 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, causal: bool = False) -> Tensor:
         """x (B, T, D); mask bool broadcastable to (B, H, T, T), True where a query may look -> (B, T, D)."""
+        return self.after(x, rotary, mask, None, causal)[0]
+
+    def after(
+        self,
+        x: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        seen: KeyValues | None,
+        causal: bool = False,
+    ) -> tuple[Tensor, KeyValues]:
+        """The same for positions that also look at `seen` ones before them, S of them: mask (B, H, T, S + T).
+
+        Returns:
+            (B, T, D), and keys and values of the T positions alone.
+        """
         q, k, v = self._split(x)
         q, k = rotate(q, *rotary), rotate(k, *rotary)
+        own = KeyValues(k, v)
+        if seen is not None:
+            k, v = torch.cat([seen.keys, k], dim=2), torch.cat([seen.values, v], dim=2)
         mixed = attend(q, k, v, mask, causal)
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        return self.out(mixed.transpose(1, 2).flatten(2)), own
 
     def step(self, x: Tensor, rotary: tuple[Tensor, Tensor], cache: KeyValues, position: int) -> Tensor:
         """One new position for every row: x (B, 1, D) at `position` -> (B, 1, D). Writes its key and value to `cache`."""

@@ -19,7 +19,7 @@ from dialogue_tts.acoustic.generate import (
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.nn.conformer import ConformerConfig, Memory
 
 LEVELS, CODES = 3, 17
 CONFIG = SoundStormConfig(
@@ -35,15 +35,34 @@ SEEDS = (11, 12, 13)
 
 
 class Recorder(SoundStorm):
-    """Remembers the codes it was shown."""
+    """Remembers the codes it was shown, as whole rows; prompts it was shown once, before."""
 
     def __init__(self, config: SoundStormConfig) -> None:
         super().__init__(config)
         self.shown: list[Tensor] = []
+        self.prompts: list[Frames] = []
 
-    def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
+    def remember(self, prompts: Frames, valid: Tensor | None = None) -> Memory:
+        self.prompts.append(prompts)
+        return super().remember(prompts, valid)
+
+    def after(self, frames: Frames, valid: Tensor | None, memory: Memory | None) -> Tensor:
         self.shown.append(frames.codes.clone())
-        return super().forward(frames, valid)
+        return super().after(frames, valid, memory)
+
+
+def _generate(model: Recorder, frames: Frames, valid: Tensor, config: DecodingConfig, seeds: tuple[int, ...]) -> Tensor:
+    """As `generate_codes`; what the model was shown becomes whole rows."""
+    model.shown.clear()
+    codes = generate_codes(model, frames, valid, config, seeds)
+    target = valid & ~frames.is_prompt
+    lengths = target.sum(1)
+    here = torch.arange(int(lengths.max())) < lengths.unsqueeze(1)
+    for number, shown in enumerate(model.shown):
+        assert not shown[~here].any(), "padding is not hidden"
+        model.shown[number] = frames.codes.clone()
+        model.shown[number][target] = shown[here]
+    return codes
 
 
 @pytest.fixture
@@ -107,8 +126,10 @@ def test_assemble_keeps_known_codes() -> None:
 def test_the_network_sees_in_each_pass_what_the_schedule_says(model: Recorder) -> None:
     frames, valid = assemble(_passages(), LEVELS)
     target = valid & ~frames.is_prompt
-    codes = generate_codes(model, frames, valid, DECODING, SEEDS)
+    codes = _generate(model, frames, valid, DECODING, SEEDS)
     assert len(model.shown) == sum(DECODING.passes)
+    assert len(model.prompts) == 1 and model.prompts[0].is_prompt.sum(1).tolist() == [9, 7, 0]
+    assert torch.equal(model.prompts[0].codes[0], frames.codes[0, :9])
     shown = iter(model.shown)
     for level, passes in enumerate(DECODING.passes):
         for number in range(passes):
@@ -126,7 +147,7 @@ def test_settled_tokens_and_prompts_never_change(model: Recorder) -> None:
     frames, valid = assemble(_passages(), LEVELS)
     target = valid & ~frames.is_prompt
     given = frames.codes.clone()
-    codes = generate_codes(model, frames, valid, DECODING, SEEDS)
+    codes = _generate(model, frames, valid, DECODING, SEEDS)
     assert torch.equal(frames.codes, given), "the input is left alone"
     for before, after in zip(model.shown, [*model.shown[1:], codes], strict=True):
         settled = before != model.mask_id
@@ -194,8 +215,7 @@ def test_noise_of_confidence_changes_the_order_only(model: Recorder) -> None:
     frames, valid = assemble(_passages()[:1], LEVELS)
     orders = []
     for noise in (0.0, 1e-9, 1e6):
-        model.shown.clear()
-        generate_codes(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=noise), (1,))
+        _generate(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=noise), (1,))
         orders.append(torch.stack([codes[0, :, 0] == model.mask_id for codes in model.shown[:5]]))
     assert torch.equal(orders[0], orders[1])
     assert not torch.equal(orders[0], orders[2])
@@ -204,7 +224,7 @@ def test_noise_of_confidence_changes_the_order_only(model: Recorder) -> None:
 
 def test_the_least_confident_are_hidden_again(model: Recorder) -> None:
     frames, valid = assemble(_passages()[:1], LEVELS)
-    generate_codes(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=0.0), (1,))
+    _generate(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=0.0), (1,))
     first, second = model.shown[:2]
     with torch.inference_mode():
         confidence = model.level_logits(model(frames._replace(codes=first), valid), 0)[0].log_softmax(-1).amax(-1)
@@ -214,8 +234,8 @@ def test_the_least_confident_are_hidden_again(model: Recorder) -> None:
 
 def test_one_pass_a_level_is_greedy(model: Recorder) -> None:
     frames, valid = assemble(_passages(), LEVELS)
-    codes = generate_codes(model, frames, valid, DecodingConfig((1, 1, 1), temperature=3.0), SEEDS)
-    assert torch.equal(codes, generate_codes(model, frames, valid, DecodingConfig((1, 1, 1)), (4, 5, 6)))
+    codes = _generate(model, frames, valid, DecodingConfig((1, 1, 1), temperature=3.0), SEEDS)
+    assert torch.equal(codes, _generate(model, frames, valid, DecodingConfig((1, 1, 1)), (4, 5, 6)))
     target = valid & ~frames.is_prompt
     for level, shown in enumerate(model.shown[:LEVELS]):
         with torch.inference_mode():
@@ -241,7 +261,7 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
     slots = torch.zeros(9, dtype=torch.long)
     frames, valid = assemble([Passage([prompt], target, slots)], 2)
     bare, bare_valid = assemble([Passage([], target, slots)], 2)
-    codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=40.0), [1])
+    codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=40.0, bf16=False), [1])
     masked = torch.full_like(frames.codes, model.mask_id)
     masked[:, :5] = frames.codes[:, :5]
     with torch.inference_mode():

@@ -49,7 +49,7 @@ def test_frames_are_sums_of_embeddings(model: SoundStorm) -> None:
     said, following = model.units.weight.view(2, CONFIG.units, -1)
     x = x + said[frames.units[..., 0]] + following[frames.units[..., 1]]
     x[frames.is_prompt] += model.prompt
-    torch.testing.assert_close(model(frames), model.conformer(x), atol=1e-5, rtol=0)
+    torch.testing.assert_close(model(frames), model.conformer(x, None, frames.is_prompt), atol=1e-5, rtol=0)
 
 
 def test_a_row_alone_equals_the_row_in_a_padded_batch(model: SoundStorm) -> None:
@@ -145,3 +145,17 @@ def test_semantic_embeddings_start_from_the_grid() -> None:
     shared = (grid.unsqueeze(1) == grid.unsqueeze(0)).sum(-1)
     assert likeness[shared == 1].mean() > likeness[shared == 0].mean() + 0.2
     torch.testing.assert_close(model.semantic.weight.std(), torch.tensor(model.embedding_std), atol=1e-4, rtol=0)
+
+
+def test_prompts_read_before_are_prompts_at_the_head_of_rows(model: SoundStorm) -> None:
+    """Rows with prompts of 5, 2 and no frames, targets of 3, 8 and 6."""
+    prompts, prompt_valid = _frames(5, 2, 0, seed=9)
+    targets, target_valid = _frames(3, 8, 6, seed=10)
+    prompts = prompts._replace(is_prompt=torch.ones_like(prompts.is_prompt))
+    targets = targets._replace(is_prompt=torch.zeros_like(targets.is_prompt))
+    with torch.inference_mode():
+        found = model.after(targets, target_valid, model.remember(prompts, prompt_valid))
+        for row, (given, length) in enumerate(((5, 3), (2, 8), (0, 6))):
+            parts = [torch.cat([p[row, :given], t[row, :length]]) for p, t in zip(prompts, targets, strict=True)]
+            whole = model(Frames(*(part[None] for part in parts)))
+            torch.testing.assert_close(found[row, :length], whole[0, given:], atol=1e-5, rtol=0)

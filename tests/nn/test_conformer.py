@@ -38,6 +38,26 @@ def test_frames_look_both_ways(conformer: Conformer) -> None:
     assert changed.min() > 1e-5  # attention reaches all of them, beyond the convolutions' four frames
 
 
+def test_given_frames_see_each_other_alone(conformer: Conformer) -> None:
+    x = torch.randn(1, 20, CONFIG.width, generator=torch.Generator().manual_seed(6))
+    given = torch.arange(20)[None] < 8
+    out = conformer(x, None, given)
+    torch.testing.assert_close(out[:, :8], conformer(x[:, :8]), atol=1e-5, rtol=0)
+    other = x.clone()
+    other[:, 3] = x[:, 3].flip(-1)
+    changed = (out - conformer(other, None, given)).abs().amax(-1)[0]
+    assert changed[8:].min() > 1e-5, "all others see them"
+
+
+@pytest.mark.parametrize("given", [1, 2, 7, 12])
+def test_in_two_parts_as_at_once(conformer: Conformer, given: int) -> None:
+    x = torch.randn(2, 13, CONFIG.width, generator=torch.Generator().manual_seed(7))
+    whole = conformer(x, None, (torch.arange(13) < given).expand(2, 13))
+    first, memory = conformer.after(x[:, :given])
+    torch.testing.assert_close(first, whole[:, :given], atol=1e-5, rtol=0)
+    torch.testing.assert_close(conformer.after(x[:, given:], None, memory)[0], whole[:, given:], atol=1e-5, rtol=0)
+
+
 def test_convolution_sees_its_kernel_and_no_more() -> None:
     torch.manual_seed(5)
     convolution = ConvolutionModule(6, kernel=5)
