@@ -5,7 +5,7 @@
 - autoregressive: what AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here, a causal Transformer over all levels
   of all frames, one after the other, with key-value caches.
 - soundstorm-pytorch: lucidrains' SoundStorm as it comes, with our width, depth, levels, frames and passes. Left out where
-  it is not installed: pip install --no-deps soundstorm-pytorch hyper-connections torch-einops-utils einops beartype accelerate
+  it is not installed: pip install --no-deps soundstorm-pytorch hyper-connections einops beartype accelerate
 
 Their weights are random: time does not depend on them.
 """
@@ -13,8 +13,9 @@ Their weights are random: time does not depend on them.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
-import os
 import sys
 import time
 import types
@@ -88,7 +89,6 @@ class Autoregressive(nn.Module):
 
 def soundstorm_pytorch(rival: SoundStorm, passes: int) -> nn.Module | None:
     """The package's SoundStorm as large as `rival`, without semantic or codec models; None where it is not installed."""
-    os.environ.setdefault("TQDM_DISABLE", "1")
     # It imports two packages, which need fairseq, for names of types and for its trainer alone.
     for name, names in {
         "spear_tts_pytorch": ("TextToSemantic",),
@@ -206,7 +206,8 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
 
         def parallel_by_peer() -> None:
             for _ in range(turns):
-                peer.generate(cond_semantic_token_ids=semantic[None], prompt_acoustic_token_ids=prompt[None])
+                with contextlib.redirect_stderr(io.StringIO()):  # it draws a progress bar for each level
+                    peer.generate(cond_semantic_token_ids=semantic[None], prompt_acoustic_token_ids=prompt[None])
 
         size = parameters(peer.net.conformer)
         passes = decoding.passes[0] + levels - 1

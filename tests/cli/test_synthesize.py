@@ -175,7 +175,7 @@ def test_turns_that_the_self_check_doubts_are_told(
     speak: Speaker, script: Path, tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = tiny_tts.synthesize(SCRIPT, seed=1)
-    checks = iter((Check(0.0, 1.0, 0.9, 0.5), Check(0.1, 0.5, 0.5, None), Check(0.11, 2.0, 0.5, 0.6)))
+    checks = iter((Check(0.0, 1.0, 0.9, 0.5), Check(0.2, 0.5, 0.5, None), Check(0.21, 2.0, 0.5, 0.6)))
     takes = [replace(part.take, check=next(checks)) for part in made.parts]
     parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.parts, takes, strict=True))
     monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, parts=parts))
