@@ -2,9 +2,9 @@
 
 All tokens of a frame are embedded and summed, a bidirectional Conformer looks at the frames, and each level has its own
 head. Ours adds to every frame the speaker slot that talks in it, and where the text is known the unit of it that the
-frame says and the one that follows: semantic tokens of small networks leave a tenth of the phones in doubt (v or b, n or
-ng), text does not. The prompts of all slots stand in front of the target and do not see it, so that they are read once and
-not in every pass.
+frame says and the one that follows: the semantic tokens of en-small read back 7 % of the phones of unseen voices wrong
+(v or b, n or ng), text does not. The prompts of all slots stand in front of the target and do not see it, so that they
+are read once and not in every pass.
 
 Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 """

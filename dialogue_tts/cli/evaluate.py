@@ -60,7 +60,7 @@ def evaluate(
             steps = {
                 "recordings": play,
                 "codec resynthesis": systems.codec_resynthesis(tts),
-                "SoundStorm from true tokens": systems.from_true_semantic_tokens(tts, seed),
+                "SoundStorm from true tokens and text": systems.from_true_semantic_tokens(tts, seed),
             }
             report += evaluate_recordings(steps, spoken, heard, update)
         report += evaluate_systems({"full path": systems.full_path(tts, seed)}, scripts, heard, update)

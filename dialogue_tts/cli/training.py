@@ -49,11 +49,12 @@ def train(
                     corpus, aligned = Corpus.open(folder), named in ("soundstorm", "text-to-semantic")
                     tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
         if isinstance(wanted, CodecDecoderRecipe) and wanted.training.guessed:
+            soundstorm = trained_soundstorm(runs)
             with progress_bar("Fine codes") as update:
                 for folder in data:
                     guess_fine_codes(
                         Corpus.open(folder),
-                        trained_soundstorm(runs),
+                        soundstorm,
                         lambda done, total: update("Fine codes", done, total),
                     )
         start(path, data if named not in ("semantic", "codec-tokens") else data[:1], runs).train(minutes)

@@ -47,7 +47,7 @@ def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
 
 def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
     """SoundStorm and codec from a recording's own semantic tokens and text, with another recording of the speaker as
-    prompt."""
+    prompt. A recording whose tokens do not read like its text (see `heard_units`) is made without the text."""
     frontend = TextFrontend()
     voice_of: Callable[[Path], Prompt] = lru_cache(maxsize=64)(
         lambda path: Prompt(0, *((v := tts.voice(path)).semantic, v.codes))

@@ -124,7 +124,6 @@ class Memory(NamedTuple):
     """What a Conformer keeps of frames that come before others."""
 
     blocks: list[Before]
-    lengths: Tensor  # (B,) int64
     valid: Tensor | None  # (B, S) bool, None where all frames are
 
 
@@ -187,4 +186,4 @@ class Conformer(nn.Module):
         for number, block in enumerate(self.blocks):
             x, before = block.after(x, rotary, mask, valid, lengths, memory.blocks[number] if memory else None)
             kept_blocks.append(before)
-        return x, Memory(kept_blocks, lengths, valid)
+        return x, Memory(kept_blocks, valid)

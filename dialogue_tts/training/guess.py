@@ -19,7 +19,8 @@ from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig, Tokens
 
 TRUE_LEVELS = 1  # the first is drawn in many passes, and its draws are speech; what hangs on them is to be learnt
-ROWS = SoundStormTrainingConfig(frames_per_batch=2000, gathered=1.0)
+ROWS = SoundStormTrainingConfig(gathered=1.0)
+ROWS_AT_ONCE = 4
 
 
 def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[int, int], None], seed: int = 1) -> None:
@@ -33,8 +34,8 @@ def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[in
     guessed = np.array(tokens.codes)
     rows = list(task.rows(tokens, rng))
     finished = 0
-    for first in range(0, len(rows), 4):
-        batch = rows[first : first + 4]
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        batch = rows[first : first + ROWS_AT_ONCE]
         passages = [task.passage(tokens, turns, rng) for turns in batch]
         frames, valid = assemble(passages, network.config.levels)
         codes = _guess(network, frames, valid)

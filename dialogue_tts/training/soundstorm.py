@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
 from dialogue_tts.acoustic.masking import level_shares, mask_for_training
 from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import Units, units_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
@@ -38,8 +39,8 @@ class SoundStormTrainingConfig:
         unread: share of rows whose text is unknown, as it is of recordings without one.
         wrong_tokens: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
             which is not always right.
-        vague_tokens: share of short stretches whose tokens stray to neighbours in the quantiser's grid. Tokens are sure of
-            nine phones in ten; where they are wrong, text is right, and the network has to learn to go by it.
+        vague_tokens: share of short stretches whose tokens stray to neighbours in the quantiser's grid: unseen speech is
+            read back worse than what the tokenizer learnt from, and the network has to learn to go by the text there.
         level_weights: how often each level is trained, see `masking.level_shares`.
         whole_from: see `masking.mask_for_training`.
         label_smoothing: of the loss.
@@ -81,7 +82,13 @@ class SoundStormTask:
         corpora: list[Corpus],
         grid: FiniteScalarQuantizer | None = None,
     ) -> None:
-        """`grid` of the semantic tokens is needed where some are to be vague."""
+        """`grid` is that of the semantic tokens.
+
+        Raises:
+            ConfigError: tokens are to be vague, and there is no grid.
+        """
+        if config.vague_tokens and grid is None:
+            raise ConfigError("vague_tokens: the grid of the semantic tokens is needed for it.")
         self.networks: dict[str, nn.Module] = {"soundstorm": network}
         self.network, self.config, self.grid = network, config, grid
         self.shares = level_shares(config.level_weights, network.config.levels)
@@ -173,7 +180,7 @@ class SoundStormTask:
         wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.wrong_tokens)
         others = passage.semantic[torch.from_numpy(rng.permutation(len(passage.semantic)))]
         semantic = torch.where(wrong, others, passage.semantic)
-        if self.config.vague_tokens and self.grid is not None:
+        if self.grid is not None and self.config.vague_tokens:
             stretches = rng.random(len(semantic) // VAGUE_FRAMES + 2) < self.config.vague_tokens
             shift = int(rng.integers(VAGUE_FRAMES))
             vague = torch.from_numpy(stretches.repeat(VAGUE_FRAMES)[shift : shift + len(semantic)])

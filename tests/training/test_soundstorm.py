@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
+from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.semantic.align import UNIT_IDS
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
@@ -142,3 +143,9 @@ def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None
         moved += int((apart > 0).any(1).sum())
         frames += len(passage.semantic)
     assert 0.15 < moved / frames < 0.3
+
+
+def test_vague_tokens_without_a_grid_are_told() -> None:
+    config = SoundStormTrainingConfig(vague_tokens=0.1)
+    with pytest.raises(ConfigError, match="grid"):
+        SoundStormTask(_task().network, config, [_Nothing()])  # type: ignore[list-item]
