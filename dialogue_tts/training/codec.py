@@ -20,6 +20,8 @@ from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.codec.model import PITCH_BASE_HZ, Codec, MelView
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
 from dialogue_tts.training.discriminators import (
@@ -28,6 +30,7 @@ from dialogue_tts.training.discriminators import (
     adversarial_loss,
     discriminator_loss,
     feature_loss,
+    relative_l1,
 )
 from dialogue_tts.training.loop import Figures, moved
 
@@ -201,6 +204,9 @@ class CodecDecoderConfig:
         mels: (window, bands) of the spectral losses.
         adversarial_from: step at which the critics join.
         mel_weight, pitch_weight, adversarial_weight, feature_weight: of the decoder's losses.
+        heard_weight: of what frozen networks hear otherwise in what was made than in the recording: the semantic
+            tokenizer what is said, the codec's encoder whose voice it is (deep feature losses, as in Germain et al. 2018,
+            arXiv 1806.10522); 0 for none.
     """
 
     crop_frames: int = 16
@@ -214,6 +220,7 @@ class CodecDecoderConfig:
     pitch_weight: float = 5.0
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
+    heard_weight: float = 0.0
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
     validation_turns: int = 48
 
@@ -236,10 +243,24 @@ class _Sounds(NamedTuple):
 class CodecDecoderTask:
     """Phase 2; see `loop.Task`. Encoder and quantiser are frozen."""
 
-    def __init__(self, codec: Codec, config: CodecDecoderConfig, corpora: list[Corpus]) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        config: CodecDecoderConfig,
+        corpora: list[Corpus],
+        listener: SemanticTokenizer | None = None,
+    ) -> None:
+        """`listener` says what is heard.
+
+        Raises:
+            ConfigError: `heard_weight` is given, and there is no listener.
+        """
+        if config.heard_weight and listener is None:
+            raise ConfigError("heard_weight: a semantic tokenizer is needed for it.")
         self.codec, self.config = codec.eval(), config
         codec.requires_grad_(False)
         codec.decoder.requires_grad_(True)
+        self.listener = listener.eval().requires_grad_(False) if listener else None
         self.critics = Discriminators(config.discriminators)
         self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.critics}
         self.stretch = config.crop_frames + 2 * config.context_frames
@@ -292,7 +313,8 @@ class CodecDecoderTask:
         # The source follows the recording, so that harmonics lie where the losses expect them; where the recording has
         # no pitch, or an octave's error makes that doubtful, it follows the decoder, as it does in use.
         trusted = wanted.voiced & ((wanted.octaves - octaves).abs() < TRUSTED_OCTAVES)
-        made = decoder.wave(frames, torch.where(trusted, wanted.octaves, octaves).detach())[:, side:-side]
+        whole = decoder.wave(frames, torch.where(trusted, wanted.octaves, octaves).detach())
+        made = whole[:, side:-side]
         adversarial = step >= self.config.adversarial_from
         if adversarial:
             verdict = discriminator_loss(self.critics(wave), self.critics(made.detach()))
@@ -307,7 +329,28 @@ class CodecDecoderTask:
             fooled, alike = adversarial_loss(judged), feature_loss(real, judged)
             loss = loss + self.config.adversarial_weight * fooled + self.config.feature_weight * alike
             figures |= {"fooled": float(fooled.detach()), "features": float(alike.detach())}
+        if self.config.heard_weight:
+            otherwise = self._heard_otherwise(whole, batch.wave)
+            loss = loss + self.config.heard_weight * otherwise
+            figures["heard"] = float(otherwise.detach())
         yield "codec_decoder", loss, figures
+
+    def _heard_otherwise(self, made: Tensor, wave: Tensor) -> Tensor:
+        """How far the listeners' frames of two waves (B, samples) are apart, context left out; 0 for equal ones."""
+        middle = slice(self.config.context_frames, -self.config.context_frames)
+        with torch.no_grad():
+            wanted = self._heard(wave)
+        terms = [
+            relative_l1(a[:, middle].float(), b[:, middle].float())
+            for a, b in zip(wanted, self._heard(made), strict=True)
+        ]
+        return torch.stack(terms).mean()
+
+    def _heard(self, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """What is said and in whose voice, frame by frame: two of (B, T, width)."""
+        listener, encoder = self.listener, self.codec.encoder
+        assert listener is not None
+        return listener.encoder(listener.enter(listener.features(wave)), None), encoder(encoder.patches(wave))
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Mel error of waves made from the tokens of unseen voices."""

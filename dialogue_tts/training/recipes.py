@@ -232,7 +232,8 @@ def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: P
 
 
 def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs: Path) -> CodecDecoderTask:
-    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora)
+    listener = trained_semantic_tokenizer(runs) if recipe.training.heard_weight else None
+    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora, listener)
 
 
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:

@@ -7,7 +7,7 @@ tokens leave the voice out. Kokoro has many voices; its weights must be given.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,20 @@ from dialogue_tts.text.phonemes import TextFrontend
 Progress = Callable[[int, int], None]
 SILENT = 10 ** (-50 / 20)  # of the peak
 KEPT_SILENCE_S = 0.08
+BLENDS = 400
+TIMBRE_WIDTH = 128  # of a style vector; the rest is prosody (StyleTTS 2, arXiv 2306.07691, section 3)
+# The development set's speakers are blends of these: who is judged must not be heard in training.
+JUDGED_PAIRS = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("af_river", "af_heart"),
+        ("am_santa", "am_echo"),
+        ("am_liam", "bm_fable"),
+        ("bm_fable", "bm_lewis"),
+        ("bf_lily", "af_heart"),
+        ("bf_lily", "af_nicole"),
+    )
+)
 
 
 class Teacher(Protocol):
@@ -49,21 +63,59 @@ class HibariTeacher:
 
 
 class KokoroTeacher:
-    """Kokoro-82M (Apache-2.0) through kokoro-onnx, with `kokoro-v1.0*.onnx` and `voices.npz` from a folder."""
+    """Kokoro-82M (Apache-2.0) through kokoro-onnx, with `kokoro-v1.0*.onnx` and `voices.npz` from a folder.
+
+    A voice blends the timbre of two of Kokoro's English voices and has the prosody of a third: a network that is to
+    speak like any prompt must have heard many voices. It runs on one core; several processes may share the scripts.
+    """
 
     def __init__(self, folder: Path) -> None:
+        import onnxruntime
         from kokoro_onnx import Kokoro
 
         weights = sorted(folder.glob("kokoro*.onnx"))
         if not weights or not (folder / "voices.npz").is_file():
             raise DataError(f"{folder}: needs kokoro-v1.0.onnx (or .int8.onnx) and voices.npz.")
-        self._tts = Kokoro(str(weights[0]), str(folder / "voices.npz"))
-        self.voices = tuple(v for v in self._tts.get_voices() if v[0] in "ab")  # the English ones
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(str(weights[0]), options, providers=["CPUExecutionProvider"])
+        self._tts = Kokoro.from_session(session, str(folder / "voices.npz"))
+        english = sorted(voice for voice in np.load(folder / "voices.npz").files if voice[0] in "ab")
+        self._blends = blends(english, BLENDS)
+        self.voices = tuple(self._blends)
 
     def speak(self, phonemes: str, voice: str, seed: int) -> np.ndarray:
         """See `Teacher`; Kokoro draws nothing, so the seed is not used."""
-        wave, _ = self._tts.create(phonemes, voice=voice, is_phonemes=True)
+        blend = self._blends[voice]
+        first, second, prosody = (  # (lengths, 1, width), some files leave out the 1
+            (style := self._tts.get_voice_style(name)).reshape(len(style), 1, -1)
+            for name in (blend.first, blend.second, blend.prosody)
+        )
+        style = blend.share * first + (1 - blend.share) * second
+        style[..., TIMBRE_WIDTH:] = prosody[..., TIMBRE_WIDTH:]
+        wave, _ = self._tts.create(phonemes, voice=style.astype(np.float32), is_phonemes=True)
         return np.asarray(wave, np.float32)
+
+
+class Blend(NamedTuple):
+    """A voice made of others: `share` of the first's timbre, the rest the second's, and a third's prosody."""
+
+    first: str
+    second: str
+    share: float
+    prosody: str
+
+
+def blends(voices: Sequence[str], count: int) -> dict[str, Blend]:
+    """`count` blends by name, none of a pair in `JUDGED_PAIRS`; the same ones every time."""
+    rng = np.random.default_rng(0)
+    found: dict[str, Blend] = {}
+    while len(found) < count:
+        first, second, prosody = (voices[int(i)] for i in rng.integers(len(voices), size=3))
+        share = round(float(rng.uniform(0.25, 0.75)), 2)
+        if first != second and frozenset((first, second)) not in JUDGED_PAIRS:
+            found[f"{first}+{second}@{share}/{prosody}"] = Blend(first, second, share, prosody)
+    return found
 
 
 def make_teacher(name: str) -> Teacher:

@@ -22,6 +22,7 @@ from dialogue_tts.cli import app
 from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.align import Units
 from dialogue_tts.semantic.model import TextToSemanticConfig
+from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask
 from dialogue_tts.training.corpus import Corpus, write_turns
 from dialogue_tts.training.recipes import (
     RECIPES,
@@ -307,6 +308,32 @@ def test_the_decoder_may_learn_from_guessed_fine_codes(trained: Trained, runs: P
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         assert np.array_equal(guessed[rows], true[rows]) == (turn.split != "train")
     assert guessed.min() >= 0 and guessed.max() < 19
+
+
+def test_the_decoder_may_listen_to_what_it_makes(trained: Trained, runs: Path, tmp_path: Path) -> None:
+    changes = {"training": SMALL["codec-decoder"]["training"] | {"heard_weight": 2.0}, "loop": {"steps": 5}}
+    recipe = recipe_file(tmp_path, "codec-decoder", **changes)
+    result = run("train", "codec", "--recipe", recipe, "--data", trained.data, "--runs", runs)
+    assert result.exit_code == 0, result.output
+    heard = [line["heard"] for line in log_of(runs, "codec-decoder") if "heard" in line]
+    assert len(heard) == 2 and min(heard) > 0, "steps 4 and 5: those before did not listen"
+
+
+def test_what_is_heard_in_a_wave_leads_back_to_it_and_to_nothing_else(trained: Trained) -> None:
+    config = CodecDecoderConfig(crop_frames=4, context_frames=2, heard_weight=1.0)
+    listener = trained_semantic_tokenizer(trained.runs)
+    task = CodecDecoderTask(trained_codec(trained.runs), config, [Corpus.open(trained.data)], listener)
+    wave = torch.from_numpy(np.stack([murmur("hear me", "Ann", 1), murmur("see you", "Bob", 2)])[:, : 8 * 960])
+    assert float(task._heard_otherwise(wave, wave)) < 1e-5
+    made = (0.5 * wave.flip(0)).requires_grad_()
+    task._heard_otherwise(made, wave).backward()
+    assert made.grad is not None and bool((made.grad.unflatten(1, (8, 960)).abs().sum(-1) > 0).all())
+    assert all(p.grad is None for p in (*listener.parameters(), *task.codec.parameters()))
+
+
+def test_nothing_is_heard_without_a_listener(trained: Trained) -> None:
+    with pytest.raises(ConfigError, match="heard_weight"):
+        CodecDecoderTask(trained_codec(trained.runs), CodecDecoderConfig(heard_weight=1.0), [])
 
 
 def test_alignments_are_whole_or_rejected(trained: Trained) -> None:
