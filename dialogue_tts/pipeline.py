@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torchaudio.functional import edit_distance
 
-from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, read_prompts, target_codes
 from dialogue_tts.ahead import ahead, apart
 from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
@@ -33,6 +33,7 @@ from dialogue_tts.casting import VoiceBox, Voices
 from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.dialogue import BundleId, Dialogue, Part, Revision, Take
 from dialogue_tts.errors import Cancelled
+from dialogue_tts.nn.conformer import Memory
 from dialogue_tts.plan import Order, Plan, Progress, chunks
 from dialogue_tts.project import Project
 from dialogue_tts.review import Review, expected_s, likely_s, review
@@ -51,6 +52,7 @@ from dialogue_tts.voice_library import VoiceLibrary
 from dialogue_tts.voices import Consent, Voice
 
 TURNS_AHEAD = 4  # how far a stream runs ahead of its listener
+VOICES_REMEMBERED = 16  # a voice of eight seconds takes two and a half megabytes
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class DialogueTTS:
         self._frontend = TextFrontend()
         self._voicebox = VoiceBox(bundle, self.library)
         self._usual = lru_cache(maxsize=256)(self._usual_of)
+        self._remembered = lru_cache(maxsize=VOICES_REMEMBERED)(self._remember)
 
     @classmethod
     def from_pretrained(
@@ -500,6 +503,11 @@ class DialogueTTS:
         heard = greedy_phones(self.bundle.semantic_tokenizer.read(voice.semantic[None])[0])
         return _Usual(_pace(len(heard), len(voice.semantic)), self._print(voice.codes))
 
+    def _remember(self, voice: Voice) -> Memory | None:
+        nothing = voice.semantic.new_zeros(0)
+        frames, _ = assemble([Passage([_prompt(voice)], nothing, nothing)], self.bundle.soundstorm.config.levels)
+        return read_prompts(self.bundle.soundstorm, frames, self.bundle.config.acoustic_decoding)
+
     @stage("self-check")
     @torch.inference_mode()
     def _print(self, codes: Tensor) -> Tensor:
@@ -511,12 +519,13 @@ class DialogueTTS:
         """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""
         model, tokenizer = self.bundle.soundstorm, self.bundle.semantic_tokenizer
         slots = torch.zeros_like(draw.tokens)
-        passage = Passage([Prompt(0, voice.semantic, voice.codes)], draw.tokens, slots, draw.units)
+        passage = Passage([_prompt(voice)], draw.tokens, slots, draw.units)
         frames, valid = assemble([passage], model.config.levels)
+        decoding, memory = self.bundle.config.acoustic_decoding, self._remembered(voice)
         best: _Voiced | None = None
         for number in range(1, config.sound_takes + 1):
             seeds = [_seed(seed, number)]
-            filled = generate_codes(model, frames, valid, self.bundle.config.acoustic_decoding, seeds)
+            filled = generate_codes(model, frames, valid, decoding, seeds, memory)
             codes = target_codes(filled, frames, valid)[0]
             sound = self.bundle.codec.decode(codes[None])
             error = _misread(tokenizer.read(tokenizer.encode(sound))[0], draw.reading.phone_ids)
@@ -539,6 +548,11 @@ def turn_seeds(turns: Sequence[Turn], seed: int) -> list[int]:
         seeds.append(_seed(seed, *key, said[key]))
         said[key] += 1
     return seeds
+
+
+def _prompt(voice: Voice) -> Prompt:
+    """The one voice of a turn."""
+    return Prompt(0, voice.semantic, voice.codes)
 
 
 def _misread(log_probs: Tensor, phone_ids: list[int]) -> float:

@@ -191,6 +191,19 @@ def test_the_sound_that_was_checked_is_the_one_that_is_heard(
     assert len(speeds) > 2 and set(speeds) == {1.0}
 
 
+def test_a_voices_prompt_is_read_once(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    tts = DialogueTTS(tiny_tts.bundle)
+    lengths: list[int] = []
+    remember = SoundStorm.remember
+    monkeypatch.setattr(
+        SoundStorm, "remember", lambda self, p, v=None: lengths.append(p.semantic.shape[1]) or remember(self, p, v)
+    )
+    first = tts.synthesize("[Anna] Hello.\n[Ben] Good evening.\n[Anna] It rains.\n[Ben] It does.")
+    assert sorted(lengths) == sorted(len(voice.semantic) for voice in first.voices.values())
+    tts.synthesize("[Anna] Good night.")
+    assert len(lengths) == 2
+
+
 def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Frames] = []
 

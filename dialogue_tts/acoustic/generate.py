@@ -103,13 +103,19 @@ def share_left(number: int, passes: int) -> float:
 @stage("SoundStorm")
 @torch.inference_mode()
 def generate_codes(
-    model: SoundStorm, frames: Frames, valid: Tensor, config: DecodingConfig, seeds: Sequence[int]
+    model: SoundStorm,
+    frames: Frames,
+    valid: Tensor,
+    config: DecodingConfig,
+    seeds: Sequence[int],
+    memory: Memory | None = None,
 ) -> Tensor:
     """Fill in the target frames.
 
     Args:
         frames, valid: from `assemble`; codes of target frames are not looked at.
         seeds: one a row. A row's codes depend on its own frames and seed only.
+        memory: of just these prompts, from `read_prompts`; without it they are read here.
 
     Returns:
         codes int64 (B, T, Q) in [0, V); those of prompts and padding are as given.
@@ -117,14 +123,14 @@ def generate_codes(
     if len(config.passes) != model.config.levels or min(config.passes) < 1:
         raise ConfigError(f"passes: expected {model.config.levels} numbers of at least 1, found {list(config.passes)}.")
     device = frames.codes.device
-    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=config.bf16 and multiplies_bf16_fast(device))
+    bf16 = _in_bf16(config, device)
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
     spoken, here = _part(frames, target)
     codes = spoken.codes.masked_fill(here.unsqueeze(-1), model.mask_id)
     shown = _unless_all(here)
-    with bf16:
-        memory = _prompts_read(model, frames)
+    if memory is None:
+        memory = read_prompts(model, frames, config)
     for level, passes in enumerate(config.passes):
         masked = here
         for number in range(passes):
@@ -142,9 +148,19 @@ def generate_codes(
     return filled
 
 
-def _prompts_read(model: SoundStorm, frames: Frames) -> Memory | None:
+@stage("SoundStorm")
+@torch.inference_mode()
+def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> Memory | None:
+    """What a model keeps of each row's prompts, None where there are none: it depends on nothing that follows them."""
     prompts, valid = _part(frames, frames.is_prompt)
-    return model.remember(prompts, _unless_all(valid)) if prompts.semantic.shape[1] else None
+    if not prompts.semantic.shape[1]:
+        return None
+    with _in_bf16(config, frames.codes.device):
+        return model.remember(prompts, _unless_all(valid))
+
+
+def _in_bf16(config: DecodingConfig, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.bf16 and multiplies_bf16_fast(device))
 
 
 def _part(frames: Frames, kept: Tensor) -> tuple[Frames, Tensor]:

@@ -7,6 +7,7 @@ tokens leave the voice out. Kokoro has many voices; its weights must be given.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -171,7 +172,8 @@ def speak_scripts(scripts: Path, folder: Path, teacher: Teacher, progress: Progr
     rows: list[dict[str, Any]] = []
     rejected = 0
     for number, line in enumerate(lines):
-        voice = teacher.voices[(sum(map(ord, line.dialogue)) + ord(line.role[0])) % len(teacher.voices)]
+        place = zlib.crc32(line.dialogue.encode()) + ord(line.role[0])  # neighbours: no two roles share a voice
+        voice = teacher.voices[place % len(teacher.voices)]
         try:
             phonemes = frontend.speak(line.text).phonemes
         except ScriptError:

@@ -13,6 +13,7 @@ from dialogue_tts.acoustic.generate import (
     Prompt,
     assemble,
     generate_codes,
+    read_prompts,
     share_left,
     target_codes,
 )
@@ -181,6 +182,26 @@ def test_a_row_alone_equals_the_row_in_a_padded_batch(model: Recorder, top_k: in
         frames, valid = assemble([passage], LEVELS)
         alone = target_codes(generate_codes(model, frames, valid, config, SEEDS[row : row + 1]), frames, valid)
         assert torch.equal(alone[0], together[row])
+
+
+def test_what_was_read_of_the_prompts_serves_whatever_follows(model: Recorder) -> None:
+    passage = _passages()[0]
+    nothing = torch.zeros(0, dtype=torch.int64)
+    bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, units=None)], LEVELS)
+    memory = read_prompts(model, bare, DECODING)
+    for some in (passage, passage._replace(semantic=passage.semantic.flip(0))):
+        frames, valid = assemble([some], LEVELS)
+        wanted = generate_codes(model, frames, valid, DECODING, SEEDS[:1])
+        model.prompts.clear()
+        assert torch.equal(generate_codes(model, frames, valid, DECODING, SEEDS[:1], memory), wanted)
+        assert not model.prompts, "read once"
+    others, _ = assemble(
+        [passage._replace(prompts=[p._replace(codes=p.codes.flip(0)) for p in passage.prompts])], LEVELS
+    )
+    changed = generate_codes(model, frames, valid, DECODING, SEEDS[:1], read_prompts(model, others, DECODING))
+    assert not torch.equal(changed, wanted), "it is what the prompts are known by"
+    alone, _ = assemble([passage._replace(prompts=[])], LEVELS)
+    assert read_prompts(model, alone, DECODING) is None
 
 
 def test_share_left_falls_linearly_to_0() -> None:
