@@ -28,7 +28,7 @@ from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 
 SHORTEST_S, LONGEST_S = 2.0, 30.0
-PROMPT_S = 5.0  # what is kept of a longer recording: SoundStorm learnt with prompts of up to five seconds
+PROMPT_S = 8.0  # what is kept of a longer recording: SoundStorm learnt with prompts of up to eight seconds
 LEVEL_DB = -22.0  # RMS of the speech in a prompt, as the corpus has it
 PEAK = 0.95
 SILENT_DB = -60.0  # RMS below which a recording holds nothing

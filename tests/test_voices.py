@@ -149,7 +149,7 @@ def test_an_offset_and_a_rumble_go() -> None:
 
 def test_of_a_long_recording_the_fullest_stretch_is_kept() -> None:
     sparse = torch.cat([torch.cat([tone(0.3, hz=250.0), silence(0.7)]) for _ in range(8)])
-    made = prompt_wave(torch.cat([sparse, tone(6.0, hz=400.0), sparse]))
+    made = prompt_wave(torch.cat([sparse, tone(PROMPT_S + 1, hz=400.0), sparse]))
     assert seconds_of(made) == PROMPT_S
     spectrum = torch.fft.rfft(made.double()).abs()
     assert int(spectrum.argmax()) == round(400 * PROMPT_S)
@@ -207,7 +207,7 @@ def test_the_same_file_gives_the_same_tokens_and_another_file_others(parts: tupl
 
 def test_names(parts: tuple, tmp_path: Path) -> None:
     assert read_voice(write(tmp_path / "a.wav"), *parts, name="Anna").name == "Anna"
-    made = make_voice("Ben", tone(7.0), *parts)
+    made = make_voice("Ben", tone(PROMPT_S + 2), *parts)
     assert made.name == "Ben" and made.semantic.shape == (round(PROMPT_S * 25),)
 
 
