@@ -35,13 +35,23 @@ _SPELLING = re.compile("|".join(map(re.escape, sorted(_SPELLINGS, key=len, rever
 _SURE, _GUESSED = 5, 2  # the G2P's ratings of what it was told, and of what its network reads from the letters
 _INTERJECTIONS = (  # which the G2P would spell letter by letter
     (re.compile(r"s+h+"), "ʃ"),
-    (re.compile(r"pss+t"), "pst"),
+    (re.compile(r"ps+t"), "pst"),
     (re.compile(r"m+f+|m+ph"), "mf"),
+    (re.compile(r"h+m+ph+"), "hˈʌmf"),
+    (re.compile(r"h+r+m+"), "hˈɜɹm"),
+    (re.compile(r"m+h+m+"), "əmhˈʌm"),
+    (re.compile(r"p+s+h+"), "pʃ"),
+    (re.compile(r"p+f+t?"), "pf"),
+    (re.compile(r"e+w{2,}"), "jˈu"),
+    (re.compile(r"he+h+"), "hˈɛ"),
+    (re.compile(r"hehe"), "hˌɛhˈɛ"),
+    (re.compile(r"m+wa+h+"), "mwˈɑ"),
     (re.compile(r"br{2,}"), "bˈɜɹ"),
     (re.compile(r"gr{2,}"), "ɡˈɜɹ"),
     (re.compile(r"tsk"), "tˈɪsk"),
     (re.compile(r"z{2,}"), "z"),
 )
+_DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
 class TextFrontend:
@@ -78,8 +88,17 @@ class TextFrontend:
                     tokens = self._g2p.tokenize(" ".join(spoken for _, spoken in pairs))
                     for token in tokens:
                         token.phonemes = token.phonemes or _interjection(token.text)
+                        token.alias = token.alias or self._not_drawn_out(token.text)
                     draft.add(pairs, tokens)
         return draft.finish(self._g2p.phonemize_tokens(draft.tokens) if draft.tokens else [], text)
+
+    def _not_drawn_out(self, word: str) -> str | None:
+        """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other."""
+        if not word.isalpha() or not _DRAWN_OUT.search(word):
+            return None
+        known = self._g2p.lexicon.golds
+        plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
+        return next((found for found in plainer if found.lower() in known), None)
 
     def speak_turn(self, turn: Turn, pronunciations: Mapping[str, str] | None = None) -> SpokenText:
         """`speak`, and an error names the turn's line."""

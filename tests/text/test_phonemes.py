@@ -24,6 +24,9 @@ def frontend() -> TextFrontend:
         ("Oh, no. I'm mortified.", "ˈO, nˈO. ˌIm mˈɔɹTᵻfˌId."),
         ("Shh, listen.", "ʃ, lˈɪsᵊn."),
         ("'Stop!' she said.", "stˈɑp! ʃi sˈɛd."),
+        ("Hmph. Pfft!", "hˈʌmf. pf!"),
+        ("Noooo, that was soooo GOOOOD!", "nˈO, ðæt wʌz sˌO ɡˈʊd!"),
+        ("Aaaah, the freeee zzz.", "ˈɑ, ðə fɹˈi z."),
         # marks
         ("No!! Really?!", "nˈO! ɹˈiᵊli?"),
         ("Well — yes (or no), then,", "wˈɛl, jˈɛs, ɔɹ nˈO, ðˈɛn"),
