@@ -30,6 +30,9 @@ def _words() -> None:
         ("Monday, bridge...", "Monday bridge"),
         ("All right. Okay? Whoops!", "Alright, OK, woops"),
         ("Mr. Olufemi", "Mister Olufemi"),
+        ("Is it still at 7:30 p.m.?", "Is it still at 7.30 pm?"),
+        ("The 4:15, sir, at 10:00 a.m.", "The 415, sir, at ten A.M."),
+        ("Five dollars and twenty cents at seven thirty.", "$5.20 at 7.30."),
     ],
 )
 def test_spelling_is_no_error(written: str, heard: str) -> None:
