@@ -93,8 +93,9 @@ class TextFrontend:
         return draft.finish(self._g2p.phonemize_tokens(draft.tokens) if draft.tokens else [], text)
 
     def _not_drawn_out(self, word: str) -> str | None:
-        """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other."""
-        if not word.isalpha() or not _DRAWN_OUT.search(word):
+        """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other, as "AAA" is."""
+        letters_said = word.isupper() and len(set(word)) == 1
+        if letters_said or not word.isalpha() or not _DRAWN_OUT.search(word):
             return None
         known = self._g2p.lexicon.golds
         plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))

@@ -27,6 +27,7 @@ def frontend() -> TextFrontend:
         ("Hmph. Pfft!", "hˈʌmf. pf!"),
         ("Noooo, that was soooo GOOOOD!", "nˈO, ðæt wʌz sˌO ɡˈʊd!"),
         ("Aaaah, the freeee zzz.", "ˈɑ, ðə fɹˈi z."),
+        ("AAA cells, Henry III.", "ˌAˌAˈA sˈɛlz, hˈɛnɹi ðə θˈɜɹd."),
         # marks
         ("No!! Really?!", "nˈO! ɹˈiᵊli?"),
         ("Well — yes (or no), then,", "wˈɛl, jˈɛs, ɔɹ nˈO, ðˈɛn"),
