@@ -27,7 +27,7 @@ from dialogue_tts.review import Finding
 from dialogue_tts.script import parse_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.types import Turn
-from dialogue_tts.voices import Voice
+from dialogue_tts.voices import PROMPT_S, Voice
 from tests.conftest import RATE_HZ, buzz
 
 load_studio()
@@ -426,10 +426,11 @@ def test_a_project_whose_voice_is_gone_still_opens(studio: Studio) -> None:
 
 
 def test_voices_are_brought_heard_renamed_and_deleted(studio: Studio) -> None:
-    path = studio.upload(np.concatenate([np.zeros(RATE_HZ, np.float32), buzz(8.0)]))
+    path = studio.upload(np.concatenate([np.zeros(RATE_HZ, np.float32), buzz(PROMPT_S + 3)]))
     brought = studio.ask("bring_voice", path=path, name="Aunt Ida")
     voice = next(v for v in brought["voices"] if v["ref"] == brought["ref"])
-    assert voice["name"] == "Aunt Ida" and voice["seconds"] == 9.0 and voice["used"] <= 5 and voice["start"] > 0.5
+    assert voice["name"] == "Aunt Ida" and voice["seconds"] == PROMPT_S + 4
+    assert voice["used"] <= PROMPT_S and voice["start"] > 0.5
     assert not Path(path).exists()
     sample = Path(studio.ask("sample", ref=brought["ref"])["file"])
     assert soundfile.info(sample).duration == pytest.approx(voice["used"], abs=0.1)
