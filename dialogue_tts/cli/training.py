@@ -57,7 +57,7 @@ def train(
                         soundstorm,
                         lambda done, total: update("Fine codes", done, total),
                     )
-        start(path, data if named not in ("semantic", "codec-tokens") else data[:1], runs).train(minutes)
+        start(path, data, runs).train(minutes)
 
 
 @app.command(rich_help_panel=TRAINING)

@@ -27,6 +27,7 @@ class CodebookLevel(nn.Module):
         self.codes = nn.Embedding(size, code_width)
         self.up = nn.Linear(code_width, width)
         self.register_buffer("usage", torch.zeros(size), persistent=False)  # so the first batch is the first codebook
+        self.register_load_state_dict_post_hook(_count_as_used)
 
     def nearest(self, low: Tensor) -> Tensor:
         """(..., code_width) -> int64 (...)."""
@@ -49,6 +50,12 @@ class CodebookLevel(nn.Module):
             chosen = torch.randint(seen.shape[0], (dead.numel(),), device=seen.device)
             self.codes.weight[dead] = seen[chosen].to(self.codes.weight)
             self.usage[dead] = 0.2
+
+
+def _count_as_used(level: CodebookLevel, _: object) -> None:
+    """A codebook that was loaded is not to be replaced by what the first batch brings."""
+    if not level.usage.any():
+        level.usage.fill_(1.0)
 
 
 class ResidualQuantizer(nn.Module):

@@ -32,7 +32,7 @@ from dialogue_tts.training.discriminators import (
     feature_loss,
     relative_l1,
 )
-from dialogue_tts.training.loop import Figures, moved
+from dialogue_tts.training.loop import Figures
 
 TRUSTED_OCTAVES = 0.3
 
@@ -74,13 +74,6 @@ class Pitch(NamedTuple):
         return ((octaves - self.octaves).abs() * self.voiced).sum() / self.voiced.sum().clamp_min(1)
 
 
-class PatchBatch(NamedTuple):
-    """Recordings as phase 1 sees them."""
-
-    patches: Tensor  # (rows, crop_frames, patch_width)
-    pitch: Pitch
-
-
 class CodecTokensNetwork(nn.Module):
     """A codec with a head that paints mel patches from the decoder's trunk."""
 
@@ -103,28 +96,33 @@ class CodecTokensNetwork(nn.Module):
 class CodecTokensTask:
     """Phase 1; see `loop.Task`."""
 
-    def __init__(self, codec: Codec, config: CodecTokensConfig, corpus: Corpus) -> None:
+    def __init__(self, codec: Codec, config: CodecTokensConfig, corpora: list[Corpus]) -> None:
         self.network = CodecTokensNetwork(codec)
         self.networks: dict[str, nn.Module] = {"codec_tokens": self.network}
+        self.frozen: tuple[nn.Module, ...] = ()
         self.config = config
-        self.waves = corpus.waves()
-        self.turns = corpus.split("train")
-        self.held_out = corpus.split("test_speaker")[: config.validation_turns]
+        self.turns = [
+            (waves, turn) for corpus in corpora for waves in [corpus.waves()] for turn in corpus.split("train")
+        ]
+        self.held_out_waves = corpora[0].waves()
+        self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
 
-    def _batch(self, waves: Tensor) -> PatchBatch:
+    @torch.no_grad()
+    def _seen(self, waves: Tensor) -> tuple[Tensor, Pitch]:
+        """Mel patches (rows, crop_frames, patch_width), and pitch."""
         codec = self.network.codec
-        return PatchBatch(codec.encoder.patches(waves), Pitch.of(waves, codec.config.upsample))
+        with torch.autocast(waves.device.type, enabled=False):
+            return codec.encoder.patches(waves), Pitch.of(waves, codec.config.upsample)
 
-    def batches(self, rng: np.random.Generator) -> Iterator[PatchBatch]:
-        """Random crops; longer turns are cropped more often."""
-        frames = np.array([u.frames for u in self.turns], dtype=np.float64)
+    def batches(self, rng: np.random.Generator) -> Iterator[Tensor]:
+        """Random crops, (rows, crop_frames * HOP); longer turns are cropped more often."""
+        frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            crops = torch.stack([self._crop(self.turns[i], rng) for i in chosen])
-            yield self._batch(crops)
+            yield torch.stack([self._crop(*self.turns[i], rng) for i in chosen])
 
-    def _crop(self, turn: Utterance, rng: np.random.Generator) -> Tensor:
-        wave = load_wave(self.waves, turn)
+    def _crop(self, waves: np.ndarray, turn: Utterance, rng: np.random.Generator) -> Tensor:
+        wave = load_wave(waves, turn)
         if rng.random() < self.config.augmented:
             if rng.random() < 0.7:
                 wave = augment.change_rate(wave, float(rng.uniform(0.8, 1.25)))
@@ -137,9 +135,9 @@ class CodecTokensTask:
             wave = augment.set_level(wave, rng)
         return crop(wave, self.config.crop_frames, rng)
 
-    def losses(self, batch: PatchBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+    def losses(self, batch: Tensor, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """L1 of patches and of pitch, codebook and commitment losses."""
-        patches = batch.patches
+        patches, wanted = self._seen(batch)
         codec, levels = self.network.codec, self.network.codec.config.levels
         rows = patches.shape[0]
         used = torch.where(
@@ -150,7 +148,7 @@ class CodecTokensTask:
             quantized = codec.quantizer(latent.float(), used)
         frames = codec.decoder.frames(quantized.latent)
         error = (self.network.painter(frames).float() - patches).abs().mean()
-        pitch_error = batch.pitch.error(codec.decoder.octaves(frames))
+        pitch_error = wanted.error(codec.decoder.octaves(frames))
         loss = error + self.config.pitch * pitch_error
         loss = loss + quantized.codebook_loss + self.config.commitment * quantized.commitment_loss
         figures = {"l1": error, "pitch": pitch_error, "commitment": quantized.commitment_loss}
@@ -163,13 +161,15 @@ class CodecTokensTask:
         errors: dict[int, list[tuple[float, float]]] = {1: [], codec.config.levels: []}
         codes = []
         for turn in self.held_out:
-            batch = moved(self._batch(load_wave(self.waves, turn)[None]), codec.decoder.enter.weight.device)
-            latent = codec.encoder(batch.patches)
+            patches, wanted = self._seen(
+                load_wave(self.held_out_waves, turn)[None].to(codec.decoder.enter.weight.device)
+            )
+            latent = codec.encoder(patches)
             for used, found in errors.items():
                 quantized = codec.quantizer(latent, torch.tensor([used], device=latent.device))
                 frames = codec.decoder.frames(quantized.latent)
-                l1 = (network.painter(frames) - batch.patches).abs().mean()
-                found.append((float(l1), float(batch.pitch.error(codec.decoder.octaves(frames)))))
+                l1 = (network.painter(frames) - patches).abs().mean()
+                found.append((float(l1), float(wanted.error(codec.decoder.octaves(frames)))))
             codes.append(quantized.codes[0])
         figures: Figures = {}
         for used, found in errors.items():
@@ -228,7 +228,8 @@ class CodecDecoderConfig:
 class WaveBatch(NamedTuple):
     """Tokens and the wave of their middle."""
 
-    latent: Tensor  # (rows, context + crop + context, encoder_width), from the frozen quantiser
+    codes: Tensor  # int64 (rows, context + crop + context, Q)
+    levels: Tensor  # int64 (rows,): how many of them each row is made from
     wave: Tensor  # (rows, (context + crop + context) * HOP)
 
 
@@ -263,6 +264,7 @@ class CodecDecoderTask:
         self.listener = listener.eval().requires_grad_(False) if listener else None
         self.critics = Discriminators(config.discriminators)
         self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.critics}
+        self.frozen = (codec.encoder, codec.quantizer, *([self.listener] if self.listener else []))
         self.stretch = config.crop_frames + 2 * config.context_frames
         fine = "guessed" if config.guessed else "acoustic"
         self.sounds = [
@@ -283,9 +285,7 @@ class CodecDecoderTask:
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
             codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in chosen), strict=True)
-            with torch.no_grad():
-                latent = self.codec.quantizer.decode(torch.stack(codes), self._levels(rng))
-            yield WaveBatch(latent, torch.stack(waves))
+            yield WaveBatch(torch.stack(codes), self._levels(rng), torch.stack(waves))
 
     def _levels(self, rng: np.random.Generator) -> Tensor:
         """How many levels each row is made from."""
@@ -303,11 +303,12 @@ class CodecDecoderTask:
     def losses(self, batch: WaveBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """First the critics, from `adversarial_from` on, then the decoder."""
         decoder = self.codec.decoder
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(batch.wave.device.type, enabled=False):
             wanted = Pitch.of(batch.wave, self.codec.config.upsample)
+            latent = self.codec.quantizer.decode(batch.codes, batch.levels)
         side = self.config.context_frames * HOP
         wave = batch.wave[:, side:-side]
-        frames = decoder.frames(batch.latent)
+        frames = decoder.frames(latent)
         octaves = decoder.octaves(frames)
         pitch_error = wanted.error(octaves)
         # The source follows the recording, so that harmonics lie where the losses expect them; where the recording has
@@ -359,7 +360,7 @@ class CodecDecoderTask:
             wave = load_wave(self.sounds[0].waves, turn)[None]
             rows = slice(turn.start_frame, turn.start_frame + turn.frames)
             codes = torch.from_numpy(self.sounds[0].codes[rows].astype(np.int64))[None]
-            made = self.codec.decoder(moved(self.codec.quantizer.decode(codes), self.codec.decoder.head.weight.device))
+            made = self.codec.decoder(self.codec.quantizer.decode(codes.to(self.codec.decoder.head.weight.device)))
             errors.append(float(mel_loss(made.cpu(), wave, self.config.mels)))
         return {"mel": float(np.mean(errors))}
 

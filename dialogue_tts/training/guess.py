@@ -34,11 +34,13 @@ def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[in
     guessed = np.array(tokens.codes)
     rows = list(task.rows(tokens, rng))
     finished = 0
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        batch = rows[first : first + ROWS_AT_ONCE]
+    device = network.prompt.device
+    at_once = ROWS_AT_ONCE if device.type == "cpu" else 16 * ROWS_AT_ONCE
+    for first in range(0, len(rows), at_once):
+        batch = rows[first : first + at_once]
         passages = [task.passage(tokens, turns, rng) for turns in batch]
         frames, valid = assemble(passages, network.config.levels)
-        codes = _guess(network, frames, valid)
+        codes = _guess(network, frames.to(device), valid.to(device))
         for turns, row in zip(batch, codes, strict=True):
             _put(guessed, tokens, turns, row)
             finished += len(turns)
@@ -50,14 +52,14 @@ def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[in
 def _guess(network: SoundStorm, frames: Frames, valid: Tensor) -> list[Tensor]:
     """Each of the fine levels in one pass, as in use -> for each row (T_row, Q)."""
     target = valid & ~frames.is_prompt
-    hidden = target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= TRUE_LEVELS)
+    hidden = target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1], device=valid.device) >= TRUE_LEVELS)
     codes = frames.codes.masked_fill(hidden, network.mask_id)
-    bf16 = torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bf16_fast(codes.device))
+    bf16 = torch.autocast(codes.device.type, torch.bfloat16, enabled=multiplies_bf16_fast(codes.device))
     for level in range(TRUE_LEVELS, codes.shape[-1]):
         with bf16:
             found = network.level_logits(network(frames._replace(codes=codes), valid)[target], level)
         codes[..., level][target] = found.argmax(-1)
-    return [row[kept] for row, kept in zip(codes, target, strict=True)]
+    return [row[kept].cpu() for row, kept in zip(codes, target, strict=True)]
 
 
 def _put(guessed: np.ndarray, tokens: Tokens, turns: list[Utterance], row: Tensor) -> None:

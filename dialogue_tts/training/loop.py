@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from dialogue_tts.errors import ConfigError
 
@@ -34,6 +35,10 @@ class LoopConfig:
         ema: decay of the averaged weights, which are the ones validated and exported.
         bf16: autocast to bfloat16.
         threads: CPU threads of PyTorch.
+        workers: processes that prepare batches; 0 prepares them in between. An accelerator needs several, each
+            of which goes through the data in its own order.
+        minutes: the schedule is laid over so long a run instead of over `steps`, which then only number the steps. For
+            machines that are lent by the minute. Not counted is what a run did before it was resumed.
         save_every_s: seconds between checkpoints.
         validate_every: steps between validations.
     """
@@ -49,6 +54,8 @@ class LoopConfig:
     ema: float = 0.999
     bf16: bool = True
     threads: int = 2
+    workers: int = 0
+    minutes: float | None = None
     device: str = "cpu"
     seed: int = 1
     save_every_s: float = 240.0
@@ -60,9 +67,10 @@ class Task(Protocol):
     """What a stage gives the loop."""
 
     networks: dict[str, nn.Module]
+    frozen: tuple[nn.Module, ...]  # used by `losses` and not trained; what `batches` uses is not among them
 
     def batches(self, rng: np.random.Generator) -> Iterator[Any]:
-        """One pass over the data in a new order."""
+        """One pass over the data in a new order, on the CPU."""
 
     def losses(self, batch: Any, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """(network to improve, its loss, figures to log), one after the other; each is stepped before the next."""
@@ -78,11 +86,29 @@ def moved(value: Any, device: torch.device | str) -> Any:
     return type(value)(*(moved(part, device) for part in value)) if isinstance(value, tuple) else value
 
 
-def rate_at(step: int, config: LoopConfig) -> float:
-    """Share of the full learning rate at `step` (from 0)."""
-    rise = min(1.0, (step + 1) / max(1, config.warmup))
-    falling = max(1.0, config.steps * config.decay)
-    return rise * max(0.01, min(1.0, (config.steps - step) / falling))
+def rate_at(step: int, config: LoopConfig, since: int = 0, minutes: float = 0.0) -> float:
+    """Share of the full learning rate at `step` (from 0), `minutes` after the start of the run.
+
+    `since`: the step at which the optimisers started.
+    """
+    rise = min(1.0, (step - since + 1) / max(1, config.warmup))
+    done, whole = (step, config.steps) if config.minutes is None else (minutes, config.minutes)
+    falling = max(1.0 if config.minutes is None else 1e-9, whole * config.decay)
+    return rise * max(0.01, min(1.0, (whole - done) / falling))
+
+
+class _Stream(IterableDataset[Any]):
+    """Batches without end for a worker process."""
+
+    def __init__(self, task: Task, seed: tuple[int, ...]) -> None:
+        self.task, self.seed = task, seed
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        assert worker is not None
+        rng = np.random.default_rng((*self.seed, worker.id))
+        while True:
+            yield from self.task.batches(rng)
 
 
 class Average:
@@ -96,11 +122,11 @@ class Average:
     def update(self, network: nn.Module, step: int) -> None:
         """Move towards the network's weights; faster in the first steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.weights[name].lerp_(value, 1 - decay)
-            else:
-                self.weights[name].copy_(value)
+        state = network.state_dict()
+        moving = [name for name, value in state.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.weights[name] for name in moving], [state[name] for name in moving], 1 - decay)
+        for name in state.keys() - set(moving):
+            self.weights[name].copy_(state[name])
 
 
 def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
@@ -146,11 +172,14 @@ class Run:
         self.task, self.config, self.folder = task, config, folder
         folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(config.threads)
-        for network in task.networks.values():
+        if torch.device(config.device).type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, where autocast leaves float32
+        for network in (*task.networks.values(), *task.frozen):
             network.to(config.device)
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
         self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
+        self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
         self.best: Figures = {}
         if (folder / CHECKPOINT).is_file():
             self._resume()
@@ -161,9 +190,10 @@ class Run:
 
         board = SummaryWriter(self.folder / "tensorboard")
         started = saved = time.monotonic()
+        limits = [m for m in (max_minutes, self.config.minutes) if m is not None]
         sums: dict[str, list[float]] = defaultdict(list)
         while self.step < self.config.steps:
-            for batch in self.task.batches(np.random.default_rng((self.config.seed, self.epoch, self.step))):
+            for batch in self._batches():
                 torch.manual_seed(self.config.seed * 1_000_003 + self.step)
                 before = time.monotonic()
                 for name, value in self._learn(moved(batch, self.config.device)).items():
@@ -171,33 +201,43 @@ class Run:
                 self.step += 1
                 now = time.monotonic()
                 self.trained_s += now - before
+                self.minutes = (now - started) / 60
+                out_of_time = any(self.minutes > limit for limit in limits)
+                last = self.step >= self.config.steps or out_of_time
                 if self.step % self.config.log_every == 0:
                     self._log(board, {name: float(np.mean(values)) for name, values in sums.items()})
                     sums.clear()
-                if self.step % self.config.validate_every == 0 or self.step == self.config.steps:
+                if self.step % self.config.validate_every == 0 or last:
                     self._log(board, {f"valid/{k}": v for k, v in self.validate().items()})
                 if now - saved > self.config.save_every_s:
                     self.save()
                     saved = time.monotonic()
-                out_of_time = max_minutes is not None and now - started > 60 * max_minutes
-                if self.step >= self.config.steps or out_of_time:
+                if last:
                     self.save()
                     board.close()
                     return
             self.epoch += 1
 
+    def _batches(self) -> Iterator[Any]:
+        """An epoch's, or where workers prepare them, batches without end."""
+        seed = (self.config.seed, self.epoch, self.step)
+        if not self.config.workers:
+            return self.task.batches(np.random.default_rng(seed))
+        return iter(DataLoader(_Stream(self.task, seed), None, num_workers=self.config.workers, prefetch_factor=4))
+
     def _learn(self, batch: Any) -> Figures:
         figures: Figures = {}
-        share = rate_at(self.step, self.config)
+        share = rate_at(self.step, self.config, self.since, self.minutes)
         for network in self.task.networks.values():
             network.train()
-        with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.bf16):
+        device = torch.device(self.config.device).type
+        with torch.autocast(device, torch.bfloat16, enabled=self.config.bf16):
             for name, loss, shown in self.task.losses(batch, self.step):
                 network = self.task.networks[name]
                 for group in (group for optimizer in self.optimizers[name] for group in optimizer.param_groups):
                     group["lr"] = share * self.config.learning_rate
                 network.zero_grad(set_to_none=True)
-                with torch.autocast(self.config.device, enabled=False):
+                with torch.autocast(device, enabled=False):
                     loss.backward()
                 norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
                 if torch.isfinite(norm):  # one broken batch must not ruin hours
@@ -253,13 +293,15 @@ class Run:
             weights = _under(tensors, f"weights/{name}/")
             if not weights:  # a network that joins later (discriminators) starts fresh
                 continue
-            try:
-                network.load_state_dict(weights)
+            try:  # a part that a bundle does not keep (the codec's painter) starts fresh
+                unknown = network.load_state_dict(weights, strict=False).unexpected_keys
+                if unknown:
+                    raise RuntimeError(unknown[0])
             except RuntimeError:
                 raise ConfigError(
                     f"{self.folder}: the checkpoint is of another size of network; use a new folder."
                 ) from None
-            self.averages[name].weights = _under(tensors, f"average/{name}/")
+            self.averages[name].weights |= _under(tensors, f"average/{name}/")
             for optimizer in self.optimizers[name]:
                 owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
                 for key, parameter in network.named_parameters():
@@ -267,6 +309,8 @@ class Run:
                     known = ("momentum_buffer" in moments) == isinstance(optimizer, torch.optim.Muon)
                     if id(parameter) in owned and moments and known:  # the other optimizer's are of no use to this one
                         optimizer.state[parameter] = moments
+        if not any(optimizer.state for optimizers in self.optimizers.values() for optimizer in optimizers):
+            self.since = self.step  # they warm up anew
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

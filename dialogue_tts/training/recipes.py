@@ -224,11 +224,11 @@ def _voice_print(recipe: VoicePrintRecipe, codec: Codec) -> VoicePrint:
 
 
 def _semantic_task(recipe: SemanticRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
-    return SemanticTask(SemanticTokenizer(recipe.network), recipe.training, _only(corpora, "semantic"))
+    return SemanticTask(SemanticTokenizer(recipe.network), recipe.training, corpora)
 
 
 def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: Path) -> CodecTokensTask:
-    return CodecTokensTask(Codec(recipe.network), recipe.training, _only(corpora, "codec-tokens"))
+    return CodecTokensTask(Codec(recipe.network), recipe.training, corpora)
 
 
 def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs: Path) -> CodecDecoderTask:
@@ -252,12 +252,6 @@ def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], 
 def _voice_print_task(recipe: VoicePrintRecipe, corpora: list[Corpus], runs: Path) -> VoicePrintTask:
     codec = trained_codec(runs)
     return VoicePrintTask(_voice_print(recipe, codec), codec, recipe.training, corpora)
-
-
-def _only(corpora: list[Corpus], stage: str) -> Corpus:
-    if len(corpora) != 1:
-        raise ConfigError(f"{stage} learns from one data folder; give --data once.")
-    return corpora[0]
 
 
 _TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {

@@ -41,26 +41,41 @@ class SemanticTrainingConfig:
 
 
 class SemanticBatch(NamedTuple):
-    """A padded batch."""
+    """A padded batch of recordings."""
+
+    heard: Tensor  # (B, T * HOP): with rooms and noise
+    clean: Tensor  # (B, T * HOP): without them
+    valid: Tensor  # (B, T) bool
+    masked: Tensor  # (B, T, n_mels) bool: what is hidden of the features
+    phones: Tensor  # (sum of lengths,) int64
+    phone_lengths: Tensor  # (B,) int64
+
+
+class _Seen(NamedTuple):
+    """What the network reads of a batch, and what it is to find in it."""
 
     features: Tensor  # (B, T, MEL_FRAMES * n_mels)
-    valid: Tensor  # (B, T) bool
     shape: Tensor  # (B, T, shape_mels)
     octaves: Tensor  # (B, T) pitch over the utterance's median
     voiced: Tensor  # (B, T) bool
-    phones: Tensor  # (sum of lengths,) int64
-    phone_lengths: Tensor  # (B,) int64
 
 
 class SemanticTask:
     """See `loop.Task`."""
 
-    def __init__(self, network: SemanticTokenizer, config: SemanticTrainingConfig, corpus: Corpus) -> None:
+    def __init__(self, network: SemanticTokenizer, config: SemanticTrainingConfig, corpora: list[Corpus]) -> None:
         self.networks: dict[str, nn.Module] = {"semantic_tokenizer": network}
+        self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config = network, config
-        self.waves = corpus.waves()
-        self.turns = [u for u in corpus.split("train") if self._fits(u)]
-        self.held_out = corpus.split("test_text")[: config.validation_turns]
+        self.turns = [
+            (waves, turn)
+            for corpus in corpora
+            for waves in [corpus.waves()]
+            for turn in corpus.split("train")
+            if self._fits(turn)
+        ]
+        self.held_out_waves = corpora[0].waves()
+        self.held_out = corpora[0].split("test_text")[: config.validation_turns]
 
     def _phones(self, utterance: Utterance) -> list[int]:
         known = self.network.config.phones
@@ -73,41 +88,59 @@ class SemanticTask:
 
     def batches(self, rng: np.random.Generator) -> Iterator[SemanticBatch]:
         """Waves are read and augmented here."""
-        for indices in batches_by_length([u.frames for u in self.turns], self.config.frames_per_batch, rng):
-            yield self._collate([self.turns[i] for i in indices], rng)
+        lengths = [turn.frames for _, turn in self.turns]
+        for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
+            turns = [self.turns[i] for i in indices]
+            pairs = [self._augmented(load_wave(waves, turn), rng) for waves, turn in turns]
+            yield self._collate(pairs, [turn for _, turn in turns], rng)
 
-    def _collate(self, turns: list[Utterance], rng: np.random.Generator | None) -> SemanticBatch:
-        heard, clean = [], []
-        for turn in turns:
-            wave = load_wave(self.waves, turn)
-            if rng is not None and rng.random() < self.config.augmented:
-                if rng.random() < 0.7:
-                    wave = augment.change_rate(wave, float(rng.uniform(0.84, 1.19)))
-                wave = augment.set_level(augment.colour(wave, rng) if rng.random() < 0.6 else wave, rng)
-                clean.append(wave)
-                if rng.random() < 0.3:
-                    wave = augment.add_room(wave, rng)
-                if rng.random() < 0.5:
-                    wave = augment.add_noise(wave, rng)
-            else:
-                clean.append(wave)
-            heard.append(wave)
-        lengths = torch.tensor([w.shape[0] // HOP for w in heard])
+    def _augmented(self, wave: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(heard, clean) of a recording, which are of one length."""
+        if rng.random() >= self.config.augmented:
+            return wave, wave
+        if rng.random() < 0.7:
+            wave = augment.change_rate(wave, float(rng.uniform(0.84, 1.19)))
+        heard = clean = augment.set_level(augment.colour(wave, rng) if rng.random() < 0.6 else wave, rng)
+        if rng.random() < 0.3:
+            heard = augment.add_room(heard, rng)
+        if rng.random() < 0.5:
+            heard = augment.add_noise(heard, rng)
+        return heard, clean
+
+    def _collate(
+        self, pairs: list[tuple[Tensor, Tensor]], turns: list[Utterance], rng: np.random.Generator | None
+    ) -> SemanticBatch:
+        heard, clean = (nn.utils.rnn.pad_sequence(list(waves), batch_first=True) for waves in zip(*pairs, strict=True))
+        lengths = torch.tensor([wave.shape[0] // HOP for wave, _ in pairs])
         valid = torch.arange(int(lengths.max())) < lengths.unsqueeze(1)
-        features = self.network.features(_stack(heard))
+        masked = torch.zeros(*valid.shape, self.network.config.n_mels, dtype=torch.bool)
         if rng is not None:
-            features = self._mask(features, rng)
-        clean_waves = _stack(clean)
-        shape = self._shape(clean_waves, valid)
-        hz, voiced = pitch(clean_waves)
-        voiced = voiced & valid
-        octaves = torch.zeros_like(hz)
-        for row in range(hz.shape[0]):
-            if voiced[row].any():
-                octaves[row] = (hz[row] / hz[row][voiced[row]].median()).log2().clamp(-1, 1)
+            self._mask(masked, rng)
         phones = [torch.tensor(self._phones(turn)) for turn in turns]
         phone_lengths = torch.tensor([p.shape[0] for p in phones])
-        return SemanticBatch(features, valid, shape, octaves, voiced, torch.cat(phones), phone_lengths)
+        return SemanticBatch(heard, clean, valid, masked, torch.cat(phones), phone_lengths)
+
+    def _mask(self, masked: Tensor, rng: np.random.Generator) -> None:
+        rows, length, mels = masked.shape
+        for row in range(rows):
+            for _ in range(2):
+                width = int(rng.integers(0, self.config.masked_mels + 1))
+                start = int(rng.integers(0, mels - width + 1))
+                masked[row, :, start : start + width] = True
+                width = int(rng.integers(0, self.config.masked_frames + 1))
+                start = int(rng.integers(0, max(1, length - width)))
+                masked[row, start : start + width] = True
+
+    @torch.no_grad()
+    def _seen(self, batch: SemanticBatch) -> _Seen:
+        with torch.autocast(batch.heard.device.type, enabled=False):
+            features = self.network.features(batch.heard).unflatten(-1, (MEL_FRAMES, -1))
+            features = features.masked_fill(batch.masked.unsqueeze(2), 0.0).flatten(2)
+            hz, voiced = pitch(batch.clean)
+            voiced = voiced & batch.valid
+            median = hz.masked_fill(~voiced, torch.nan).nanmedian(dim=1, keepdim=True).values
+            octaves = (hz / median).log2().nan_to_num(0.0).clamp(-1, 1)  # nothing is voiced in some rows
+            return _Seen(features, self._shape(batch.clean, batch.valid), octaves, voiced)
 
     def _shape(self, waves: Tensor, valid: Tensor) -> Tensor:
         """Log mel of each frame less its mean over the utterance, so that voice and channel fall out."""
@@ -121,30 +154,17 @@ class SemanticTask:
         ).sqrt()
         return (mel - mean) / spread.clamp_min(0.1)
 
-    def _mask(self, features: Tensor, rng: np.random.Generator) -> Tensor:
-        rows, length, _ = features.shape
-        mels = self.network.config.n_mels
-        patches = features.clone().unflatten(-1, (MEL_FRAMES, mels))
-        for row in range(rows):
-            for _ in range(2):
-                width = int(rng.integers(0, self.config.masked_mels + 1))
-                start = int(rng.integers(0, mels - width + 1))
-                patches[row, :, :, start : start + width] = 0
-                width = int(rng.integers(0, self.config.masked_frames + 1))
-                start = int(rng.integers(0, max(1, length - width)))
-                patches[row, start : start + width] = 0
-        return patches.flatten(2)
-
     def losses(self, batch: SemanticBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """CTC, shape and pitch together."""
-        out = self.network(batch.features, batch.valid)
+        seen = self._seen(batch)
+        out = self.network(seen.features, batch.valid)
         steps = batch.valid.sum(1) * READ_RATE
         log_probs = out.phone_logits.float().log_softmax(-1).transpose(0, 1)
         ctc = F.ctc_loss(log_probs, batch.phones, steps, batch.phone_lengths, zero_infinity=True)
-        shape, octaves, voicing = out.shape.float().split([batch.shape.shape[-1], 1, 1], dim=-1)
-        shape_loss = (shape - batch.shape)[batch.valid].abs().mean()
-        pitch_loss = (octaves.squeeze(-1) - batch.octaves)[batch.voiced].abs().mean()
-        voicing_loss = F.binary_cross_entropy_with_logits(voicing.squeeze(-1), batch.voiced.float(), reduction="none")
+        shape, octaves, voicing = out.shape.float().split([seen.shape.shape[-1], 1, 1], dim=-1)
+        shape_loss = (shape - seen.shape)[batch.valid].abs().mean()
+        pitch_loss = (octaves.squeeze(-1) - seen.octaves)[seen.voiced].abs().mean()
+        voicing_loss = F.binary_cross_entropy_with_logits(voicing.squeeze(-1), seen.voiced.float(), reduction="none")
         voicing_loss = voicing_loss[batch.valid].mean()
         loss = (
             ctc + self.config.shape_weight * shape_loss + self.config.pitch_weight * (pitch_loss + 0.2 * voicing_loss)
@@ -159,14 +179,17 @@ class SemanticTask:
         shape_error, used = [], []
         for start in range(0, len(self.held_out), 12):
             turns = self.held_out[start : start + 12]
-            batch = moved(self._collate(turns, None), network.enter.weight.device)
-            out = network(batch.features, batch.valid)
+            waves = [load_wave(self.held_out_waves, turn) for turn in turns]
+            pairs = [(wave, wave) for wave in waves]
+            batch = moved(self._collate(pairs, turns, None), network.enter.weight.device)
+            seen = self._seen(batch)
+            out = network(seen.features, batch.valid)
             for row, turn in enumerate(turns):
                 read = greedy_phones(out.phone_logits[row, : turn.frames * READ_RATE])
                 wanted = self._phones(turn)
                 errors += torchaudio.functional.edit_distance(read, wanted)
                 phones += len(wanted)
-            shape_error.append(float((out.shape[..., :-2] - batch.shape)[batch.valid].abs().mean()))
+            shape_error.append(float((out.shape[..., :-2] - seen.shape)[batch.valid].abs().mean()))
             used.append(out.ids[batch.valid])
         share = torch.bincount(torch.cat(used), minlength=network.vocabulary).double()
         share = share / share.sum()
@@ -176,7 +199,3 @@ class SemanticTask:
             "shape": float(np.mean(shape_error)),
             "perplexity": float(entropy.exp()),
         }
-
-
-def _stack(waves: list[Tensor]) -> Tensor:
-    return nn.utils.rnn.pad_sequence(waves, batch_first=True)

@@ -90,6 +90,7 @@ class SoundStormTask:
         if config.vague_tokens and grid is None:
             raise ConfigError("vague_tokens: the grid of the semantic tokens is needed for it.")
         self.networks: dict[str, nn.Module] = {"soundstorm": network}
+        self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config, self.grid = network, config, grid
         self.shares = level_shares(config.level_weights, network.config.levels)
         self.train = [Tokens.read(corpus, "train") for corpus in corpora]

@@ -22,7 +22,7 @@ from dialogue_tts.text.phonemes import TextFrontend
 Progress = Callable[[int, int], None]
 SILENT = 10 ** (-50 / 20)  # of the peak
 KEPT_SILENCE_S = 0.08
-BLENDS = 400
+BLENDS = 800
 TIMBRE_WIDTH = 128  # of a style vector; the rest is prosody (StyleTTS 2, arXiv 2306.07691, section 3)
 # The development set's speakers are blends of these: who is judged must not be heard in training.
 JUDGED_PAIRS = frozenset(
@@ -66,8 +66,9 @@ class HibariTeacher:
 class KokoroTeacher:
     """Kokoro-82M (Apache-2.0) through kokoro-onnx, with `kokoro-v1.0*.onnx` and `voices.npz` from a folder.
 
-    A voice blends the timbre of two of Kokoro's English voices and has the prosody of a third: a network that is to
-    speak like any prompt must have heard many voices. It runs on one core; several processes may share the scripts.
+    A voice blends the timbre of two of Kokoro's voices, of whatever language, and has the prosody of an English one: a
+    network that is to speak like any prompt must have heard many voices. It runs on one core; several processes may
+    share the scripts.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,8 +82,8 @@ class KokoroTeacher:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(weights[0]), options, providers=["CPUExecutionProvider"])
         self._tts = Kokoro.from_session(session, str(folder / "voices.npz"))
-        english = sorted(voice for voice in np.load(folder / "voices.npz").files if voice[0] in "ab")
-        self._blends = blends(english, BLENDS)
+        timbres = sorted(np.load(folder / "voices.npz").files)
+        self._blends = blends(timbres, [voice for voice in timbres if voice[0] in "ab"], BLENDS)
         self.voices = tuple(self._blends)
 
     def speak(self, phonemes: str, voice: str, seed: int) -> np.ndarray:
@@ -107,13 +108,14 @@ class Blend(NamedTuple):
     prosody: str
 
 
-def blends(voices: Sequence[str], count: int) -> dict[str, Blend]:
+def blends(timbres: Sequence[str], prosodies: Sequence[str], count: int) -> dict[str, Blend]:
     """`count` blends by name, none of a pair in `JUDGED_PAIRS`; the same ones every time."""
     rng = np.random.default_rng(0)
     found: dict[str, Blend] = {}
     while len(found) < count:
-        first, second, prosody = (voices[int(i)] for i in rng.integers(len(voices), size=3))
-        share = round(float(rng.uniform(0.25, 0.75)), 2)
+        first, second = (timbres[int(i)] for i in rng.integers(len(timbres), size=2))
+        prosody = prosodies[int(rng.integers(len(prosodies)))]
+        share = round(float(rng.uniform(0.1, 0.9)), 2)
         if first != second and frozenset((first, second)) not in JUDGED_PAIRS:
             found[f"{first}+{second}@{share}/{prosody}"] = Blend(first, second, share, prosody)
     return found

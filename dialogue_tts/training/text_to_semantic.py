@@ -89,6 +89,7 @@ class TextToSemanticTask:
     ) -> None:
         """`reader` reads phones back from decoded tokens at validation."""
         self.networks: dict[str, nn.Module] = {"text_to_semantic": network}
+        self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config, self.pad_id, self.reader = network, config, tokenizer.pad_id, reader
         self.turns = [t for corpus in corpora for t in aligned_turns(corpus, "train", tokenizer)]
         self.turns = [t for t in self.turns if len(t.tokens) <= config.longest_frames]

@@ -19,7 +19,8 @@ Progress = Callable[[int, int], None]
 def tokenize(
     corpus: Corpus, tokenizer: SemanticTokenizer | None, codec: Codec | None, aligned: bool, progress: Progress
 ) -> None:
-    """Make those tokens that a data folder does not have yet; `aligned`: of the semantic ones also the alignment."""
+    """Make those tokens that a data folder does not have yet, on the devices of the networks; `aligned`: of the semantic
+    ones also the alignment."""
     missing = {name for name in ("semantic", "acoustic", "units") if not (corpus.folder / f"{name}.npy").is_file()}
     if tokenizer is not None and "semantic" in missing:
         tokenize_semantic(corpus, tokenizer, progress)
@@ -31,12 +32,13 @@ def tokenize(
 
 def tokenize_semantic(corpus: Corpus, tokenizer: SemanticTokenizer, progress: Progress) -> None:
     """Write semantic.npy (frames,) int32."""
-    _write(corpus, "semantic", (), np.int32, lambda waves: tokenizer.encode(waves).numpy(), progress)
+    _write(corpus, "semantic", (), np.int32, tokenizer.encode, tokenizer.enter.weight.device, progress)
 
 
 def tokenize_acoustic(corpus: Corpus, codec: Codec, progress: Progress) -> None:
     """Write acoustic.npy (frames, Q) int16."""
-    _write(corpus, "acoustic", (codec.config.levels,), np.int16, lambda waves: codec.encode(waves).numpy(), progress)
+    device = codec.encoder.enter.weight.device
+    _write(corpus, "acoustic", (codec.config.levels,), np.int16, codec.encode, device, progress)
 
 
 def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progress: Progress) -> None:
@@ -46,7 +48,7 @@ def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progre
     for number, turn in enumerate(corpus.utterances):
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         tokens = torch.from_numpy(semantic[rows].astype(np.int64))
-        path = heard_units(tokens, Units.of(turn.phonemes), tokenizer, max_advance)
+        path = heard_units(tokens.to(tokenizer.enter.weight.device), Units.of(turn.phonemes), tokenizer, max_advance)
         if path is not None:
             owners[rows] = path
         progress(number + 1, len(corpus.utterances))
@@ -58,17 +60,18 @@ def _write(
     name: str,
     tail: tuple[int, ...],
     dtype: type,
-    encode: Callable[[torch.Tensor], np.ndarray],
+    encode: Callable[[torch.Tensor], torch.Tensor],
+    device: torch.device,
     progress: Progress,
 ) -> None:
     waves = corpus.waves()
     total = max(u.start_frame + u.frames for u in corpus.utterances)
     partial = corpus.folder / f"{name}.part.npy"
     array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=(total, *tail))
-    groups = _equal_lengths(corpus.utterances)
+    groups = _equal_lengths(corpus.utterances, 1_500 if device.type == "cpu" else 40_000)
     finished = 0
     for group in groups:
-        tokens = encode(torch.stack([load_wave(waves, turn) for turn in group]))
+        tokens = encode(torch.stack([load_wave(waves, turn) for turn in group]).to(device)).cpu().numpy()
         for turn, row in zip(group, tokens, strict=True):
             array[turn.start_frame : turn.start_frame + turn.frames] = row
         finished += len(group)
@@ -77,7 +80,7 @@ def _write(
     partial.rename(corpus.folder / f"{name}.npy")
 
 
-def _equal_lengths(utterances: tuple[Utterance, ...], frames_at_once: int = 1500) -> list[list[Utterance]]:
+def _equal_lengths(utterances: tuple[Utterance, ...], frames_at_once: int) -> list[list[Utterance]]:
     """Groups of turns of exactly one length, so that tokens never depend on padding."""
     groups: list[list[Utterance]] = []
     for turn in sorted(utterances, key=lambda u: u.frames):

@@ -71,6 +71,7 @@ class VoicePrintTask:
         self.number = {name: number for number, name in enumerate(names)}
         self.network = VoicePrintNetwork(voice_print, len(names))
         self.networks: dict[str, nn.Module] = {"voice_print": self.network}
+        self.frozen: tuple[nn.Module, ...] = ()
         self.held_out = [turn for turn in corpora[0].split("test_speaker") if turn.frames >= config.shortest]
         self._standardize(voice_print)
 

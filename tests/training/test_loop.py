@@ -25,6 +25,7 @@ class TinyTask:
         self.networks: dict[str, nn.Module] = {
             name: nn.Sequential(nn.Linear(width, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 3)) for name in names
         }
+        self.frozen: tuple[nn.Module, ...] = ()
         self.width, self.broken, self.validated = width, -1, []
 
     def batches(self, rng: np.random.Generator) -> Iterator[int]:

@@ -543,9 +543,12 @@ def test_text_to_semantic_makes_the_alignment_and_tells_when_it_rejects_all(
 
 
 @pytest.mark.parametrize("stage", ["semantic", "codec-tokens"])
-def test_tokenizers_learn_from_one_folder(trained: Trained, tmp_path: Path, stage: str) -> None:
-    with pytest.raises(ConfigError, match="give --data once"):
-        start(trained.folder / f"{stage}.json", [trained.data, trained.varied], tmp_path)
+def test_tokenizers_learn_from_all_folders(trained: Trained, tmp_path: Path, stage: str) -> None:
+    one, both = (
+        start(trained.folder / f"{stage}.json", folders, tmp_path / str(len(folders))).task
+        for folders in ([trained.data], [trained.data, trained.varied])
+    )
+    assert len(both.turns) == 2 * len(one.turns) > 0 and both.held_out == one.held_out
 
 
 def test_every_stage_has_a_recipe_here() -> None:
