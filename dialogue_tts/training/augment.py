@@ -9,11 +9,34 @@ from torch.nn import functional as F
 
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 
+ENVELOPE_WINDOW = 1024
+ENVELOPE_COEFFICIENTS = 48  # samples: 500 Hz, over any voice's pitch
+LARGEST_GAIN = 2.3  # natural log: 20 dB
+
 
 def change_rate(wave: Tensor, factor: float) -> Tensor:
     """Play `factor` times as fast: pitch, formants and tempo move together; the length stays whole frames."""
     length = max(1, round(wave.shape[0] / factor / HOP)) * HOP
     return F.interpolate(wave[None, None], size=length, mode="linear", align_corners=False)[0, 0]
+
+
+def shift_formants(wave: Tensor, factor: float) -> Tensor:
+    """Move formants to `factor` times their frequency and leave pitch and tempo: a longer or shorter vocal tract.
+
+    The spectral envelope of each frame, what is left of its cepstrum below the shortest pitch period (Oppenheim 1969),
+    is stretched along frequency, and the frame is filtered from the old one to the new one.
+    """
+    window = torch.hann_window(ENVELOPE_WINDOW)
+    spectrum = torch.stft(wave, ENVELOPE_WINDOW, ENVELOPE_WINDOW // 4, window=window, return_complex=True)
+    cepstrum = torch.fft.irfft((spectrum.abs() + 1e-5).log(), dim=0)
+    cepstrum[ENVELOPE_COEFFICIENTS : 1 - ENVELOPE_COEFFICIENTS] = 0
+    envelope = torch.fft.rfft(cepstrum, dim=0).real  # (bins, frames), log
+    place = (torch.arange(envelope.shape[0]) / factor).clamp(max=envelope.shape[0] - 1)
+    low = place.long().clamp(max=envelope.shape[0] - 2)
+    share = (place - low).unsqueeze(1)
+    gain = (envelope[low] * (1 - share) + envelope[low + 1] * share - envelope).clamp(-LARGEST_GAIN, LARGEST_GAIN).exp()
+    shifted = torch.istft(spectrum * gain, ENVELOPE_WINDOW, ENVELOPE_WINDOW // 4, window=window, length=wave.shape[0])
+    return shifted * (wave.square().mean() / shifted.square().mean().clamp_min(1e-12)).sqrt()
 
 
 def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Tensor:

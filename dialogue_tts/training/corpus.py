@@ -10,6 +10,7 @@ A turn's recording starts at a whole number of frames, so one offset serves samp
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -159,34 +160,32 @@ def _known(phonemes: str) -> str:
 
 
 def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -> Corpus:
-    """A copy of a split in other voices: each speaker's pitch, formants and tempo move by one factor, and some get
-    another colour.
+    """A copy of a split in other voices: each speaker's pitch and tempo move by one factor, the formants by another, and
+    most get another colour, as another microphone gives it.
 
-    The networks then hear twice as many voices. Speakers' and dialogues' names say that they are variations.
+    A speaker is always changed alike: who is to be spoken like is heard through the same microphone. The networks then
+    hear twice as many voices. Speakers' and dialogues' names say that they are variations.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
     waves = corpus.waves()
-    factors: dict[str, float] = {}
     utterances: list[Utterance] = []
     position = 0
     partial = folder / "waves.i16.part"
     with partial.open("wb") as out:
         for turn in corpus.split(split):
-            if turn.speaker not in factors:  # far enough from 1 to be somebody else
-                change = float(rng.uniform(0.06, 0.17))
-                factors[turn.speaker] = 1 + change if rng.random() < 0.5 else 1 / (1 + change)
-            factor = factors[turn.speaker]
-            wave = augment.change_rate(load_wave(waves, turn), factor)
-            if rng.random() < 0.3:
-                wave = augment.colour(wave, rng, 4.0)
-            out.write((wave.clamp(-1, 1) * 32767).round().short().numpy().tobytes())
+            rng = np.random.default_rng((seed, zlib.crc32(turn.speaker.encode())))
+            rate, formants = _other_voice(rng)
+            wave = augment.shift_formants(augment.change_rate(load_wave(waves, turn), rate), formants / rate)
+            if rng.random() < 0.6:
+                wave = augment.colour(wave, rng, 5.0)
+            wave = wave * min(1.0, 0.99 / float(wave.abs().max().clamp_min(1e-5)))
+            out.write((wave * 32767).round().short().numpy().tobytes())
             frames = wave.shape[0] // HOP
             utterances.append(
                 replace(
                     turn,
                     id=f"{turn.id}@{seed}",
-                    speaker=f"{turn.speaker}@{factor:.2f}",
+                    speaker=f"{turn.speaker}@{seed}",
                     dialogue=f"{turn.dialogue}@{seed}",
                     start_frame=position,
                     frames=frames,
@@ -196,6 +195,14 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
     partial.rename(folder / "waves.i16")
     write_turns(folder, utterances)
     return Corpus.open(folder)
+
+
+def _other_voice(rng: np.random.Generator) -> tuple[float, float]:
+    """Factors of pitch and of formants, at least one of them far enough from 1 for somebody else."""
+    while True:
+        rate, formants = (float(2 ** rng.uniform(-0.25, 0.25)), float(2 ** rng.uniform(-0.22, 0.22)))
+        if max(abs(np.log2(rate)), abs(np.log2(formants))) > 0.08:
+            return rate, formants
 
 
 def write_turns(folder: Path, utterances: Iterable[Utterance]) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
-from dialogue_tts.training.augment import add_noise, add_room, change_rate, colour, set_level
+from dialogue_tts.training.augment import add_noise, add_room, change_rate, colour, set_level, shift_formants
 
 SAME_LENGTH = [colour, add_noise, add_room, set_level]
 Augmentation = Callable[[Tensor, np.random.Generator], Tensor]
@@ -60,6 +60,31 @@ def test_changed_rates_are_whole_frames_at_another_pitch(factor: float) -> None:
 
 def test_a_changed_rate_leaves_at_least_a_frame() -> None:
     assert change_rate(_tone(frames=1), 3.0).shape == (HOP,)
+
+
+def _vowel(formant_hz: float) -> Tensor:
+    """Harmonics of 120 Hz under one formant."""
+    hz = 120.0 * torch.arange(1, 60)
+    time = torch.arange(20 * HOP) / SAMPLE_RATE_HZ
+    loud = (-((hz - formant_hz) / 350).square()).exp()
+    return 0.05 * (loud.unsqueeze(1) * (2 * torch.pi * hz.unsqueeze(1) * time).cos()).sum(0)
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.2])
+def test_formants_move_and_pitch_stays(factor: float) -> None:
+    wave = _vowel(1_500)
+    out = shift_formants(wave, factor)
+    assert out.shape == wave.shape and _rms(out) == pytest.approx(_rms(wave), rel=0.01)
+    power = torch.fft.rfft(out).abs().square()
+    centre = float((power * torch.linspace(0, SAMPLE_RATE_HZ / 2, power.shape[0])).sum() / power.sum())
+    assert centre == pytest.approx(1_500 * factor, rel=0.05)
+    hz, voiced = pitch(out[None])
+    assert voiced[0, 1:-1].all()
+    torch.testing.assert_close(hz[0, 1:-1], torch.full_like(hz[0, 1:-1], 120), atol=0, rtol=0.01)
+
+
+def test_formants_of_silence_are_silence() -> None:
+    assert shift_formants(torch.zeros(3 * HOP), 1.2).abs().max() < 1e-6
 
 
 def test_noise_is_as_loud_as_asked() -> None:
