@@ -42,14 +42,17 @@ def train(
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
         if named in ("codec-decoder", "soundstorm", "text-to-semantic", "voice-print"):
-            codec = None if named == "text-to-semantic" else trained_codec(runs)
-            semantic = None if named in ("codec-decoder", "voice-print") else trained_semantic_tokenizer(runs)
+            device = wanted.loop.device
+            codec = None if named == "text-to-semantic" else trained_codec(runs).to(device)
+            semantic = (
+                None if named in ("codec-decoder", "voice-print") else trained_semantic_tokenizer(runs).to(device)
+            )
             with progress_bar("Tokens") as update:
                 for folder in data:
                     corpus, aligned = Corpus.open(folder), named in ("soundstorm", "text-to-semantic")
                     tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
         if isinstance(wanted, CodecDecoderRecipe) and wanted.training.guessed:
-            soundstorm = trained_soundstorm(runs)
+            soundstorm = trained_soundstorm(runs).to(wanted.loop.device)
             with progress_bar("Fine codes") as update:
                 for folder in data:
                     guess_fine_codes(

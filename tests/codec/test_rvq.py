@@ -105,3 +105,16 @@ def test_the_first_batch_is_the_first_codebook_and_evaluation_leaves_it_alone(qu
     quantizer(_latent())
     changed = [(a != level.codes.weight).any(1).sum().item() for a, level in zip(before, quantizer.levels, strict=True)]
     assert min(changed) >= SIZE // 2
+
+
+def test_a_loaded_codebook_is_not_replaced_by_the_first_batch() -> None:
+    torch.manual_seed(7)
+    level = CodebookLevel(WIDTH, SIZE, CODE_WIDTH)
+    low = torch.randn(1, 40, CODE_WIDTH)
+    fresh = CodebookLevel(WIDTH, SIZE, CODE_WIDTH)
+    fresh.load_state_dict(level.state_dict())
+    fresh.revive(low, torch.full((1, 40), 5))
+    assert torch.equal(fresh.codes.weight, level.codes.weight)
+    before = level.codes.weight.clone()
+    level.revive(low, torch.full((1, 40), 5))
+    assert not torch.equal(level.codes.weight, before), "a new one is"

@@ -1,6 +1,7 @@
 """The training loop: rates, averages, and runs that are stopped and go on."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
@@ -76,6 +77,17 @@ def test_rate_rises_stays_and_falls_to_a_hundredth() -> None:
 def test_rate_without_warm_up_and_decay_is_full() -> None:
     config = LoopConfig(steps=9, warmup=0, decay=0.0)
     assert [rate_at(step, config) for step in range(9)] == [1.0] * 9
+
+
+def test_a_schedule_in_minutes_follows_the_clock_and_not_the_steps() -> None:
+    config = LoopConfig(steps=10**9, warmup=10, decay=0.5, minutes=8.0)
+    assert rate_at(4, config) == pytest.approx(0.5), "the warm-up is in steps all the same"
+    assert [rate_at(10**6, config, minutes=m) for m in (0.0, 4.0, 6.0, 8.0)] == pytest.approx([1.0, 1.0, 0.5, 0.01])
+
+
+def test_fresh_optimizers_warm_up_anew() -> None:
+    config = LoopConfig(steps=1000, warmup=10, decay=0.1)
+    assert [rate_at(step, config, since=500) for step in (500, 504, 509)] == pytest.approx([0.1, 0.5, 1.0])
 
 
 def test_average_moves_by_its_decay_and_faster_at_first() -> None:
@@ -180,6 +192,59 @@ def test_a_run_may_go_on_with_another_optimizer(tmp_path: Path) -> None:
     assert len(adamw.state) == 4 and not muon.state  # biases and norms keep their moments, the two matrices begin anew
     run.train()
     assert run.step == 13 and len(muon.state) == 2
+
+
+def test_a_run_of_minutes_ends_by_the_clock_with_a_checkpoint_and_figures(tmp_path: Path) -> None:
+    run = Run(TinyTask(), _config(10**9, minutes=0.01, validate_every=10**9), tmp_path)
+    run.train()
+    assert 1 < run.step < 10**6 and (tmp_path / "checkpoint.safetensors").is_file()
+    assert _lines(tmp_path)[-1]["valid/figure"] == 1.5
+
+
+def test_without_moments_optimizers_start_where_the_run_goes_on(finished: Path, tmp_path: Path) -> None:
+    kept = {key: value for key, value in _checkpoint(finished).items() if not key.startswith("optimizer")}
+    save_file(kept, tmp_path / "checkpoint.safetensors", metadata={"step": "11", "epoch": "2", "trained_s": "1.0"})
+    assert Run(TinyTask(), _config(20), tmp_path).since == 11
+    assert Run(TinyTask(), _config(20), finished).since == 0
+
+
+def test_a_part_that_a_checkpoint_lacks_starts_fresh_and_one_too_many_is_refused(
+    finished: Path, tmp_path: Path
+) -> None:
+    class Larger(TinyTask):
+        def __init__(self) -> None:
+            super().__init__()
+            self.networks["tiny"].append(nn.Linear(3, 3))
+
+    (tmp_path / "checkpoint.safetensors").write_bytes((finished / "checkpoint.safetensors").read_bytes())
+    run = Run(Larger(), _config(20), tmp_path)
+    assert torch.equal(run.task.networks["tiny"][0].weight, _checkpoint(finished)["weights/tiny/0.weight"])
+    assert "4.weight" in run.averages["tiny"].weights
+    run.save()
+    with pytest.raises(ConfigError, match="another size"):
+        Run(TinyTask(), _config(20), tmp_path)
+
+
+def test_frozen_networks_follow_to_the_device(tmp_path: Path) -> None:
+    task = TinyTask()
+    task.frozen = (nn.Linear(2, 2),)
+    Run(task, _config(device="meta"), tmp_path)
+    assert task.frozen[0].weight.device.type == task.networks["tiny"][0].weight.device.type == "meta"
+
+
+def test_workers_prepare_batches_in_orders_of_their_own(tmp_path: Path) -> None:
+    class Drawing(TinyTask):
+        def batches(self, rng: np.random.Generator) -> Iterator[tuple[int, float]]:
+            yield from ((os.getpid(), float(rng.random())) for _ in range(3))
+
+        def losses(self, batch: tuple[int, float], step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+            seen.append(batch)
+            yield from super().losses(0, step)
+
+    seen: list[tuple[int, float]] = []
+    Run(Drawing(), _config(14, workers=2), tmp_path).train()
+    assert len(seen) == 14 and len({process for process, _ in seen}) == 2 and os.getpid() not in {p for p, _ in seen}
+    assert len({draw for _, draw in seen}) == 14
 
 
 def test_a_resumed_run_draws_its_data_anew(tmp_path: Path) -> None:
