@@ -38,7 +38,7 @@ class SynthesisConfig:
     loudness_lufs: float | None = -23.0
     pronunciations: tuple[tuple[str, str], ...] = ()
     takes: int = 4
-    wrong_phones: float = 0.05
+    wrong_phones: float = 0.1
     off_pace: float = 1.8
     sound_takes: int = 3
     wrong_sounds: float = 0.2
