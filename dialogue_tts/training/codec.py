@@ -23,7 +23,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import augment
-from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
+from dialogue_tts.training.corpus import Corpus, Utterance, load_wave, recordings
 from dialogue_tts.training.discriminators import (
     DiscriminatorConfig,
     Discriminators,
@@ -101,9 +101,7 @@ class CodecTokensTask:
         self.networks: dict[str, nn.Module] = {"codec_tokens": self.network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.config = config
-        self.turns = [
-            (waves, turn) for corpus in corpora for waves in [corpus.waves()] for turn in corpus.split("train")
-        ]
+        self.turns = recordings(corpora, "train")
         self.held_out_waves = corpora[0].waves()
         self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
 

@@ -87,6 +87,11 @@ def load_wave(waves: np.ndarray, utterance: Utterance) -> Tensor:
     return torch.from_numpy(waves[start : start + utterance.frames * HOP].astype(np.float32) / 32768)
 
 
+def recordings(corpora: Sequence[Corpus], split: str) -> list[tuple[np.ndarray, Utterance]]:
+    """The utterances of a split of several data folders, each with the samples it lies in, as `load_wave` wants them."""
+    return [(waves, turn) for corpus in corpora for waves in [corpus.waves()] for turn in corpus.split(split)]
+
+
 def read_manifest(manifest: Path) -> list[dict[str, object]]:
     """Lines of a JSONL manifest; each needs audio, text and speaker.
 

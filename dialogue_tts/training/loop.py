@@ -180,7 +180,6 @@ class Run:
         self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
-        self.best: Figures = {}
         if (folder / CHECKPOINT).is_file():
             self._resume()
 

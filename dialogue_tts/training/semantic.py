@@ -17,7 +17,7 @@ from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.semantic.tokenizer import MEL_FRAMES, READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
-from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave
+from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave, recordings
 from dialogue_tts.training.loop import Figures, moved
 
 
@@ -67,13 +67,7 @@ class SemanticTask:
         self.networks: dict[str, nn.Module] = {"semantic_tokenizer": network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config = network, config
-        self.turns = [
-            (waves, turn)
-            for corpus in corpora
-            for waves in [corpus.waves()]
-            for turn in corpus.split("train")
-            if self._fits(turn)
-        ]
+        self.turns = [(waves, turn) for waves, turn in recordings(corpora, "train") if self._fits(turn)]
         self.held_out_waves = corpora[0].waves()
         self.held_out = corpora[0].split("test_text")[: config.validation_turns]
 
