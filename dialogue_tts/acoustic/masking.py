@@ -27,7 +27,7 @@ def mask_ratio(u: Tensor) -> Tensor:
     return u.cos()
 
 
-LEVEL_WEIGHTS = {"uniform": 0, "linear": 1, "square": 2}
+LEVEL_WEIGHTS = {"uniform": 0, "linear": 1, "square": 2, "cube": 3}
 """How fast the weight of level q falls: (Q - q) to this power."""
 
 
@@ -73,6 +73,22 @@ def mask_for_training(
     chance = torch.rand(rows, length, generator=rng).masked_fill(~target, 2.0)
     masked = target & ((chance < ratio) | (chance == chance.amin(1, keepdim=True)))
     return TrainingMask(hide(codes, target, masked, levels, mask_id), levels, masked)
+
+
+def places_by_level(masked: Tensor, levels: Tensor, count: int) -> tuple[Tensor, list[int]]:
+    """Where the loss is taken, ordered by level, so that each head runs once.
+
+    Args:
+        masked: bool (B, T).
+        levels: int64 (B,): of each row, in [0, count).
+
+    Returns:
+        (places int64 (N,) in the flattened (B * T), how many of them each of the `count` levels has).
+    """
+    places = masked.flatten().nonzero().squeeze(-1)
+    level_of_place = levels[places // masked.shape[1]]
+    order = level_of_place.argsort(stable=True)
+    return places[order], torch.bincount(level_of_place, minlength=count).tolist()
 
 
 def tokens_masked_after(number: int, passes: int, count: int) -> int:

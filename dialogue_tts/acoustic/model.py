@@ -11,6 +11,7 @@ Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -118,26 +119,21 @@ class SoundStorm(nn.Module):
         table = self.codes.weight[first : first + self.config.codebook_size]
         return F.linear(self.heads[level](hidden), table, self.head_bias[level])
 
-    def masked_logits(self, hidden: Tensor, masked: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+    def logits_at(self, hidden: Tensor, places: Tensor, counts: Sequence[int]) -> Tensor:
         """Logits at masked frames only, where each row has its own level: no head runs over more than it must.
 
         Args:
             hidden: (B, T, D).
-            masked: bool (B, T).
-            levels: int64 (B,).
+            places: int64 (N,) in the flattened (B * T), ordered by level, see `masking.places_by_level`.
+            counts: Q numbers, how many of them each level has.
 
         Returns:
-            (logits (N, V) of the N masked frames, ordered by level; their places int64 (N,) in the flattened (B * T)).
+            (N, V).
         """
-        places = masked.flatten().nonzero().squeeze(-1)
-        level_of_place = levels[places // masked.shape[1]]
-        order = level_of_place.argsort(stable=True)
-        places = places[order]
-        counts = torch.bincount(level_of_place, minlength=len(self.heads)).tolist()
         # index_select, since its backward pass is much faster on CPUs than that of a boolean index.
-        groups = hidden.flatten(0, 1).index_select(0, places).split(counts)
+        groups = hidden.flatten(0, 1).index_select(0, places).split(list(counts))
         logits = [self.level_logits(group, level) for level, group in enumerate(groups) if group.shape[0]]
-        return torch.cat(logits), places
+        return torch.cat(logits)
 
 
 @torch.no_grad()

@@ -40,7 +40,7 @@ def shift_formants(wave: Tensor, factor: float) -> Tensor:
 
 
 def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Tensor:
-    """A random smooth equaliser, sometimes with a band limit of 4 to 11 kHz."""
+    """A random smooth equaliser, sometimes with a band limit of 3.4 kHz (telephones) to 11 kHz."""
     spectrum = torch.fft.rfft(wave)
     bends = torch.from_numpy(rng.uniform(-depth_db, depth_db, 10).astype(np.float32))
     # Bends are equally far apart in log frequency above 60 Hz, as hearing and microphones are.
@@ -50,17 +50,20 @@ def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Ten
     share = (1 - torch.cos((place - low) * np.pi)) / 2
     gain_db = bends[low] * (1 - share) + bends[low + 1] * share
     if rng.random() < 0.25:
-        limit = rng.uniform(4_000, 11_000)
+        limit = rng.uniform(3_400, 11_000)
         gain_db = gain_db - 60 * ((hz - limit) / 500).clamp(0, 1)
     return torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
 
 
 def add_noise(wave: Tensor, rng: np.random.Generator, lowest_db: float = 10, highest_db: float = 40) -> Tensor:
     """Stationary noise with a spectrum between white and brown, at a random ratio to the speech."""
+    tilt, below_db = (
+        rng.uniform(0, 1),
+        rng.uniform(lowest_db, highest_db),
+    )  # before the noise: alike for any length of wave
     noise = torch.fft.rfft(torch.from_numpy(rng.standard_normal(wave.shape[0]).astype(np.float32)))
-    tilt = rng.uniform(0, 1)
     noise = torch.fft.irfft(noise / torch.arange(1, noise.shape[0] + 1).clamp_min(50) ** tilt, wave.shape[0])
-    ratio = 10 ** (-rng.uniform(lowest_db, highest_db) / 20)
+    ratio = 10 ** (-below_db / 20)
     return wave + noise / noise.square().mean().sqrt().clamp_min(1e-9) * wave.square().mean().sqrt() * ratio
 
 

@@ -150,7 +150,7 @@ class CodecTokensTask:
         loss = error + self.config.pitch * pitch_error
         loss = loss + quantized.codebook_loss + self.config.commitment * quantized.commitment_loss
         figures = {"l1": error, "pitch": pitch_error, "commitment": quantized.commitment_loss}
-        yield "codec_tokens", loss, {name: float(value.detach()) for name, value in figures.items()}
+        yield "codec_tokens", loss, {name: value.detach() for name, value in figures.items()}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """L1 of patches and pitch of unseen voices from one level and from all, and how evenly codes are used."""
@@ -317,21 +317,21 @@ class CodecDecoderTask:
         adversarial = step >= self.config.adversarial_from
         if adversarial:
             verdict = discriminator_loss(self.critics(wave), self.critics(made.detach()))
-            yield "discriminators", verdict, {"critics": float(verdict.detach())}
+            yield "discriminators", verdict, {"critics": verdict.detach()}
         mel = mel_loss(made, wave, self.config.mels)
         loss = self.config.mel_weight * mel + self.config.pitch_weight * pitch_error
-        figures = {"mel": float(mel.detach()), "pitch": float(pitch_error.detach())}
+        figures = {"mel": mel.detach(), "pitch": pitch_error.detach()}
         if adversarial:
             with torch.no_grad():
                 real = self.critics(wave)
             judged = self.critics(made)
             fooled, alike = adversarial_loss(judged), feature_loss(real, judged)
             loss = loss + self.config.adversarial_weight * fooled + self.config.feature_weight * alike
-            figures |= {"fooled": float(fooled.detach()), "features": float(alike.detach())}
+            figures |= {"fooled": fooled.detach(), "features": alike.detach()}
         if self.config.heard_weight:
             otherwise = self._heard_otherwise(whole, batch.wave)
             loss = loss + self.config.heard_weight * otherwise
-            figures["heard"] = float(otherwise.detach())
+            figures["heard"] = otherwise.detach()
         yield "codec_decoder", loss, figures
 
     def _heard_otherwise(self, made: Tensor, wave: Tensor) -> Tensor:

@@ -166,10 +166,10 @@ def _known(phonemes: str) -> str:
 
 def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -> Corpus:
     """A copy of a split in other voices: each speaker's pitch and tempo move by one factor, the formants by another, and
-    most get another colour, as another microphone gives it.
+    most get another colour, as another microphone gives it, some a room or a hiss.
 
-    A speaker is always changed alike: who is to be spoken like is heard through the same microphone. The networks then
-    hear twice as many voices. Speakers' and dialogues' names say that they are variations.
+    A speaker is always changed alike: who is to be spoken like is heard through the same microphone in the same room. The
+    networks then hear twice as many voices. Speakers' and dialogues' names say that they are variations.
     """
     folder.mkdir(parents=True, exist_ok=True)
     waves = corpus.waves()
@@ -183,6 +183,10 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
             wave = augment.shift_formants(augment.change_rate(load_wave(waves, turn), rate), formants / rate)
             if rng.random() < 0.6:
                 wave = augment.colour(wave, rng, 5.0)
+            if rng.random() < 0.12:
+                wave = augment.add_room(wave, rng)
+            if rng.random() < 0.12:
+                wave = augment.add_noise(wave, rng, 20, 45)
             wave = wave * min(1.0, 0.99 / float(wave.abs().max().clamp_min(1e-5)))
             out.write((wave * 32767).round().short().numpy().tobytes())
             frames = wave.shape[0] // HOP
@@ -220,13 +224,16 @@ def write_turns(folder: Path, utterances: Iterable[Utterance]) -> None:
 
 
 def batches_by_length(
-    lengths: Sequence[int], frames_per_batch: int, rng: np.random.Generator, pool: int = 512
+    lengths: Sequence[int], frames_per_batch: int, rng: np.random.Generator, pool: int | None = None
 ) -> list[list[int]]:
     """Indices shuffled into batches of like lengths: longest x rows of a batch is at most `frames_per_batch`.
 
-    Sorting happens within shuffled pools, so that batches differ from epoch to epoch.
+    Sorting happens within shuffled pools, so that batches differ from epoch to epoch: of `pool` rows, or of 512 and at
+    least 32 batches, or most of a large batch would be padding.
     """
     order = rng.permutation(len(lengths))
+    if pool is None:
+        pool = max(512, round(32 * frames_per_batch / max(1.0, float(np.mean(lengths)))) if len(lengths) else 0)
     batches: list[list[int]] = []
     for start in range(0, len(order), pool):
         batch: list[int] = []

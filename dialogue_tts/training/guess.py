@@ -38,7 +38,7 @@ def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[in
     at_once = ROWS_AT_ONCE if device.type == "cpu" else 16 * ROWS_AT_ONCE
     for first in range(0, len(rows), at_once):
         batch = rows[first : first + at_once]
-        passages = [task.passage(tokens, turns, rng) for turns in batch]
+        passages = [task.passage(tokens, turns, task.prompt_frames(rng), rng) for turns in batch]
         frames, valid = assemble(passages, network.config.levels)
         codes = _guess(network, frames.to(device), valid.to(device))
         for turns, row in zip(batch, codes, strict=True):

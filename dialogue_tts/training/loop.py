@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.training.muon import StackedMuon
 
-Figures = dict[str, float]
+Figures = dict[str, float | Tensor]  # tensors are of one number, wherever they are: no step waits to have them read
 CHECKPOINT = "checkpoint.safetensors"  # its metadata holds step, epoch and seconds trained
 
 
@@ -34,6 +35,8 @@ class LoopConfig:
             as in Liu et al. 2025, arXiv 2502.16982, so that rates and weight decay are AdamW's), all else by AdamW.
         ema: decay of the averaged weights, which are the ones validated and exported.
         bf16: autocast to bfloat16.
+        compiled: stacked blocks are compiled (`torch.compile`) when they first run, which takes a minute: an accelerator
+            then runs their many small operations as few.
         threads: CPU threads of PyTorch.
         workers: processes that prepare batches; 0 prepares them in between. An accelerator needs several, each
             of which goes through the data in its own order.
@@ -53,6 +56,7 @@ class LoopConfig:
     clip: float = 1.0
     ema: float = 0.999
     bf16: bool = True
+    compiled: bool = False
     threads: int = 2
     workers: int = 0
     minutes: float | None = None
@@ -150,9 +154,7 @@ def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.
     if matrices:
         stepped = [p for name, p in parameters.items() if name in matrices]
         decay = config.weight_decay
-        found.append(
-            torch.optim.Muon(stepped, lr=config.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
-        )
+        found.append(StackedMuon(stepped, lr=config.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
     return found
 
 
@@ -163,6 +165,14 @@ def _block_matrices(network: nn.Module) -> set[str]:
         for name, module in network.named_modules()
         if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
     }
+
+
+def compile_blocks(network: nn.Module) -> None:
+    """Let every block of a stack be compiled for any number of rows and frames; names of weights stay."""
+    for stack in network.modules():
+        for block in stack if isinstance(stack, nn.ModuleList) else ():
+            if any(True for _ in block.children()):
+                block.compile(dynamic=True)
 
 
 class Run:
@@ -176,6 +186,8 @@ class Run:
             torch.set_float32_matmul_precision("high")  # TF32, where autocast leaves float32
         for network in (*task.networks.values(), *task.frozen):
             network.to(config.device)
+            if config.compiled:
+                compile_blocks(network)
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
         self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
@@ -190,7 +202,7 @@ class Run:
         board = SummaryWriter(self.folder / "tensorboard")
         started = saved = time.monotonic()
         limits = [m for m in (max_minutes, self.config.minutes) if m is not None]
-        sums: dict[str, list[float]] = defaultdict(list)
+        sums: dict[str, list[float | Tensor]] = defaultdict(list)
         while self.step < self.config.steps:
             for batch in self._batches():
                 torch.manual_seed(self.config.seed * 1_000_003 + self.step)
@@ -204,7 +216,7 @@ class Run:
                 out_of_time = any(self.minutes > limit for limit in limits)
                 last = self.step >= self.config.steps or out_of_time
                 if self.step % self.config.log_every == 0:
-                    self._log(board, {name: float(np.mean(values)) for name, values in sums.items()})
+                    self._log(board, {k: float(np.mean([float(v) for v in values])) for k, values in sums.items()})
                     sums.clear()
                 if self.step % self.config.validate_every == 0 or last:
                     self._log(board, {f"valid/{k}": v for k, v in self.validate().items()})
@@ -252,7 +264,7 @@ class Run:
         for name, network in self.task.networks.items():
             network.load_state_dict(self.averages[name].weights)
             network.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.compiler.set_stance("force_eager"):  # it runs too rarely to compile for
             figures = self.task.validate(self.task.networks)
         for name, network in self.task.networks.items():
             network.load_state_dict(kept[name])
@@ -260,7 +272,7 @@ class Run:
 
     def _log(self, board: Any, figures: Figures) -> None:
         line = {"step": self.step, "hours": round(self.trained_s / 3600, 4)} | {
-            k: round(v, 5) for k, v in figures.items()
+            k: round(float(v), 5) for k, v in figures.items()
         }
         with (self.folder / "log.jsonl").open("a") as out:
             out.write(json.dumps(line) + "\n")

@@ -164,7 +164,7 @@ class SemanticTask:
             ctc + self.config.shape_weight * shape_loss + self.config.pitch_weight * (pitch_loss + 0.2 * voicing_loss)
         )
         figures = {"ctc": ctc, "shape": shape_loss, "pitch": pitch_loss, "voicing": voicing_loss}
-        yield "semantic_tokenizer", loss, {name: float(value.detach()) for name, value in figures.items()}
+        yield "semantic_tokenizer", loss, {name: value.detach() for name, value in figures.items()}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Phone error rate read from tokens, local errors, and how evenly tokens are used."""

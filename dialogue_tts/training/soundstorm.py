@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
-from dialogue_tts.acoustic.masking import level_shares, mask_for_training
+from dialogue_tts.acoustic.masking import TrainingMask, level_shares, mask_for_training, places_by_level
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import Units, units_said
@@ -63,13 +63,25 @@ class SoundStormTrainingConfig:
 
 
 class SoundStormBatch(NamedTuple):
-    """A padded batch with its mask."""
+    """A padded batch and what is to be guessed in it.
+
+    What is looked up for the loss is looked up where batches are made: on an accelerator each look would make the
+    processor wait for it.
+    """
 
     frames: Frames  # codes hidden
     valid: Tensor  # bool (B, T)
-    codes: Tensor  # int64 (B, T, Q), nothing hidden
-    levels: Tensor  # int64 (B,)
-    masked: Tensor  # bool (B, T)
+    places: Tensor  # int64 (N,): hidden codes to guess, see `masking.places_by_level`
+    wanted: Tensor  # int64 (N,): the codes there
+    counts: list[int]  # of each level, sum N
+
+    @classmethod
+    def of(cls, frames: Frames, valid: Tensor, hidden: TrainingMask) -> SoundStormBatch:
+        """`frames` with nothing hidden."""
+        places, counts = places_by_level(hidden.masked, hidden.levels, frames.codes.shape[-1])
+        level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+        wanted = frames.codes.flatten(0, 1)[places, level]
+        return cls(frames._replace(codes=hidden.codes), valid, places, wanted, counts)
 
 
 class SoundStormTask:
@@ -99,10 +111,13 @@ class SoundStormTask:
     def batches(self, rng: np.random.Generator) -> Iterator[SoundStormBatch]:
         """Every turn comes once, alone or beside others; prompts are drawn anew."""
         rows = [(tokens, turns) for tokens in self.train for turns in self.rows(tokens, rng)]
-        longest = self.config.longest_prompt
-        lengths = [sum(turn.frames for turn in turns) + longest * len({t.speaker for t in turns}) for _, turns in rows]
+        prompts = [self.prompt_frames(rng) for _ in rows]
+        lengths = [
+            sum(turn.frames for turn in turns) + prompt * len({turn.speaker for turn in turns})
+            for (_, turns), prompt in zip(rows, prompts, strict=True)
+        ]
         for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
-            yield self.collate([self.passage(*rows[i], rng) for i in indices], rng)
+            yield self.collate([self.passage(*rows[i], prompts[i], rng) for i in indices], rng)
 
     def rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
         """Share the turns out among rows: those of one voice, neighbours in a dialogue, single ones."""
@@ -127,12 +142,16 @@ class SoundStormTask:
         if row:
             yield row
 
-    def passage(self, tokens: Tokens, turns: list[Utterance], rng: np.random.Generator) -> Passage:
-        """Turns with a prompt for each speaker, who are put into slots by chance."""
+    def prompt_frames(self, rng: np.random.Generator) -> int:
+        """How long the prompts of a row shall be."""
+        return int(rng.integers(self.config.shortest_prompt, self.config.longest_prompt + 1))
+
+    def passage(self, tokens: Tokens, turns: list[Utterance], wanted: int, rng: np.random.Generator) -> Passage:
+        """Turns with a prompt of `wanted` frames for each speaker, who are put into slots by chance."""
         speakers = list(dict.fromkeys(turn.speaker for turn in turns))
         slots = dict(zip(speakers, rng.permutation(self.network.config.slots).tolist(), strict=False))
         heard = {turn.id for turn in turns}
-        prompts = [self._prompt(tokens, speaker, slots[speaker], heard, rng) for speaker in speakers]
+        prompts = [self._prompt(tokens, speaker, slots[speaker], heard, wanted, rng) for speaker in speakers]
         semantic, codes, units = zip(*(tokens.of(turn) for turn in turns), strict=True)
         places = torch.cat([torch.full((turn.frames,), slots[turn.speaker]) for turn in turns])
         start = max(0, places.shape[0] - self.config.longest_frames)  # a single turn may be longer
@@ -145,10 +164,9 @@ class SoundStormTask:
         )
 
     def _prompt(
-        self, tokens: Tokens, speaker: str, slot: int, heard: set[str], rng: np.random.Generator
+        self, tokens: Tokens, speaker: str, slot: int, heard: set[str], wanted: int, rng: np.random.Generator
     ) -> Prompt | None:
-        """A stretch of other recordings of the speaker; None for a speaker who has none."""
-        wanted = int(rng.integers(self.config.shortest_prompt, self.config.longest_prompt + 1))
+        """A stretch of other recordings of the speaker, `wanted` frames or all there are; None for a speaker who has none."""
         others = [turn for turn in tokens.speakers[speaker] if turn.id not in heard]
         semantic, codes, found = [], [], 0
         for index in rng.permutation(len(others)):
@@ -175,7 +193,7 @@ class SoundStormTask:
         target = valid & ~frames.is_prompt
         whole_from = self.config.whole_from
         hidden = mask_for_training(frames.codes, target, self.shares, self.network.mask_id, drawn, whole_from)
-        return SoundStormBatch(frames._replace(codes=hidden.codes), valid, frames.codes, hidden.levels, hidden.masked)
+        return SoundStormBatch.of(frames, valid, hidden)
 
     def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:
         wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.wrong_tokens)
@@ -191,28 +209,24 @@ class SoundStormTask:
 
     def losses(self, batch: SoundStormBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of the hidden codes of each row's level."""
-        logits, wanted, levels = self._logits(batch)
-        loss = F.cross_entropy(logits, wanted, label_smoothing=self.config.label_smoothing)
-        hit = (logits.argmax(-1) == wanted).float()
-        figures = {"loss": float(loss.detach())}
-        if (levels == 0).any():
-            figures["accuracy_1"] = float(hit[levels == 0].mean())
-            figures["loss_1"] = float(F.cross_entropy(logits[levels == 0], wanted[levels == 0]).detach())
+        logits = self._logits(batch)
+        loss = F.cross_entropy(logits, batch.wanted, label_smoothing=self.config.label_smoothing)
+        figures = {"loss": loss.detach()}
+        if batch.counts[0]:
+            first, wanted = logits[: batch.counts[0]].detach(), batch.wanted[: batch.counts[0]]
+            figures["accuracy_1"] = (first.argmax(-1) == wanted).float().mean()
+            figures["loss_1"] = F.cross_entropy(first, wanted)
         yield "soundstorm", loss, figures
 
-    def _logits(self, batch: SoundStormBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Of hidden codes: logits (N, V), the codes (N,), their levels (N,)."""
-        hidden = self.network(batch.frames, batch.valid)
-        logits, places = self.network.masked_logits(hidden, batch.masked, batch.levels)
-        levels = batch.levels[places // batch.masked.shape[1]]
-        wanted = batch.codes.flatten(0, 1)[places].gather(1, levels.unsqueeze(1)).squeeze(1)
-        return logits.float(), wanted, levels
+    def _logits(self, batch: SoundStormBatch) -> Tensor:
+        """Of the codes to guess, float32 (N, V)."""
+        return self.network.logits_at(self.network(batch.frames, batch.valid), batch.places, batch.counts).float()
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Cross-entropy of fully hidden levels of voices never heard, and of level 1 with the wrong speaker's prompt."""
         rng = np.random.default_rng(0)
         turns = self.held_out.turns[: self.config.validation_turns]
-        passages = [self.passage(self.held_out, [turn], rng) for turn in turns]
+        passages = [self.passage(self.held_out, [turn], self.prompt_frames(rng), rng) for turn in turns]
         figures: Figures = {}
         for name, level, rows in (
             ("level_1", 0, passages),
@@ -228,9 +242,9 @@ class SoundStormTask:
                     target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= level), self.network.mask_id
                 )
                 levels = torch.full((frames.codes.shape[0],), level)
-                batch = SoundStormBatch(frames._replace(codes=hidden), valid, frames.codes, levels, target)
-                logits, wanted, _ = self._logits(moved(batch, self.network.prompt.device))
-                losses.append(float(F.cross_entropy(logits, wanted)))
+                batch = SoundStormBatch.of(frames, valid, TrainingMask(hidden, levels, target))
+                batch = moved(batch, self.network.prompt.device)
+                losses.append(float(F.cross_entropy(self._logits(batch), batch.wanted)))
             if losses:  # a single turn has no other's voice
                 figures[name] = float(np.mean(losses))
         return figures

@@ -126,7 +126,7 @@ class TextToSemanticTask:
         tokens, advances = batch.tokens[batch.valid], batch.advances[batch.valid]
         token_loss = F.cross_entropy(token_logits, tokens, label_smoothing=self.config.label_smoothing)
         tempo_loss = F.cross_entropy(advance_logits, advances)
-        figures = {"token": float(token_loss.detach()), "tempo": float(tempo_loss.detach())}
+        figures = {"token": token_loss.detach(), "tempo": tempo_loss.detach()}
         figures["accuracy"] = float((token_logits.argmax(-1) == tokens).float().mean())
         yield "text_to_semantic", token_loss + self.config.tempo_weight * tempo_loss, figures
 

@@ -104,7 +104,7 @@ class VoicePrintTask:
             own = F.one_hot(batch.speakers, cosines.shape[1])
             loss = F.cross_entropy(self.config.scale * (cosines - self.config.margin * own), batch.speakers)
         hit = (cosines.argmax(-1) == batch.speakers).float().mean()
-        yield "voice_print", loss, {"loss": float(loss.detach()), "accuracy": float(hit)}
+        yield "voice_print", loss, {"loss": loss.detach(), "accuracy": float(hit)}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Of unseen voices: how often a stretch's print is nearest to its own speaker's, and both cosines."""

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.acoustic import masking
-from dialogue_tts.acoustic.masking import hide, level_shares, mask_for_training, mask_ratio, tokens_masked_after
+from dialogue_tts.acoustic.masking import (
+    hide,
+    level_shares,
+    mask_for_training,
+    mask_ratio,
+    places_by_level,
+    tokens_masked_after,
+)
 from dialogue_tts.errors import ConfigError
 
 LEVELS, CODES = 5, 17
@@ -146,3 +153,10 @@ def test_schedule_settles_a_token_a_pass_and_all_in_the_end(passes: int, count: 
         assert after < before or before <= 1, "a token is settled in each pass while there are two"
     if count:
         assert min(left[:-1]) >= 1, "no pass before the last has nothing to do"
+
+
+def test_places_come_level_by_level_and_all_of_them_once() -> None:
+    masked = torch.tensor([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 0]], dtype=torch.bool)
+    places, counts = places_by_level(masked, torch.tensor([2, 0, 1, 2]), LEVELS)
+    assert counts == [1, 0, 4, 0, 0]
+    assert places.tolist() == [3, 1, 2, 9, 10]

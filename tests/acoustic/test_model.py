@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dialogue_tts.acoustic.masking import places_by_level
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.nn.conformer import ConformerConfig
@@ -69,13 +70,13 @@ def test_sum_of_embeddings_starts_with_unit_variance() -> None:
     assert 0.8 < float(seen[0].std()) < 1.15
 
 
-def test_masked_logits_equal_level_logits_at_those_places(model: SoundStorm) -> None:
+def test_logits_at_places_equal_level_logits_there(model: SoundStorm) -> None:
     hidden = torch.randn(4, 9, 24, generator=torch.Generator().manual_seed(4))
     masked = torch.rand(4, 9, generator=torch.Generator().manual_seed(5)) < 0.4
     levels = torch.tensor([3, 0, 3, 1])
-    logits, places = model.masked_logits(hidden, masked, levels)
+    places, counts = places_by_level(masked, levels, CONFIG.levels)
+    logits = model.logits_at(hidden, places, counts)
     assert logits.shape == (int(masked.sum()), CONFIG.codebook_size)
-    assert sorted(places.tolist()) == masked.flatten().nonzero().squeeze(-1).tolist()
     for found, place in zip(logits, places.tolist(), strict=True):
         row, frame = divmod(place, 9)
         wanted = model.level_logits(hidden, int(levels[row]))[row, frame]
@@ -84,8 +85,8 @@ def test_masked_logits_equal_level_logits_at_those_places(model: SoundStorm) -> 
 
 def test_only_the_heads_of_masked_levels_learn(model: SoundStorm) -> None:
     frames, valid = _frames(6, 11)
-    masked = valid & ~frames.is_prompt
-    model.masked_logits(model(frames, valid), masked, torch.tensor([3, 1]))[0].logsumexp(-1).sum().backward()
+    places, counts = places_by_level(valid & ~frames.is_prompt, torch.tensor([3, 1]), CONFIG.levels)
+    model.logits_at(model(frames, valid), places, counts).logsumexp(-1).sum().backward()
     assert [head.weight.grad is not None for head in model.heads] == [False, True, False, True, False]
 
 

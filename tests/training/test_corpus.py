@@ -160,5 +160,11 @@ def test_batches_hold_like_lengths_and_differ_from_epoch_to_epoch() -> None:
     assert again == batches_by_length(lengths, 300, np.random.default_rng(3))
 
 
+def test_large_batches_are_hardly_padded_either() -> None:
+    lengths = np.random.default_rng(2).integers(50, 600, 40_000).tolist()
+    batches = batches_by_length(lengths, 40_000, np.random.default_rng(3))
+    assert sum(lengths) / sum(max(lengths[i] for i in b) * len(b) for b in batches) > 0.9
+
+
 def test_no_lengths_no_batches() -> None:
     assert batches_by_length([], 100, np.random.default_rng(1)) == []

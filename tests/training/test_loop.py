@@ -13,7 +13,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.training.loop import Average, Figures, LoopConfig, Run, load_average, make_optimizers, rate_at
+from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+from dialogue_tts.training.loop import (
+    Average,
+    Figures,
+    LoopConfig,
+    Run,
+    compile_blocks,
+    load_average,
+    make_optimizers,
+    rate_at,
+)
+from dialogue_tts.training.muon import StackedMuon
 
 pytest.importorskip("tensorboard", reason="training logs to TensorBoard (extra: train)")
 
@@ -36,7 +47,7 @@ class TinyTask:
         x = torch.randn(6, self.width)
         for name, network in self.networks.items():
             loss = (network(x) - x[:, :3] * 2).square().mean()
-            yield name, loss * (torch.nan if step == self.broken else 1.0), {f"{name}/loss": float(loss.detach())}
+            yield name, loss * (torch.nan if step == self.broken else 1.0), {f"{name}/loss": loss.detach()}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         weights = {k: v.clone() for k, v in networks["tiny"].state_dict().items()}
@@ -321,3 +332,61 @@ def test_weight_decay_is_for_matrices_only(tmp_path: Path) -> None:
     groups = run.optimizers["tiny"][0].param_groups
     assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
     assert [{p.ndim for p in group["params"]} for group in groups] == [{2}, {1}]
+
+
+def test_stacked_muon_steps_as_torchs_does() -> None:
+    rng = torch.Generator().manual_seed(0)
+    ours, theirs = (
+        [nn.Parameter(torch.randn(shape, generator=rng)) for shape in [(9, 14), (14, 9), (9, 14), (6, 6), (3, 5)]]
+        for rng in (torch.Generator().manual_seed(0), torch.Generator().manual_seed(0))
+    )
+    settings = {"lr": 0.02, "weight_decay": 0.1, "adjust_lr_fn": "match_rms_adamw"}
+    stacked, plain = StackedMuon(ours, **settings), torch.optim.Muon(theirs, **settings)  # type: ignore[arg-type]
+    before = [p.detach().clone() for p in ours]
+    for _ in range(3):
+        for a, b in zip(ours[:-1], theirs[:-1], strict=True):  # the last has no gradient
+            a.grad = torch.randn(a.shape, generator=rng)
+            b.grad = a.grad.clone()
+        stacked.step()
+        plain.step()
+    for a, b, start in zip(ours, theirs, before, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=0)
+        torch.testing.assert_close(stacked.state[a], plain.state[b])
+        assert torch.equal(a, start) == (a is ours[-1])
+
+
+def test_compiled_blocks_compute_the_same_and_keep_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = nn.Module.compile
+    backends: list[dict[str, object]] = []
+
+    def traced(module: nn.Module, **settings: object) -> None:
+        backends.append(settings)
+        whole(module, **settings, backend="eager")  # traced, but nothing is built: that takes a minute
+
+    monkeypatch.setattr(nn.Module, "compile", traced)
+    torch.manual_seed(0)
+    config = ConformerConfig(width=8, heads=2, layers=3, hidden=12, kernel=3, dropout=0.0)
+    plain, compiled = (Conformer(config) for _ in range(2))
+    compiled.load_state_dict(plain.state_dict())
+    compile_blocks(compiled)
+    assert backends == [{"dynamic": True}] * 3, "the three blocks, not what they are made of"
+    assert compiled.state_dict().keys() == plain.state_dict().keys()
+    for rows, frames in ((2, 9), (3, 14)):
+        x, valid = (
+            torch.randn(rows, frames, 8),
+            torch.arange(frames) < torch.tensor([frames, frames - 2, 5])[:rows, None],
+        )
+        gradients = []
+        for network in (plain, compiled):
+            network.zero_grad()
+            made = network(x, valid, torch.arange(frames).expand(rows, -1) < 3)
+            made.square().sum().backward()
+            gradients.append([made.detach(), *(p.grad for p in network.parameters())])
+        for a, b in zip(*gradients, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_a_compiled_run_learns_and_validates(tmp_path: Path) -> None:
+    run = Run(TinyTask(), _config(compiled=True), tmp_path)  # it has no stacks: nothing is compiled
+    run.train()
+    assert run.step == 11 and "valid/figure" in _lines(tmp_path)[-1]

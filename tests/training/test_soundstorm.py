@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.errors import ConfigError
@@ -89,14 +90,31 @@ def test_gathered_rows_are_target_rather_than_prompt() -> None:
 
 
 def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
-    batches = list(_task(whole_from=1).batches(np.random.default_rng(1)))
-    whole = defaultdict(list)
+    batches = list(_task(whole_from=1, gathered=1.0).batches(np.random.default_rng(1)))
+    shown = [0, 0, 0]
     for batch in batches:
         target = batch.valid & ~batch.frames.is_prompt
-        for row, level in enumerate(batch.levels.tolist()):
-            whole[level].append(bool((batch.masked[row] == target[row]).all()))
-    assert all(whole[1]) and all(whole[2])
-    assert not all(whole[0])
+        hidden = batch.frames.codes == CODES
+        for row, there in zip(hidden, target, strict=True):
+            level = int(row.any(0).int().argmax())
+            shown[level] += int((there & ~row[:, level]).sum())
+    assert shown[0] > 0 and shown[1:] == [0, 0]
+
+
+def test_what_is_to_be_guessed_is_hidden_and_known_to_the_loss() -> None:
+    task = _task(unprompted=0.0)
+    task.network.eval()
+    for number, batch in enumerate(task.batches(np.random.default_rng(2))):
+        level = [q for q, count in enumerate(batch.counts) for _ in range(count)]
+        assert len(batch.counts) == LEVELS and len(level) == len(batch.places) == len(batch.wanted)
+        hidden = batch.frames.codes.flatten(0, 1)[batch.places, torch.tensor(level)]
+        assert (hidden == CODES).all() and (batch.wanted < CODES).all()
+        if number == 0:
+            figures = next(iter(task.losses(batch, 0)))[2]
+            logits = task.network(batch.frames, batch.valid).flatten(0, 1)[batch.places]
+            found = [task.network.level_logits(x, q) for x, q in zip(logits, level, strict=True)]
+            wanted = torch.nn.functional.cross_entropy(torch.stack(found), batch.wanted)
+            assert abs(float(figures["loss"]) - float(wanted.detach())) < 1e-4
 
 
 def _texts(task: SoundStormTask) -> None:
@@ -135,7 +153,7 @@ def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None
     moved, frames = 0, 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        passage = task.passage(task.train[0], [turn], rng)
+        passage = task.passage(task.train[0], [turn], 6, rng)
         vague = task._blurred(passage, rng)
         assert vague.prompts is passage.prompts
         apart = (task.grid.values(vague.semantic) - task.grid.values(passage.semantic)).abs()
