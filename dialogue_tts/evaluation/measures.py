@@ -14,6 +14,7 @@ from dialogue_tts.errors import DialogueTTSError
 _PIP_WORDS = "pip install whisper-normalizer jiwer"
 _CLOCK = re.compile(r"(?<![$£€\d.:])(\d{1,2})[:.]([0-5]\d)(?![\d%]|[.:]\d)")  # 7:30, 7.30; no price, no 1.25.3
 _HALF_DAY = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
+_HALF = re.compile(r"\b(\d+) and a half\b", re.IGNORECASE)
 _SAME_WORD = {"alright": "all right", "ok": "okay", "woops": "whoops"}  # spellings of one sound
 
 
@@ -39,12 +40,13 @@ def normalize_english(text: str) -> str:
 
     It makes British spelling American, numbers digits ("nineteen eighty-four" -> "1984"), contractions full forms, and
     drops punctuation, fillers and what stands in brackets. On top: it leaves the last dot of "..." as a word of its own,
-    does not know "ninth", and takes "7:30 p.m.", "7.30 pm" and "730 pm" for different words; all would count as errors of
-    the speaker.
+    does not know "ninth", and takes "7:30 p.m.", "7.30 pm" and "730 pm", or "six and a half" and "6 and a half", for
+    different words; all would count as errors of the speaker.
     """
     spelled = re.sub(r"ninth\b", "nineth", text, flags=re.IGNORECASE)  # the form its table holds
     spelled = _CLOCK.sub(lambda clock: clock[1] + clock[2].replace("00", ""), spelled)
     spelled = _HALF_DAY.sub(r"\1m", spelled)
+    spelled = _HALF.sub(r"\1.5", spelled)  # as it spells those whose number is a word
     words = (word for word in _normalizer()(spelled).split() if any(c.isalnum() for c in word))
     return " ".join(_SAME_WORD.get(word, word) for word in words)
 

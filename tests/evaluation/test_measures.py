@@ -31,6 +31,7 @@ def _words() -> None:
         ("All right. Okay? Whoops!", "Alright, OK, woops"),
         ("Mr. Olufemi", "Mister Olufemi"),
         ("Is it still at 7:30 p.m.?", "Is it still at 7.30 pm?"),
+        ("Six and a half. It means to linger.", "6 and a half. It means to linger."),
         ("The 4:15, sir, at 10:00 a.m.", "The 415, sir, at ten A.M."),
         ("Five dollars and twenty cents at seven thirty.", "$5.20 at 7.30."),
     ],
