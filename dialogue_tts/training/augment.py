@@ -57,10 +57,8 @@ def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Ten
 
 def add_noise(wave: Tensor, rng: np.random.Generator, lowest_db: float = 10, highest_db: float = 40) -> Tensor:
     """Stationary noise with a spectrum between white and brown, at a random ratio to the speech."""
-    tilt, below_db = (
-        rng.uniform(0, 1),
-        rng.uniform(lowest_db, highest_db),
-    )  # before the noise: alike for any length of wave
+    # Drawn before the noise, so that they are alike for waves of any length.
+    tilt, below_db = rng.uniform(0, 1), rng.uniform(lowest_db, highest_db)
     noise = torch.fft.rfft(torch.from_numpy(rng.standard_normal(wave.shape[0]).astype(np.float32)))
     noise = torch.fft.irfft(noise / torch.arange(1, noise.shape[0] + 1).clamp_min(50) ** tilt, wave.shape[0])
     ratio = 10 ** (-below_db / 20)
