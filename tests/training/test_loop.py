@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+from dialogue_tts.training import loop
 from dialogue_tts.training.loop import (
     Average,
     Figures,
@@ -386,7 +387,12 @@ def test_compiled_blocks_compute_the_same_and_keep_their_names(monkeypatch: pyte
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 
-def test_a_compiled_run_learns_and_validates(tmp_path: Path) -> None:
-    run = Run(TinyTask(), _config(compiled=True), tmp_path)  # it has no stacks: nothing is compiled
-    run.train()
-    assert run.step == 11 and "valid/figure" in _lines(tmp_path)[-1]
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_run_compiles_its_networks_where_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    found: list[nn.Module] = []
+    monkeypatch.setattr(loop, "compile_blocks", found.append)
+    task = TinyTask(names=("tiny", "other"))
+    Run(task, _config(compiled=compiled), tmp_path)
+    assert found == (list(task.networks.values()) if compiled else [])
