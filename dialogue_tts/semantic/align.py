@@ -11,7 +11,7 @@ from torchaudio.functional import edit_distance
 
 from dialogue_tts.semantic.model import TurnText
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
-from dialogue_tts.text.tokenizer import PAUSE_MARKS, PHONE_IDS, TURN, TextTokenizer
+from dialogue_tts.text.tokenizer import PAUSE_MARKS, PHONE_IDS, SENTENCE_MARKS, TURN, TextTokenizer
 
 UNIT_IDS: dict[str, int] = {c: i for i, c in enumerate(("", *PHONE_IDS, *PAUSE_MARKS), start=1)}
 """Kinds of units; 0 is for what is unknown."""
@@ -42,11 +42,18 @@ class Units:
         """The phones among the units."""
         return [c for c in self.characters if c in PHONE_IDS]
 
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Units that end a sentence which another one follows; of several marks in a row the last."""
+        pairs = zip(self.characters, self.characters[1:], strict=False)
+        return tuple(i for i, (c, after) in enumerate(pairs) if c in SENTENCE_MARKS and after in PHONE_IDS)
+
 
 def turn_text(phonemes: str, tokenizer: TextTokenizer) -> TurnText:
     """A turn for the encoder: `[turn]`, then one id a character."""
     units = Units.of(phonemes)
-    return TurnText(tokenizer.encode(TURN + phonemes), [offset + 1 for offset in units.offsets])
+    ids = tokenizer.encode(TURN + phonemes)
+    return TurnText(ids, [offset + 1 for offset in units.offsets], units.ends)
 
 
 def frame_units(units: Units, spans: list[tuple[int, int]], frames: int, max_advance: int) -> list[int]:

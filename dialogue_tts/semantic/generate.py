@@ -30,12 +30,15 @@ class SemanticDecodingConfig:
         temperature, top_k: of tokens; 0 takes the likeliest.
         tempo_temperature: of the pointer's advances; 0 takes the likeliest.
         max_dwell_frames: the pointer is pushed on after so many frames on one unit.
+        sentence_pause_frames: the least pause between two sentences of a turn. Where a voice would run on ("Hi, is the
+            class still running?" and "High is the class" are then alike) it is not heard where one ends.
     """
 
     temperature: float = 0.3
     top_k: int = 25
     tempo_temperature: float = 0.3
     max_dwell_frames: int = 40
+    sentence_pause_frames: int = 0
 
 
 class SemanticTurn(NamedTuple):
@@ -62,18 +65,28 @@ def generate_semantic(
     spoken: dict[int, SemanticTurn] = {}
     for first in range(0, len(texts), ROWS):
         batch = by_length[first : first + ROWS]
-        spoken |= zip(batch, _decode(model, [seen[i] for i in batch], config, [seeds[i] for i in batch]), strict=True)
+        rows = [(seen[i], texts[i].ends) for i in batch]
+        spoken |= zip(batch, _decode(model, rows, config, [seeds[i] for i in batch]), strict=True)
     return [spoken[i] for i in range(len(texts))]
 
 
 def _decode(
-    model: TextToSemantic, seen: list[Tensor], config: SemanticDecodingConfig, seeds: Sequence[int]
+    model: TextToSemantic,
+    rows: Sequence[tuple[Tensor, Sequence[int]]],
+    config: SemanticDecodingConfig,
+    seeds: Sequence[int],
 ) -> list[SemanticTurn]:
-    """Up to ROWS turns at once: seen, what a frame on each of a turn's units sees, (U, D) each."""
+    """Up to ROWS turns at once: what a frame on each of a turn's units sees, (U, D), and which of them end a sentence."""
+    seen = [states for states, _ in rows]
     device = seen[0].device
     idle = [seen[0][:1]] * (ROWS - len(seen))  # rows that nobody listens to
     counts = torch.tensor([len(states) for states in [*seen, *idle]], device=device)
     states = pad_sequence([*seen, *idle], batch_first=True)  # (ROWS, U, D)
+    ends = torch.zeros(states.shape[:2], dtype=torch.bool, device=device)
+    if config.sentence_pause_frames:
+        for row, (_, sentence_ends) in enumerate(rows):
+            ends[row, list(sentence_ends)] = True
+    reach = _next_end(ends)
     noise = [_Noise(seed, model.config.semantic_vocabulary + model.config.max_advance + 1) for seed in seeds]
     # Everybody's turn is over when the slowest pointer could have crossed the longest text.
     limit = config.max_dwell_frames * int(counts.max())
@@ -96,6 +109,9 @@ def _decode(
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
         advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)
+        advance = torch.minimum(advance, reach.gather(1, unit[:, None])[:, 0] - unit)
+        resting = ends.gather(1, unit[:, None])[:, 0] & (dwell + 1 < config.sentence_pause_frames)
+        advance = torch.where(resting, 0, advance)
         tokens.append(previous)
         places.append(unit)
         lengths = torch.where(done, lengths, position + 1)
@@ -108,6 +124,14 @@ def _decode(
     return [
         SemanticTurn(all_tokens[row, :n], all_places[row, :n]) for row, n in enumerate(lengths[: len(seen)].tolist())
     ]
+
+
+def _next_end(ends: Tensor) -> Tensor:
+    """How far the pointer may move from each unit: to the next one that ends a sentence; bool (B, U) -> int64 (B, U)."""
+    far = 2 * ends.shape[1]
+    places = torch.where(ends, torch.arange(ends.shape[1], device=ends.device), far)
+    nearest = places.flip(1).cummin(1).values.flip(1)  # from each unit on, itself included
+    return torch.nn.functional.pad(nearest[:, 1:], (0, 1), value=far)
 
 
 class _Noise:

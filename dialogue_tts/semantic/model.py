@@ -52,6 +52,7 @@ class TurnText(NamedTuple):
 
     ids: list[int]  # N text ids; may begin with earlier turns as context
     units: list[int]  # U positions in `ids`: the turn's tag (silence before it), its phones and pause marks
+    ends: tuple[int, ...] = ()  # units that end a sentence which another one follows
 
 
 class Pointer(NamedTuple):

@@ -26,6 +26,7 @@ STRESSES = ("ˈ", "ˌ")
 LENGTH = "ː"
 PAUSE_MARKS: tuple[str, ...] = tuple(".,?!;:…—")
 """Punctuation at which a pause can be heard; the front end writes `...` for `…` and a comma for a dash."""
+SENTENCE_MARKS = frozenset(".?!")
 
 ALPHABET: tuple[str, ...] = (*PHONES, *STRESSES, LENGTH, *PAUSE_MARKS, " ")
 TURN = "[turn]"

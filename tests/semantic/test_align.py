@@ -31,6 +31,21 @@ def test_units_are_the_tag_phones_and_marks() -> None:
     assert units.phones == list("OknObɪt")
 
 
+@pytest.mark.parametrize(
+    ("phonemes", "ends"),
+    [
+        (PHRASE, (6,)),
+        ("nO. nO... nO.", (3, 8)),
+        ("nO; nO, nO: nO", ()),
+        (".nO", (1,)),
+        ("nO?! nO?!", (4,)),
+        ("nO.", ()),
+    ],
+)
+def test_sentence_ends_have_another_sentence_behind_them(phonemes: str, ends: tuple[int, ...]) -> None:
+    assert Units.of(phonemes).ends == ends
+
+
 def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
     tokenizer = TextTokenizer.train([PHRASE], tmp_path / "text.model")
     text = turn_text(PHRASE, tokenizer)
@@ -38,6 +53,7 @@ def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
     assert tokenizer.decode([text.ids[0]]) == TURN
     units = Units.of(PHRASE)
     assert [tokenizer.decode([text.ids[place]]) for place in text.units] == [TURN, *units.characters[1:]]
+    assert text.ends == units.ends
 
 
 def _random_spans(count: int, steps: int, rng: np.random.Generator) -> list[tuple[int, int]]:

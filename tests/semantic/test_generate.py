@@ -103,6 +103,23 @@ def test_nobody_dwells_longer_than_allowed(model: TextToSemantic) -> None:
         assert counts.tolist() == [8] * len(text.units)
 
 
+@pytest.mark.parametrize("shares", [(0.1, 0.1, 0.2, 0.6), (0.7, 0.2, 0.05, 0.05)])
+def test_a_sentence_ends_with_a_pause(model: TextToSemantic, shares: tuple[float, ...]) -> None:
+    """Units 2 and 3 of the longest text end sentences; without a least pause both are passed over."""
+    _biased(model, *shares)
+    texts = [*TEXTS[:2], TEXTS[2]._replace(ends=(2, 3))]
+    config = replace(DECODING, sentence_pause_frames=3)
+    for seed in range(8):
+        seeds = [seed, seed + 50, seed + 90]
+        spoken = generate_semantic(model, texts, config, seeds, PAD)
+        counts = torch.bincount(spoken[2].units)
+        assert counts[2] >= 3 and counts[3] >= 3
+        others = generate_semantic(model, TEXTS, DECODING, seeds, PAD)
+        assert all(_same(a, b) for a, b in zip(spoken[:2], others[:2], strict=True))
+    if shares[0] < 0.5:
+        assert 3 not in others[2].units.tolist() or 2 not in others[2].units.tolist()
+
+
 def test_turns_outgrow_the_first_cache(model: TextToSemantic) -> None:
     """Beyond 256 frames; the tokens are still those of a single cache, that is of the teacher-forced pass."""
     _biased(model, 1.0, 1e-30, 1e-30, 1e-30)
