@@ -2,8 +2,7 @@
 
     python benchmarks/acoustic.py                       # all, and the arithmetic; --json FILE for the figures
 
-- autoregressive: what AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here, a causal Transformer over all levels
-  of all frames, one after the other, with key-value caches.
+- autoregressive: what AudioLM would be here, see `autoregressive.py`, with key-value caches.
 - soundstorm-pytorch: lucidrains' SoundStorm as it comes, with our width, depth, levels, frames and passes. Left out where
   it is not installed: pip install --no-deps soundstorm-pytorch hyper-connections einops beartype accelerate
 
@@ -24,67 +23,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from autoregressive import Autoregressive, parameters
+from torch import nn
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes
 from dialogue_tts.acoustic.model import SoundStorm
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, seconds_to_frames
-from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table, rotate
 
 PROMPT_S = 5.0
-
-
-class Autoregressive(nn.Module):
-    """Level after level, frame after frame, each token given all before it and the frame's semantic token."""
-
-    def __init__(self, rival: SoundStorm) -> None:
-        """As wide as `rival`, and as deep as gives at least as many parameters in its blocks."""
-        super().__init__()
-        config = rival.config
-        width, heads, hidden = config.conformer.width, config.conformer.heads, config.conformer.hidden
-        block = TransformerBlock(width, heads, hidden, dropout=0.0)
-        layers = round(parameters(rival.conformer) / parameters(block))
-        self.levels, self.codebook_size = config.levels, config.codebook_size
-        self.codes = nn.Embedding(config.levels * config.codebook_size, width)
-        self.semantic = nn.Embedding(config.semantic_vocabulary, width)
-        self.blocks = nn.ModuleList(TransformerBlock(width, heads, hidden, dropout=0.0) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
-        self.heads = nn.ModuleList(nn.Linear(width, config.codebook_size) for _ in range(config.levels))
-
-    @torch.inference_mode()
-    def generate(self, semantic: Tensor, prompt: Tensor, seed: int) -> Tensor:
-        """semantic int64 (P + T,), prompt codes int64 (P, Q) -> codes int64 (T, Q)."""
-        rng = torch.Generator().manual_seed(seed)
-        total = semantic.shape[0] * self.levels
-        tokens = torch.zeros(total, dtype=torch.long)
-        given = prompt.numel()
-        tokens[:given] = prompt.flatten()
-        rows = torch.arange(total) % self.levels * self.codebook_size
-        conditions = self.semantic(semantic).repeat_interleave(self.levels, dim=0)
-        caches = [block.attention.new_cache(1, total) for block in self.blocks]
-        cos, sin = rotary_table(torch.arange(total), self.blocks[0].attention.head_width)
-        seen = self.codes(tokens[: given - 1] + rows[: given - 1]) + conditions[1:given]
-        self._read(seen, (cos[: given - 1], sin[: given - 1]), caches)
-        for position in range(given - 1, total - 1):
-            x = self.codes(tokens[position] + rows[position]) + conditions[position + 1]
-            x = x.view(1, 1, -1)
-            for block, cache in zip(self.blocks, caches, strict=True):
-                x = block.step(x, (cos[position], sin[position]), cache, position)
-            logits = self.heads[(position + 1) % self.levels](self.norm(x)).flatten().float()
-            tokens[position + 1] = torch.multinomial(logits.softmax(-1), 1, generator=rng)
-        return tokens[given:].view(-1, self.levels)
-
-    def _read(self, seen: Tensor, rotary: tuple[Tensor, Tensor], caches: list[KeyValues]) -> None:
-        """The prompt, all at once."""
-        x = seen.unsqueeze(0)
-        length = x.shape[1]
-        for block, cache in zip(self.blocks, caches, strict=True):
-            attention = block.attention
-            _, keys, values = attention.qkv(block.attention_norm(x)).unflatten(-1, (3, attention.heads, -1)).unbind(2)
-            cache.keys[:, :, :length] = rotate(keys.transpose(1, 2), *rotary)
-            cache.values[:, :, :length] = values.transpose(1, 2)
-            x = block(x, rotary, mask=None, causal=True)
 
 
 def soundstorm_pytorch(rival: SoundStorm, passes: int) -> nn.Module | None:
@@ -139,11 +86,6 @@ class Measured:
     gflop: float  # of matrix products with weights
 
 
-def parameters(network: nn.Module) -> int:
-    """How many there are."""
-    return sum(p.numel() for p in network.parameters())
-
-
 def best_of(times: int, work: Callable[[], object]) -> float:
     """Shortest of several runs, in seconds."""
     taken = []
@@ -182,7 +124,7 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
 
     def one_by_one() -> None:
         for turn in range(turns):
-            rival.generate(semantic, prompt, turn)
+            rival.generate(row, turn)
 
     length = prompt_frames + turn_frames
     passes = sum(decoding.passes)

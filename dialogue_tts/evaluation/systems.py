@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, target_codes
+from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
@@ -19,6 +20,8 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.semantic.align import Units, heard_units, units_said
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.types import Script, Turn
+
+Fills = Callable[[Frames, Tensor], Tensor]  # frames and which of them are valid, bool (B, T) -> codes (B, T, Q)
 
 
 def full_path(tts: DialogueTTS, seed: int = 0) -> Speaks:
@@ -45,10 +48,15 @@ def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
     return speak
 
 
-def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
+def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0, fill: Fills | None = None) -> Respeaks:
     """SoundStorm and codec from a recording's own semantic tokens and text, with another recording of the speaker as
-    prompt. A recording whose tokens do not read like its text (see `heard_units`) is made without the text."""
+    prompt. A recording whose tokens do not read like its text (see `heard_units`) is made without the text.
+
+    fill: another generator of acoustic tokens than the bundle's SoundStorm.
+    """
     frontend = TextFrontend()
+    decoding = tts.bundle.config.acoustic_decoding
+    fill = fill or (lambda frames, valid: generate_codes(tts.bundle.soundstorm, frames, valid, decoding, [seed]))
     voice_of: Callable[[Path], Prompt] = lru_cache(maxsize=64)(
         lambda path: Prompt(0, *((v := tts.voice(path)).semantic, v.codes))
     )
@@ -61,7 +69,7 @@ def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0) -> Respeaks:
         said = None if path is None else units_said(units, path)
         passage = Passage([voice_of(recording.prompt)], semantic, torch.zeros_like(semantic), said)
         frames, valid = assemble([passage], bundle.soundstorm.config.levels)
-        codes = generate_codes(bundle.soundstorm, frames, valid, bundle.config.acoustic_decoding, [seed])
+        codes = fill(frames, valid)
         return _audio(bundle.codec.decode(target_codes(codes, frames, valid)[0][None])[0])
 
     return speak

@@ -185,6 +185,14 @@ def trained_soundstorm(runs: Path) -> SoundStorm:
     return network.eval()
 
 
+def untrained_soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
+    """SoundStorm as its training begins: tokens and codes that are alike in the tokenizers of `runs` look alike."""
+    network, grid = _soundstorm(recipe, runs), trained_semantic_tokenizer(runs).quantizer
+    embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
+    embed_tokens_like(network, grid.values(torch.arange(grid.size)), recipe.loop.seed)
+    return network
+
+
 def trained_text_to_semantic(runs: Path) -> TextToSemantic:
     """Text-to-semantic as trained in `runs`."""
     network = _text_to_semantic(read_recipe(runs / "text-to-semantic" / RECIPE), runs)
@@ -237,10 +245,7 @@ def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs:
 
 
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
-    network = _soundstorm(recipe, runs)
-    embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
-    tokens, grid = torch.arange(network.config.semantic_vocabulary), trained_semantic_tokenizer(runs).quantizer
-    embed_tokens_like(network, grid.values(tokens), recipe.loop.seed)
+    network, grid = untrained_soundstorm(recipe, runs), trained_semantic_tokenizer(runs).quantizer
     return SoundStormTask(network, recipe.training, corpora, grid)
 
 
