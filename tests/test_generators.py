@@ -1,0 +1,68 @@
+"""The autoregressive rival of the benchmarks: what it may see, and that it generates as it was trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from autoregressive import Autoregressive, AutoregressiveTask, Rows
+
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
+from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
+from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
+
+LEVELS, CODES, PROMPT, FRAMES = 3, 11, 4, 5
+CONFORMER = ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3)
+
+
+def _rival() -> Autoregressive:
+    torch.manual_seed(1)
+    return Autoregressive(SoundStorm(SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7))).eval()
+
+
+def _row() -> tuple[Frames, torch.Tensor]:
+    rng = torch.Generator().manual_seed(2)
+    spoken = torch.randint(13, (PROMPT + FRAMES,), generator=rng)
+    codes = torch.randint(CODES, (PROMPT + FRAMES, LEVELS), generator=rng)
+    prompt = Prompt(1, spoken[:PROMPT], codes[:PROMPT])
+    units = torch.randint(7, (FRAMES, 2), generator=rng)
+    passage = Passage([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), units, codes[PROMPT:])
+    return assemble([passage], LEVELS)
+
+
+def test_a_code_depends_on_those_before_it_alone() -> None:
+    rival, (frames, _) = _rival(), _row()
+    logits = rival(frames)
+    assert logits.shape == (1, PROMPT + FRAMES, LEVELS, CODES)
+    changed = frames.codes.clone()
+    changed[0, 6, 1] = (changed[0, 6, 1] + 1) % CODES
+    other = rival(frames._replace(codes=changed))
+    same = (logits == other).all(-1)[0].flatten()
+    assert same[: 6 * LEVELS + 2].all() and not same[6 * LEVELS + 2 :].any()
+
+
+def test_it_draws_what_it_finds_likely_behind_the_prompt_given() -> None:
+    rival, (frames, _) = _rival(), _row()
+    spoken = rival.generate(frames, seed=3, temperature=1e-4)
+    assert torch.equal(spoken[:, :PROMPT], frames.codes[:, :PROMPT])
+    likeliest = rival(frames._replace(codes=spoken)).argmax(-1)
+    assert torch.equal(spoken[:, PROMPT:], likeliest[:, PROMPT:])
+
+
+def test_it_learns_codes_that_follow_from_those_before() -> None:
+    network = SoundStorm(SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7))
+    task = AutoregressiveTask.__new__(AutoregressiveTask)
+    task.network, task.config, task.generator = network, SoundStormTrainingConfig(), Autoregressive(network)
+    start = torch.arange(4)[:, None, None]
+    frames, valid = _row()
+    counted = (start + torch.arange(frames.codes.shape[1])[:, None] + torch.arange(LEVELS)) % CODES
+    frames = Frames(*(part.expand(4, *part.shape[1:]) for part in frames))._replace(codes=counted)
+    stepped = torch.optim.AdamW(task.generator.parameters(), 0.01)
+    found = []
+    for step in range(60):
+        (_, loss, figures), *_ = task.losses(Rows(frames, valid.expand(4, -1)), step)
+        stepped.zero_grad()
+        loss.backward()
+        stepped.step()
+        found.append(float(figures["loss"]))
+    assert found[0] > np.log(CODES) - 0.5 and found[-1] < found[0] / 4
