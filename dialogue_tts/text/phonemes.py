@@ -1,7 +1,8 @@
 """A turn's text -> the phonemes the model reads, with every written word's own.
 
 The G2P is hibari's (Apache-2.0), a port of misaki without spaCy; the corpus's phonemes come from it. American. A
-word it does not know is read by its small ONNX network (onnxruntime is imported at the first such word).
+word it does not know is looked up in this project's own tables (`lexicon`), and only then read by its small ONNX network
+(onnxruntime is imported at the first such word).
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class TextFrontend:
     def __init__(self) -> None:
         from hibari.g2p import G2P  # reads its lexicons, so not at import
 
+        from dialogue_tts.text.lexicon import Lexicon
+
         self._g2p = G2P()
+        self._g2p.lexicon = Lexicon(self._g2p)
         self._spoken = lru_cache(KEPT_TURNS)(self._speak)
 
     def speak(self, text: str, pronunciations: Mapping[str, str] | None = None) -> SpokenText:

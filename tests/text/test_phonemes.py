@@ -21,7 +21,7 @@ def frontend() -> TextFrontend:
         ("...Please?", "...plˈiz?"),
         ("The UK and the BBC", "ðə jˌukˈA ænd ðə bˌibˌisˈi"),
         # where the corpus has what its G2P got wrong
-        ("Oh, no. I'm mortified.", "ˈO, nˈO. ˌIm mˈɔɹTᵻfˌId."),
+        ("Oh, no. I'm mortified.", "ˈO, nˈO. ˌIm mˈɔɹTəfˌId."),
         ("Shh, listen.", "ʃ, lˈɪsᵊn."),
         ("'Stop!' she said.", "stˈɑp! ʃi sˈɛd."),
         ("Hmph. Pfft!", "hˈʌmf. pf!"),
@@ -61,7 +61,7 @@ def test_written_words_carry_their_phonemes(frontend: TextFrontend) -> None:
     spoken = frontend.speak('Mr. Grubb: "It\'s $5, at 7:00 p.m. or so."')
     assert spoken.words == (
         Word("Mr.", "mˈɪstəɹ"),
-        Word("Grubb", "ɡɹˈʌb", guessed=True),
+        Word("Grubb", "ɡɹˈʌb"),
         Word("It's", "ˌɪts"),
         Word("$5", "fˈIvdˈɑləɹz"),
         Word("at", "æt"),
