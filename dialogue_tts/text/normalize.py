@@ -100,6 +100,7 @@ _SYMBOL_WORDS = {
     "¿": "",
     "¡": "",
 }
+_NO_NUMERAL = "\ue000"  # a space until hibari has looked for numerals; `tidy` lets none of these in
 _KEPT_SYMBOLS = frozenset("$£€¥₹₩¢%&+#@°=<>~*^|±×÷§¶©®™→µ²³½¼¾_\\/")
 PLAIN_APOSTROPHES = str.maketrans(dict.fromkeys("‘’‚‛ʼʻ`´＇", "'"))
 _PLAIN = PLAIN_APOSTROPHES | str.maketrans(
@@ -228,7 +229,7 @@ def _spell_out(text: str) -> str:
 
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
-    return str(hibari_normalize(text))
+    return str(hibari_normalize(text)).replace(_NO_NUMERAL, " ")
 
 
 def _plural(number: str, one: str, many: str) -> str:
@@ -311,6 +312,13 @@ def _big(match: re.Match[str]) -> str:
     return f"{match[1]} {_SCALES[match[2]]}"
 
 
+def _no_numeral(match: re.Match[str]) -> str:
+    """Between King and Charles stands no roman numeral; hibari would find an empty one: King the zeroth Charles."""
+    from hibari.g2p.normalize import TITLES
+
+    return match[0] if match[1] in TITLES else match[1] + _NO_NUMERAL
+
+
 def _keep_word(match: re.Match[str]) -> str:
     """`no.` at a sentence's end is no number: the space hides it from hibari's abbreviations, which then remove it."""
     return f"{match[1]} ."
@@ -375,5 +383,6 @@ _RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = tuple(
         (r"(?<=\b[Tt]he )(Sun|Gen|Rep)\.", _keep_word),
         (r"(?<=, )(Jan|Hon|Ed)\.", _keep_word),
         (r"\bGen (?=[XYZ]\b|Alpha)", "Gen-"),
+        (r"\b([A-Za-z]+) (?=[IVXLC](?![IVXLCDM]*\b))", _no_numeral),
     )
 )

@@ -39,6 +39,8 @@ from dialogue_tts.text.normalize import align, normalize, tidy
         ("Baker St. near St. Paul", "Baker Street near Saint Paul"),
         ("fruit, e.g. figs, i.e. food", "fruit, for example figs, that is food"),
         ("Henry VIII, World War II", "Henry the eighth, World War 2"),
+        ("King Charles III met Mark Lewis, Part Indigo.", "King Charles the third met Mark Lewis, Part Indigo."),
+        ("Prof Clark and Queen Victoria", "Professor Clark and Queen Victoria"),
         ("No. 5 on p. 12", "Number 5 on page 12"),
         ("Oh, no. I ate a fig.", "Oh, no. I ate a fig."),
         ("in the Sun. Gen Z", "in the Sun. Gen-Z"),
