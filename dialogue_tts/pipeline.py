@@ -121,6 +121,7 @@ class DialogueTTS:
         self.library = library or VoiceLibrary()
         self._frontend = TextFrontend()
         self._voicebox = VoiceBox(bundle, self.library)
+        self._quiet = bundle.semantic_tokenizer.quiet_tokens()
         self._usual = lru_cache(maxsize=256)(self._usual_of)
         self._remembered = lru_cache(maxsize=VOICES_REMEMBERED)(self._remember)
 
@@ -466,6 +467,7 @@ class DialogueTTS:
                 self.bundle.config.semantic_decoding,
                 [_seed(wanted[i].seed, number) for i, number in asked],
                 tokenizer.pad_id,
+                self._quiet,
             )
             for (i, number), result in zip(asked, spoken, strict=True):
                 drawn[i] = number

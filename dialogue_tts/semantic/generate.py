@@ -30,8 +30,8 @@ class SemanticDecodingConfig:
         temperature, top_k: of tokens; 0 takes the likeliest.
         tempo_temperature: of the pointer's advances; 0 takes the likeliest.
         max_dwell_frames: the pointer is pushed on after so many frames on one unit.
-        sentence_pause_frames: the least pause between two sentences of a turn. Where a voice would run on ("Hi, is the
-            class still running?" and "High is the class" are then alike) it is not heard where one ends.
+        sentence_pause_frames: the least pause between two sentences of a turn. Where a voice runs on, it is not heard
+            where one ends: "Curses. Is there time" and "Curses is their time".
     """
 
     temperature: float = 0.3
@@ -56,9 +56,18 @@ def rows_in_batches(turns: int) -> int:
 @stage("text-to-semantic")
 @torch.inference_mode()
 def generate_semantic(
-    model: TextToSemantic, texts: Sequence[TurnText], config: SemanticDecodingConfig, seeds: Sequence[int], pad_id: int
+    model: TextToSemantic,
+    texts: Sequence[TurnText],
+    config: SemanticDecodingConfig,
+    seeds: Sequence[int],
+    pad_id: int,
+    quiet: Tensor | None = None,
 ) -> list[SemanticTurn]:
-    """Semantic tokens for every turn; turn i depends on texts[i] and seeds[i] alone, bit for bit."""
+    """Semantic tokens for every turn; turn i depends on texts[i] and seeds[i] alone, bit for bit.
+
+    Args:
+        quiet: bool (semantic_vocabulary,): tokens of silence, for pauses that sentences are to have; None for any token.
+    """
     device = model.norm.weight.device
     seen = [model.encode(*(t.to(device) for t in pad_texts([text], pad_id)))[0] for text in texts]
     by_length = sorted(range(len(texts)), key=lambda i: len(seen[i]))  # a batch lasts as long as its longest turn
@@ -66,7 +75,7 @@ def generate_semantic(
     for first in range(0, len(texts), ROWS):
         batch = by_length[first : first + ROWS]
         rows = [(seen[i], texts[i].ends) for i in batch]
-        spoken |= zip(batch, _decode(model, rows, config, [seeds[i] for i in batch]), strict=True)
+        spoken |= zip(batch, _decode(model, rows, config, [seeds[i] for i in batch], quiet), strict=True)
     return [spoken[i] for i in range(len(texts))]
 
 
@@ -75,6 +84,7 @@ def _decode(
     rows: Sequence[tuple[Tensor, Sequence[int]]],
     config: SemanticDecodingConfig,
     seeds: Sequence[int],
+    quiet: Tensor | None,
 ) -> list[SemanticTurn]:
     """Up to ROWS turns at once: what a frame on each of a turn's units sees, (U, D), and which of them end a sentence."""
     seen = [states for states, _ in rows]
@@ -106,12 +116,14 @@ def _decode(
         token_logits, advance_logits = model.step(states, pointer, previous[:, None], caches, position)
         draws = torch.nn.functional.pad(torch.stack([n.next() for n in noise]), (0, 0, 0, len(idle))).to(device)
         token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
+        resting = ends.gather(1, unit[:, None])[:, 0] & (dwell < config.sentence_pause_frames)
+        if quiet is not None:
+            token_logits = token_logits.masked_fill(resting[:, None] & ~quiet, -torch.inf)
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
         advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)
         advance = torch.minimum(advance, reach.gather(1, unit[:, None])[:, 0] - unit)
-        resting = ends.gather(1, unit[:, None])[:, 0] & (dwell + 1 < config.sentence_pause_frames)
-        advance = torch.where(resting, 0, advance)
+        advance = torch.where(resting & (dwell + 1 < config.sentence_pause_frames), 0, advance)
         tokens.append(previous)
         places.append(unit)
         lengths = torch.where(done, lengths, position + 1)

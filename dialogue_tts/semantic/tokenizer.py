@@ -25,6 +25,7 @@ from dialogue_tts.stages import stage
 MEL_FRAMES = 4  # mel frames in a token's frame
 READ_RATE = 2  # CTC decisions a token: fast speech has more than 25 phones a second
 READ_RATE_HZ = FRAME_RATE_HZ * READ_RATE
+QUIET = -1.4  # in the units of the mel shape; pauses lie at -2, speech around 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,15 @@ class SemanticTokenizer(nn.Module):
         if valid is not None:
             grid = grid * valid.unsqueeze(-1)
         return self._read(grid, valid).float().log_softmax(-1)
+
+    @torch.inference_mode()
+    def quiet_tokens(self) -> Tensor:
+        """Tokens that are silence, whatever the voice: bool (vocabulary,). Their spectrum, as this network itself predicts
+        it from a row of each, lies `QUIET` below the utterance's average."""
+        grid = self.quantizer.values(torch.arange(self.vocabulary, device=self.to_grid.weight.device))
+        row = grid.unsqueeze(-1).expand(-1, -1, self.shape_context.kernel_size[0])
+        middle = self.shape_context(row)[..., row.shape[-1] // 2]
+        return self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1) < QUIET
 
     def phone_ids(self, phones: list[str]) -> list[int]:
         """CTC classes of phones. Raises ValueError for a phone the head does not know."""

@@ -116,6 +116,11 @@ def test_a_sentence_ends_with_a_pause(model: TextToSemantic, shares: tuple[float
         assert counts[2] >= 3 and counts[3] >= 3
         others = generate_semantic(model, TEXTS, DECODING, seeds, PAD)
         assert all(_same(a, b) for a, b in zip(spoken[:2], others[:2], strict=True))
+        quiet = torch.zeros(CONFIG.semantic_vocabulary, dtype=torch.bool).index_fill(0, torch.tensor([7, 19]), True)
+        rested = generate_semantic(model, texts, config, seeds, PAD, quiet)[2]
+        for end in (2, 3):
+            said = rested.tokens[rested.units == end]
+            assert len(said) >= 3 and quiet[said[:3]].all()
     if shares[0] < 0.5:
         assert 3 not in others[2].units.tolist() or 2 not in others[2].units.tolist()
 

@@ -103,6 +103,18 @@ def test_the_whole_tokenizer_learns_through_its_quantiser(tokenizer: SemanticTok
     assert tokenizer.enter.weight.grad.abs().max() > 0
 
 
+def test_quiet_tokens_are_those_whose_own_shape_is_faint(tokenizer: SemanticTokenizer) -> None:
+    with torch.no_grad():  # the shape is the first place on the grid, three times as large
+        tokenizer.shape_context.weight.zero_()
+        tokenizer.shape_context.bias.zero_()
+        tokenizer.shape_context.weight[0, 0, 2] = 20
+        tokenizer.shape_head.weight.zero_()
+        tokenizer.shape_head.bias.fill_(-3)
+        tokenizer.shape_head.weight[:, 0] = 1
+    faint = tokenizer.quantizer.values(torch.arange(tokenizer.vocabulary))[:, 0] <= 0
+    assert torch.equal(tokenizer.quiet_tokens(), faint) and 0 < faint.sum() < tokenizer.vocabulary
+
+
 def test_phone_ids(tokenizer: SemanticTokenizer) -> None:
     assert tokenizer.phone_ids(["d", "a", "u"]) == [3, 1, 5]
     with pytest.raises(ValueError):
