@@ -30,7 +30,7 @@ class Autoregressive(nn.Module):
     """Level after level, frame after frame."""
 
     def __init__(self, rival: SoundStorm) -> None:
-        """As wide as `rival`, as deep as gives at least as many parameters in its blocks, and with its embeddings."""
+        """As wide as `rival`, as deep as gives at least as many parameters in its blocks, and with its embeddings and heads."""
         super().__init__()
         config = rival.config
         width, heads, hidden = config.conformer.width, config.conformer.heads, config.conformer.hidden
@@ -46,7 +46,9 @@ class Autoregressive(nn.Module):
         self.around = nn.Conv1d(width, width, NEIGHBOURS, padding=NEIGHBOURS // 2, groups=width)
         self.blocks = nn.ModuleList(TransformerBlock(width, heads, hidden, dropout=0.0) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
-        self.heads = nn.ModuleList(nn.Linear(width, config.codebook_size) for _ in range(config.levels))
+        self.heads = nn.ModuleList(nn.Linear(width, width) for _ in range(config.levels))
+        self.heads.load_state_dict(rival.heads.state_dict())
+        self.head_bias = nn.Parameter(torch.zeros(config.levels, config.codebook_size))
 
     def forward(self, frames: Frames) -> Tensor:
         """Rows with padding at their ends only -> logits of every code given those before it, (B, T, Q, V)."""
@@ -55,7 +57,12 @@ class Autoregressive(nn.Module):
         for block in self.blocks:
             x = block(x, rotary, mask=None, causal=True)
         hidden = self.norm(x).unflatten(1, (-1, self.levels))
-        return torch.stack([head(hidden[:, :, level]) for level, head in enumerate(self.heads)], dim=2)
+        return torch.stack([self._logits(hidden[:, :, level], level) for level in range(self.levels)], dim=2)
+
+    def _logits(self, hidden: Tensor, level: int) -> Tensor:
+        """hidden (..., D) -> (..., V), by the codes' embeddings, as SoundStorm does."""
+        table = self.codes.weight[level * self.codebook_size : (level + 1) * self.codebook_size]
+        return F.linear(self.heads[level](hidden), table, self.head_bias[level])
 
     def _before(self, codes: Tensor) -> Tensor:
         """The code before each code: codes (B, T, Q) -> (B, T * Q, D)."""
@@ -87,7 +94,7 @@ class Autoregressive(nn.Module):
             x = last + conditions[:, position : position + 1]
             for block, cache in zip(self.blocks, caches, strict=True):
                 x = block.step(x, (cos[position], sin[position]), cache, position)
-            logits = self.heads[level](self.norm(x)).flatten().float()
+            logits = self._logits(self.norm(x), level).flatten().float()
             tokens[position] = torch.multinomial((logits / temperature).softmax(-1), 1, generator=rng)
         return tokens.view(1, -1, self.levels)
 
