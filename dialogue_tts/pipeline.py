@@ -41,7 +41,7 @@ from dialogue_tts.script import check_script, parse_script, plain_text
 from dialogue_tts.segments import Piece, pieces, windows
 from dialogue_tts.semantic.align import Units, turn_text, units_said
 from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
-from dialogue_tts.semantic.tokenizer import greedy_phones
+from dialogue_tts.semantic.tokenizer import greedy_phones, unlikelihood
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.stages import stage
 from dialogue_tts.stream import Stream
@@ -107,6 +107,7 @@ class _Voiced:
     codes: Tensor  # (T, Q) int64
     sound: Tensor  # (T * HOP,) float32, at its own speed
     error: float  # share of phones
+    doubt: float  # see `unlikelihood`
     number: int
 
 
@@ -518,7 +519,7 @@ class DialogueTTS:
         return self.bundle.voice_print(self.bundle.codec.quantizer.decode(twice[None]))[0]
 
     def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
-        """Acoustic tokens of a piece, drawn again where its sound does not read back as its text; the best draw."""
+        """Acoustic tokens of a piece, drawn again where something else than its text is heard; the best draw."""
         model, tokenizer = self.bundle.soundstorm, self.bundle.semantic_tokenizer
         slots = torch.zeros_like(draw.tokens)
         passage = Passage([_prompt(voice)], draw.tokens, slots, draw.units)
@@ -530,10 +531,11 @@ class DialogueTTS:
             filled = generate_codes(model, frames, valid, decoding, seeds, memory)
             codes = target_codes(filled, frames, valid)[0]
             sound = self.bundle.codec.decode(codes[None])
-            error = _misread(tokenizer.read(tokenizer.encode(sound))[0], draw.reading.phone_ids)
-            if best is None or error < best.error:
-                best = _Voiced(codes, sound[0], error, number)
-            if error <= config.wrong_sounds:
+            heard, wanted = tokenizer.hear(sound)[0], draw.reading.phone_ids
+            doubt = unlikelihood(heard, wanted)
+            if best is None or doubt < best.doubt:
+                best = _Voiced(codes, sound[0], _misread(heard, wanted), doubt, number)
+            if doubt <= config.unlikely_sounds:
                 break
         return best
 

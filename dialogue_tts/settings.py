@@ -26,8 +26,11 @@ class SynthesisConfig:
         takes: semantic tokens that do not read back as their text are drawn again, up to so many times in all.
         wrong_phones: share of the phones that may read back wrong from them.
         off_pace: factor by which they may be faster or slower than the voice's prompt before they are drawn again.
-        sound_takes: the same for acoustic tokens, whose sound is read back.
-        wrong_sounds: share of the phones that may read back wrong from the sound. The CTC head misreads 7 % of recordings.
+        sound_takes: acoustic tokens, whose sound is read back, are drawn up to so many times in all.
+        unlikely_sounds: how much less likely than what is heard the text may be before they are drawn again, in nats a phone
+            (see `unlikelihood`). A third of all turns is above.
+        wrong_sounds: share of the phones that may read back wrong from the sound before one is told to listen to it. The CTC
+            head misreads 7 % of recordings.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -40,7 +43,8 @@ class SynthesisConfig:
     takes: int = 4
     wrong_phones: float = 0.1
     off_pace: float = 1.8
-    sound_takes: int = 3
+    sound_takes: int = 2
+    unlikely_sounds: float = 0.1
     wrong_sounds: float = 0.2
 
     def __post_init__(self) -> None:
@@ -53,6 +57,7 @@ class SynthesisConfig:
         _within("wrong_phones", self.wrong_phones, 0.0, 1.0)
         _within("off_pace", self.off_pace, 1.0, 100.0)
         _within("sound_takes", self.sound_takes, 1, 100)
+        _within("unlikely_sounds", self.unlikely_sounds, -100.0, 100.0, "nats")
         _within("wrong_sounds", self.wrong_sounds, 0.0, 1.0)
 
 

@@ -172,6 +172,24 @@ def test_an_unlikely_pace_is_drawn_again(tiny_tts: DialogueTTS, monkeypatch: pyt
     assert drawn.draws[0].number == 1 == max(numbers)
 
 
+@pytest.mark.parametrize(
+    ("doubts", "drawn", "chosen"), [([0.05, 0.0], 1, 1), ([0.5, 0.05, 0.0], 2, 2), ([0.5, 0.9, 0.7], 3, 1)]
+)
+def test_sound_that_is_unlikely_to_say_its_text_is_drawn_again(
+    tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch, doubts: list[float], drawn: int, chosen: int
+) -> None:
+    asked: list[int] = []
+
+    def doubted(heard: Tensor, phone_ids: list[int]) -> float:
+        asked.append(len(phone_ids))
+        return doubts[len(asked) - 1]
+
+    monkeypatch.setattr("dialogue_tts.pipeline.unlikelihood", doubted)
+    config = SynthesisConfig(sound_takes=3, unlikely_sounds=0.1)
+    assert tiny_tts.synthesize("[Anna] Good evening.", config=config).turns[0].draws == chosen
+    assert len(asked) == drawn and asked[0] > 5
+
+
 def test_the_sound_that_was_checked_is_the_one_that_is_heard(
     tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:

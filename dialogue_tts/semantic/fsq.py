@@ -21,11 +21,15 @@ class FiniteScalarQuantizer(nn.Module):
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """latent (..., dims) -> (grid values in [-1, 1] with a straight-through gradient, ids int64 (...))."""
         steps = (self.levels - 1).to(latent.dtype)
-        position = (torch.tanh(latent) + 1) / 2 * steps  # [0, levels - 1]
+        position = (self.unrounded(latent) + 1) / 2 * steps  # [0, levels - 1]
         nearest = position.round()
         ids = (nearest.long() * self.places).sum(-1)
         through = position + (nearest - position).detach()
         return through / steps * 2 - 1, ids
+
+    def unrounded(self, latent: Tensor) -> Tensor:
+        """Where latents lie between the grid's values: (..., dims) -> (..., dims) in [-1, 1]."""
+        return torch.tanh(latent)
 
     def neighbours(self, ids: Tensor, steps: Tensor) -> Tensor:
         """Ids so many levels away on each dimension, at most as far as the edge: ids (...), steps (..., dims) int64."""

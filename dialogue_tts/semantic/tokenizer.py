@@ -111,6 +111,14 @@ class SemanticTokenizer(nn.Module):
             grid = grid * valid.unsqueeze(-1)
         return self._read(grid, valid).float().log_softmax(-1)
 
+    @stage("self-check")
+    @torch.inference_mode()
+    def hear(self, wave: Tensor) -> Tensor:
+        """Log-probabilities of phones from sound, without a quantiser in between: as `read(encode(wave))`, but a phone
+        that is nearly another one is not rounded to it."""
+        latent = self.to_grid(self.encoder(self.enter(self.features(wave))))
+        return self._read(self.quantizer.unrounded(latent.float()), None).float().log_softmax(-1)
+
     @torch.inference_mode()
     def quiet_tokens(self) -> Tensor:
         """Tokens that are silence, whatever the voice: bool (vocabulary,). Their spectrum, as this network itself predicts
@@ -129,6 +137,19 @@ def greedy_phones(log_probs: Tensor) -> list[int]:
     """Best path of CTC for one row: (T', classes) -> classes without blanks and repeats."""
     best = log_probs.argmax(-1).unique_consecutive().tolist()
     return [phone for phone in best if phone]
+
+
+def unlikelihood(log_probs: Tensor, phone_ids: list[int]) -> float:
+    """How much less likely phones are than what is heard, the best path of CTC: nats a phone, infinite where the phones do
+    not fit in. Below 0 where many paths say them.
+
+    Args:
+        log_probs: (T', classes), as from `SemanticTokenizer.hear`.
+        phone_ids: CTC classes of the phones that were to be said.
+    """
+    steps = log_probs.shape[0]
+    loss = F.ctc_loss(log_probs, torch.tensor(phone_ids), (steps,), (len(phone_ids),), reduction="sum")
+    return (float(loss) + float(log_probs.max(-1).values.sum())) / len(phone_ids)
 
 
 def phone_spans(log_probs: Tensor, phone_ids: list[int]) -> list[tuple[int, int]]:

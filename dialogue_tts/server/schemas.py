@@ -70,6 +70,7 @@ class Settings(Strict):
     takes: int = Field(USUAL.takes, ge=1, le=MOST_DRAWS)
     wrong_phones: float = Field(USUAL.wrong_phones, ge=0, le=1)
     sound_takes: int = Field(USUAL.sound_takes, ge=1, le=MOST_DRAWS)
+    unlikely_sounds: float = Field(USUAL.unlikely_sounds, ge=-100, le=100)
     wrong_sounds: float = Field(USUAL.wrong_sounds, ge=0, le=1)
 
     def over(self, config: SynthesisConfig) -> SynthesisConfig:

@@ -14,6 +14,7 @@ from dialogue_tts.semantic.tokenizer import (
     SemanticTokenizerConfig,
     greedy_phones,
     phone_spans,
+    unlikelihood,
 )
 
 CONFIG = SemanticTokenizerConfig(
@@ -101,6 +102,24 @@ def test_the_shape_is_read_from_a_token_and_its_neighbours_alone(tokenizer: Sema
 def test_the_whole_tokenizer_learns_through_its_quantiser(tokenizer: SemanticTokenizer) -> None:
     tokenizer(tokenizer.features(_waves(9)[0][None]), None).phone_logits.square().sum().backward()
     assert tokenizer.enter.weight.grad.abs().max() > 0
+
+
+def test_what_is_heard_is_what_is_read_where_latents_lie_on_the_grid(tokenizer: SemanticTokenizer) -> None:
+    wave = torch.stack(_waves(9))
+    read = tokenizer.read(tokenizer.encode(wave))
+    assert tokenizer.hear(wave).shape == read.shape and not torch.allclose(tokenizer.hear(wave), read)
+    with torch.no_grad():
+        tokenizer.to_grid.weight.zero_()
+        tokenizer.to_grid.bias.fill_(20)  # the grid's corner, whose tanh is 1
+    assert torch.allclose(tokenizer.hear(wave), tokenizer.read(tokenizer.encode(wave)), atol=1e-6)
+
+
+def test_unlikelihood_grows_with_what_is_heard_otherwise() -> None:
+    heard = _log_probs([0, 1, 1, 0, 2, 0, 0, 3, 0])
+    said, wrong, missing = unlikelihood(heard, [1, 2, 3]), unlikelihood(heard, [1, 2, 4]), unlikelihood(heard, [1, 3])
+    assert -0.5 < said <= 0 < wrong and missing > 0
+    assert unlikelihood(_log_probs([0, 1, 1, 0, 2, 0, 0, 3, 0], sure=2.0), [1, 2, 4]) < wrong  # an unclear voice
+    assert unlikelihood(heard, list(range(1, 6)) * 2) == float("inf")
 
 
 def test_quiet_tokens_are_those_whose_own_shape_is_faint(tokenizer: SemanticTokenizer) -> None:
