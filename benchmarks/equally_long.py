@@ -70,6 +70,8 @@ def train(name: str, runs: Path, data: list[Path], minutes: float, out: Path) ->
 def judge(corpus: Path, judges: Path, out: Path, recordings: int) -> Report:
     """Both over the same recordings."""
     bundle = Bundle.load(find_bundle(None))
+    plain = replace(bundle.config.acoustic_decoding, guidance=0.0)  # which the rival has not either
+    bundle = replace(bundle, config=replace(bundle.config, acoustic_decoding=plain))
     bundle.soundstorm.load_state_dict(load_average(out / "soundstorm", "soundstorm"))
     rival = Autoregressive(bundle.soundstorm).eval()
     rival.load_state_dict(load_average(out / "autoregressive", "autoregressive"))
