@@ -28,7 +28,7 @@ class SynthesisConfig:
         off_pace: factor by which they may be faster or slower than the voice's prompt before they are drawn again.
         sound_takes: acoustic tokens, whose sound is read back, are drawn up to so many times in all.
         unlikely_sounds: how much less likely than what is heard the text may be before they are drawn again, in nats a phone
-            (see `unlikelihood`). A third of all turns is above.
+            (see `unlikelihood`). One turn in fifteen is above.
         wrong_sounds: share of the phones that may read back wrong from the sound before one is told to listen to it. The CTC
             head misreads 7 % of recordings.
 
@@ -43,8 +43,8 @@ class SynthesisConfig:
     takes: int = 4
     wrong_phones: float = 0.1
     off_pace: float = 1.8
-    sound_takes: int = 2
-    unlikely_sounds: float = 0.1
+    sound_takes: int = 3
+    unlikely_sounds: float = 0.3
     wrong_sounds: float = 0.2
 
     def __post_init__(self) -> None:
