@@ -118,7 +118,7 @@ def _decode(
         token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
         resting = ends.gather(1, unit[:, None])[:, 0] & (dwell < config.sentence_pause_frames)
         if quiet is not None:
-            token_logits = token_logits.masked_fill(resting[:, None] & ~quiet, -torch.inf)
+            token_logits = token_logits.masked_fill(resting[:, None] & ~quiet.to(device), -torch.inf)
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
         advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)

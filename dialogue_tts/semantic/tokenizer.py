@@ -122,11 +122,12 @@ class SemanticTokenizer(nn.Module):
     @torch.inference_mode()
     def quiet_tokens(self) -> Tensor:
         """Tokens that are silence, whatever the voice: bool (vocabulary,). Their spectrum, as this network itself predicts
-        it from a row of each, lies `QUIET` below the utterance's average."""
+        it from a row of each, lies below the utterance's average by `QUIET`, or the quietest one's does."""
         grid = self.quantizer.values(torch.arange(self.vocabulary, device=self.to_grid.weight.device))
         row = grid.unsqueeze(-1).expand(-1, -1, self.shape_context.kernel_size[0])
         middle = self.shape_context(row)[..., row.shape[-1] // 2]
-        return self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1) < QUIET
+        level = self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1)
+        return level <= level.min().clamp_min(QUIET)  # never none: a pause has to have some token
 
     def phone_ids(self, phones: list[str]) -> list[int]:
         """CTC classes of phones. Raises ValueError for a phone the head does not know."""

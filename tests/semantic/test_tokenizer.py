@@ -132,6 +132,11 @@ def test_quiet_tokens_are_those_whose_own_shape_is_faint(tokenizer: SemanticToke
         tokenizer.shape_head.weight[:, 0] = 1
     faint = tokenizer.quantizer.values(torch.arange(tokenizer.vocabulary))[:, 0] <= 0
     assert torch.equal(tokenizer.quiet_tokens(), faint) and 0 < faint.sum() < tokenizer.vocabulary
+    with torch.no_grad():
+        tokenizer.shape_head.bias.fill_(3)
+        tokenizer.shape_context.weight[0, 0, 2] = 1  # where SiLU still falls with what it is given
+    faintest = tokenizer.quantizer.values(torch.arange(tokenizer.vocabulary))[:, 0] == -1
+    assert torch.equal(tokenizer.quiet_tokens(), faintest), "where none is quiet, the quietest are"
 
 
 def test_phone_ids(tokenizer: SemanticTokenizer) -> None:
