@@ -127,7 +127,8 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
             rival.generate(row, turn)
 
     length = prompt_frames + turn_frames
-    passes = sum(decoding.passes)
+    unprompted = sum(decoding.passes[: decoding.guided_levels]) if decoding.guidance else 0
+    passes = sum(decoding.passes) + unprompted
     ours = parameters(model.conformer)
     theirs = parameters(rival.blocks)
     work = 2e-9 * length * turns
