@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dialogue_tts.dialogue import Chunk, Dialogue, Revision
+    from dialogue_tts.dialogue.project import Project
+    from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.project import Project
-    from dialogue_tts.review import Finding, Review
-    from dialogue_tts.script import format_script, parse_script
+    from dialogue_tts.script.lint import Finding, Review
+    from dialogue_tts.script.parser import format_script, parse_script
+    from dialogue_tts.script.turns import Script, Turn
     from dialogue_tts.settings import SynthesisConfig
-    from dialogue_tts.stream import Stream
-    from dialogue_tts.types import Script, Turn
-    from dialogue_tts.voice_library import VoiceLibrary
-    from dialogue_tts.voices import Consent, Voice
+    from dialogue_tts.synthesis.stream import Stream
+    from dialogue_tts.voices.library import VoiceLibrary
+    from dialogue_tts.voices.voice import Consent, Voice
 
 __all__ = [
     "Chunk",
@@ -35,22 +35,22 @@ __all__ = [
 __version__ = "0.1.0"
 
 _PLACES = {
-    "Chunk": "dialogue",
-    "Consent": "voices",
-    "Dialogue": "dialogue",
+    "Chunk": "dialogue.result",
+    "Consent": "voices.voice",
+    "Dialogue": "dialogue.result",
     "DialogueTTS": "pipeline",
-    "Finding": "review",
-    "Project": "project",
-    "Review": "review",
-    "Revision": "dialogue",
-    "Script": "types",
-    "Stream": "stream",
+    "Finding": "script.lint",
+    "Project": "dialogue.project",
+    "Review": "script.lint",
+    "Revision": "dialogue.result",
+    "Script": "script.turns",
+    "Stream": "synthesis.stream",
     "SynthesisConfig": "settings",
-    "Turn": "types",
-    "Voice": "voices",
-    "VoiceLibrary": "voice_library",
-    "format_script": "script",
-    "parse_script": "script",
+    "Turn": "script.turns",
+    "Voice": "voices.voice",
+    "VoiceLibrary": "voices.library",
+    "format_script": "script.parser",
+    "parse_script": "script.parser",
 }
 
 

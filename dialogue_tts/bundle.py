@@ -22,13 +22,13 @@ from torch import nn
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.codec.model import Codec, CodecConfig
-from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.config import from_dict, read_json, to_dict
 from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import TextTokenizer
+from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
 
 FORMAT = 1
 DEFAULT_NAME = "en-small"

@@ -26,30 +26,31 @@ from torch import Tensor
 from torchaudio.functional import edit_distance
 
 from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, read_prompts, target_codes
-from dialogue_tts.ahead import ahead, apart
 from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle, find_bundle
-from dialogue_tts.casting import VoiceBox, Voices
 from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds
-from dialogue_tts.dialogue import BundleId, Dialogue, Part, Revision, Take
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Revision, Take
+from dialogue_tts.dialogue.turns import Check
+from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.nn.conformer import Memory
-from dialogue_tts.plan import Order, Plan, Progress, chunks
-from dialogue_tts.project import Project
-from dialogue_tts.review import Review, expected_s, likely_s, review
-from dialogue_tts.script import check_script, parse_script, plain_text
-from dialogue_tts.segments import Piece, pieces, windows
+from dialogue_tts.prefetch import ahead, apart
+from dialogue_tts.script.lint import Review, expected_s, likely_s, review
+from dialogue_tts.script.parser import check_script, parse_script, plain_text
+from dialogue_tts.script.segments import Piece, pieces, windows
+from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.semantic.align import Units, turn_text, units_said
 from dialogue_tts.semantic.generate import SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones, unlikelihood
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.stages import stage
-from dialogue_tts.stream import Stream
+from dialogue_tts.synthesis.request import Order, Plan, Progress, chunks
+from dialogue_tts.synthesis.stream import Stream
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.timing import Reading, with_pauses, word_times
-from dialogue_tts.types import Check, Script, Turn
-from dialogue_tts.voice_library import VoiceLibrary
-from dialogue_tts.voices import Consent, Voice
+from dialogue_tts.voices.assignment import VoiceBox, Voices
+from dialogue_tts.voices.library import VoiceLibrary
+from dialogue_tts.voices.voice import Consent, Voice
 
 TURNS_AHEAD = 4  # how far a stream runs ahead of its listener
 VOICES_REMEMBERED = 16  # a voice of eight seconds takes two and a half megabytes

@@ -14,7 +14,6 @@ from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.bundle import BuiltInVoice, Bundle, BundleConfig
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
-from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.semantic.align import UNIT_IDS
@@ -22,7 +21,8 @@ from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
-from dialogue_tts.voice_library import FOLDER_VARIABLE
+from dialogue_tts.voices.library import FOLDER_VARIABLE
+from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
 
 RATE_HZ = 24_000
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from dialogue_tts.bundle import BuiltInVoice, Bundle, find_bundle, list_voices
 from dialogue_tts.cli import app
-from dialogue_tts.voice_library import FOLDER_VARIABLE
+from dialogue_tts.voices.library import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from dialogue_tts.bundle import find_bundle
-from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import phones_of

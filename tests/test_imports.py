@@ -15,20 +15,21 @@ STUDIO = ROOT / "ui"  # which a wheel has as dialogue_tts._ui
 MODULES = sorted((*PACKAGE.rglob("*.py"), *STUDIO.rglob("*.py")))
 
 RANKS = {
-    **dict.fromkeys(("types", "config", "errors", "files", "ahead", "stages"), 0),
-    **dict.fromkeys(("script", "segments", "settings", "text", "audio", "nn", "subtitles", "gaps"), 1),
-    **dict.fromkeys(("semantic", "acoustic", "codec", "mix"), 2),
-    **dict.fromkeys(("bundle", "voices", "timing", "voice_library", "review", "recordings"), 3),
-    **dict.fromkeys(("casting", "dialogue", "plan", "project", "stream"), 4),
-    "pipeline": 5,
-    **dict.fromkeys(("batch", "workers", "benchmark"), 6),
-    "training": 6,
-    "evaluation": 7,
-    "server": 7,
-    "_ui": 7,
-    "cli": 8,
-    "__main__": 9,
-    "": 9,  # dialogue_tts itself names what is public
+    **dict.fromkeys(("config", "errors", "files", "prefetch", "stages"), 0),
+    **dict.fromkeys(("script", "settings", "text", "audio", "nn"), 1),
+    **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
+    **dict.fromkeys(("bundle", "voices"), 3),
+    "dialogue": 4,
+    "synthesis": 5,
+    "pipeline": 6,
+    "batch": 7,
+    "training": 7,
+    "evaluation": 8,
+    "server": 8,
+    "_ui": 8,
+    "cli": 9,
+    "__main__": 10,
+    "": 10,  # dialogue_tts itself names what is public
 }
 STAGES = {"semantic", "acoustic", "codec"}
 ALLOWED_ACROSS_STAGES = {("acoustic.model", "codec.rvq")}  # its code embeddings start as the codebooks

@@ -13,10 +13,10 @@ from torch import Tensor
 from dialogue_tts.acoustic.generate import generate_codes
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.script import parse_script
+from dialogue_tts.script.parser import parse_script
 from dialogue_tts.semantic.align import UNIT_IDS, Units
 from dialogue_tts.settings import SynthesisConfig
 

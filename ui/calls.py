@@ -24,15 +24,15 @@ from dialogue_tts._ui.engine import Engine
 from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
 from dialogue_tts._ui.work import Order, Work
 from dialogue_tts.audio.io import write_audio
-from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.project import Project
-from dialogue_tts.review import WORK_PER_S, Finding
-from dialogue_tts.script import check_script, format_script, parse_draft
+from dialogue_tts.script.lint import WORK_PER_S, Finding
+from dialogue_tts.script.parser import check_script, format_script, parse_draft
+from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.types import Turn
-from dialogue_tts.voices import ENDING, Consent, Voice
+from dialogue_tts.voices.voice import ENDING, Consent, Voice
 
 LONGEST_SCRIPT, MOST_TURNS = 100_000, 1_000  # characters; turns
 LONGEST_NAME = 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dialogue_tts.review import Finding
-from dialogue_tts.script import format_turn, is_comment, parse_draft
-from dialogue_tts.types import Turn
+from dialogue_tts.script.lint import Finding
+from dialogue_tts.script.parser import format_turn, is_comment, parse_draft
+from dialogue_tts.script.turns import Turn
 
 
 @dataclass(frozen=True)

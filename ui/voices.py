@@ -15,8 +15,8 @@ from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.recordings import Recording, inspect_recording
-from dialogue_tts.voices import ENDING, Consent, Voice
+from dialogue_tts.voices.recording import Recording, inspect_recording
+from dialogue_tts.voices.voice import ENDING, Consent, Voice
 
 MOST = 24  # that one user may bring along
 NAMED, BROUGHT = "name:", "mine:"  # what a voice's reference begins with

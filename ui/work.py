@@ -22,15 +22,16 @@ import numpy as np
 from dialogue_tts._ui.turns import Row
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
-from dialogue_tts.dialogue import Chunk, Dialogue, Part, Revision, Take
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.dialogue.result import Chunk, Dialogue, Part, Revision, Take
+from dialogue_tts.dialogue.subtitles import cues
+from dialogue_tts.dialogue.turns import SpokenTurn
 from dialogue_tts.errors import AudioError, Cancelled, DialogueTTSError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.project import Project
+from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.stream import Stream
-from dialogue_tts.subtitles import cues
-from dialogue_tts.types import Script, SpokenTurn
-from dialogue_tts.voices import Voice
+from dialogue_tts.synthesis.stream import Stream
+from dialogue_tts.voices.voice import Voice
 
 PEAKS = 900  # of the waveform that is drawn
 OVERHEAD = 12  # characters that a turn costs beside its text, for the time left

@@ -33,7 +33,7 @@ from dialogue_tts.cli.inputs import (
 )
 
 if TYPE_CHECKING:
-    from dialogue_tts.batch import Job, Outcome, Workshop
+    from dialogue_tts.batch.jobs import Job, Outcome, Workshop
 
 
 @app.command(rich_help_panel=SPEAKING)
@@ -63,8 +63,8 @@ def batch(
 
     JSONL lines have id and script, and if need be voices, seed and settings. Exit code 1: some scripts failed.
     """
-    from dialogue_tts.batch import Workshop, expected_s, read_jobs
-    from dialogue_tts.workers import import_ray, share_of_cores
+    from dialogue_tts.batch.jobs import Workshop, expected_s, read_jobs
+    from dialogue_tts.batch.workers import import_ray, share_of_cores
 
     jobs = read_jobs(source, given_voices(voice), seed, settings_of(gap, speed, loudness, pronunciations))
     if ray:
@@ -100,7 +100,7 @@ def batch(
 
 
 def _outcomes(jobs: list[Job], workshop: Workshop, workers: int, ray: bool) -> Iterator[Outcome]:
-    from dialogue_tts.workers import in_processes, in_this_process, on_ray
+    from dialogue_tts.batch.workers import in_processes, in_this_process, on_ray
 
     if not jobs:
         return iter(())

@@ -35,8 +35,8 @@ def benchmark(
     quiet: QuietOption = False,
 ) -> None:
     """Measure seconds by stage, real-time factor, first sound and peak memory, for dialogues of several lengths."""
-    from dialogue_tts.benchmark import LENGTHS_S, check_plot
-    from dialogue_tts.benchmark import benchmark as run
+    from dialogue_tts.evaluation.benchmark import LENGTHS_S, check_plot
+    from dialogue_tts.evaluation.benchmark import benchmark as run
 
     check_texts([path for path in (out, plot) if path])
     if plot:

@@ -32,7 +32,7 @@ def check(
 ) -> None:
     """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
     text, voices = read_only_a_script(script), given_voices(voice)
-    from dialogue_tts.review import review
+    from dialogue_tts.script.lint import review
     from dialogue_tts.text.phonemes import TextFrontend
 
     found = review(text, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))

@@ -12,7 +12,7 @@ import typer
 from dialogue_tts.errors import AudioError, ProjectError, ScriptError, VoiceError
 
 if TYPE_CHECKING:
-    from dialogue_tts.project import Project
+    from dialogue_tts.dialogue.project import Project
     from dialogue_tts.settings import SynthesisConfig
 
 VoiceOption = Annotated[
@@ -91,7 +91,7 @@ def project_in(text: str, source: str, settings_given: bool) -> Project | None:
     """The project, if the text is one."""
     if not _is_project(text):
         return None
-    from dialogue_tts.project import Project
+    from dialogue_tts.dialogue.project import Project
 
     if settings_given:
         raise ProjectError(f"{source}: a project has a seed and settings of its own; leave out yours.")

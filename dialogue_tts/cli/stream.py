@@ -59,9 +59,9 @@ def stream(
     text, voices = read_only_a_script(script), given_voices(voice)
     check_texts([path for path in (timestamps, project) if path])
     from dialogue_tts.audio.io import pcm16, wav_header
+    from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.project import Project
-    from dialogue_tts.script import parse_script
+    from dialogue_tts.script.parser import parse_script
 
     config, wanted = settings_of(gap, speed, loudness, pronunciations), parse_script(text)
     seed = secrets.randbelow(1 << 31) if seed is None else seed

@@ -63,9 +63,9 @@ def synthesize(
     check_outputs(out, [path for path in (timestamps, srt, vtt, labels, project) if path], tracks)
     own = (seed, gap, speed, loudness, pronunciations)
     saved = project_in(text, script, any(option is not None for option in own))
+    from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.project import Project
-    from dialogue_tts.script import parse_script
+    from dialogue_tts.script.parser import parse_script
 
     config = settings_of(gap, speed, loudness, pronunciations)
     wanted = saved.script if saved else parse_script(text)

@@ -25,7 +25,7 @@ from dialogue_tts.errors import VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.bundle import BuiltInVoice
-    from dialogue_tts.voices import Consent, Voice
+    from dialogue_tts.voices.voice import Consent, Voice
 
 SAMPLE = "Good evening! This is how I sound when I read something to you."
 
@@ -76,9 +76,9 @@ def add(
 ) -> None:
     """Keep a voice under a name, with the record of who agreed, when and to what; a saved voice brings its own."""
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.recordings import inspect_recording
-    from dialogue_tts.voice_library import check_name
-    from dialogue_tts.voices import ENDING, Voice
+    from dialogue_tts.voices.library import check_name
+    from dialogue_tts.voices.recording import inspect_recording
+    from dialogue_tts.voices.voice import ENDING, Voice
 
     check_name(name)
     warnings: tuple[str, ...] = ()
@@ -105,8 +105,8 @@ def add(
 def show(name: NameArgument, bundle: BundleOption = None, as_json: JsonOption = False) -> None:
     """Tell what is known of a voice."""
     from dialogue_tts.bundle import Bundle, find_bundle
-    from dialogue_tts.voice_library import VoiceLibrary
-    from dialogue_tts.voices import encoder_id
+    from dialogue_tts.voices.library import VoiceLibrary
+    from dialogue_tts.voices.voice import encoder_id
 
     loaded = Bundle.load(find_bundle(bundle))
     if name in loaded.voices:
@@ -137,7 +137,7 @@ def play(
     """Let a voice say a sentence."""
     from dialogue_tts.audio.io import check_sound_file, pcm16, wav_header
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.types import Script, Turn
+    from dialogue_tts.script.turns import Script, Turn
 
     if out:
         check_sound_file(out)
@@ -159,7 +159,7 @@ def play(
 @reports_errors
 def remove(name: NameArgument, quiet: QuietOption = False) -> None:
     """Delete a voice that you keep, and its consent record with it."""
-    from dialogue_tts.voice_library import VoiceLibrary
+    from dialogue_tts.voices.library import VoiceLibrary
 
     VoiceLibrary().remove(name)
     if not quiet:
@@ -167,7 +167,7 @@ def remove(name: NameArgument, quiet: QuietOption = False) -> None:
 
 
 def _consent(kind: ConsentKind | None, who: str | None, when: str | None, what: str) -> Consent:
-    from dialogue_tts.voices import Consent
+    from dialogue_tts.voices.voice import Consent
 
     if not (kind and who and when):
         raise VoiceError("a voice is kept with its consent record; give --consent, --who and --when.")
@@ -176,7 +176,7 @@ def _consent(kind: ConsentKind | None, who: str | None, when: str | None, what: 
 
 def _list(bundle: str | None, as_json: bool) -> None:
     from dialogue_tts.bundle import Bundle, find_bundle
-    from dialogue_tts.voice_library import VoiceLibrary
+    from dialogue_tts.voices.library import VoiceLibrary
 
     library = VoiceLibrary()
     known = [_built_in(voice) for voice in Bundle.load(find_bundle(bundle)).voices.values()]

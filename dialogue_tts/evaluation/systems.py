@@ -17,9 +17,9 @@ from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.evaluation.report import EvalDialogue, Recording, Respeaks, Speaks, TurnAudio
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.semantic.align import Units, heard_units, units_said
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.types import Script, Turn
 
 Fills = Callable[[Frames, Tensor], Tensor]  # frames and which of them are valid, bool (B, T) -> codes (B, T, Q)
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dialogue_tts.dialogue import turn_times
+from dialogue_tts.dialogue.result import turn_times
 from dialogue_tts.server.engine import Ticket
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import CheckRequest, DialogueRequest, ReviewOut, Spoken, TimedDialogue

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.dialogue import Chunk, Dialogue, Take
+from dialogue_tts.dialogue.result import Chunk, Dialogue, Take
+from dialogue_tts.dialogue.turns import SpokenTurn
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS, Drawn
-from dialogue_tts.plan import Order, Plan
-from dialogue_tts.review import WORK_PER_S
-from dialogue_tts.segments import pieces
+from dialogue_tts.script.lint import WORK_PER_S
+from dialogue_tts.script.segments import pieces
 from dialogue_tts.semantic.generate import ROWS
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
-from dialogue_tts.types import SpokenTurn
+from dialogue_tts.synthesis.request import Order, Plan
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from dialogue_tts.config import to_dict
-from dialogue_tts.dialogue import Dialogue, turn_times
-from dialogue_tts.project import Project
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.dialogue.result import Dialogue, turn_times
 from dialogue_tts.server.dialogues import order
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import JobDeleted, JobOut, Spoken

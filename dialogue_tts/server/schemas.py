@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dialogue_tts.script import FASTEST, MAX_PAUSE_S, SLOWEST, parse_script
+from dialogue_tts.script.parser import FASTEST, MAX_PAUSE_S, SLOWEST, parse_script
+from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.server.engine import State
 from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
-from dialogue_tts.types import Script, Turn
 
 Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
 Seed = Annotated[int, Field(ge=0, lt=1 << 53, description="The same request with the same seed gives the same sound.")]

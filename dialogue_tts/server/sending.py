@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from dialogue_tts.audio.encode import Encoder
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.dialogue import Chunk
+from dialogue_tts.dialogue.result import Chunk
+from dialogue_tts.dialogue.turns import SpokenTurn
 from dialogue_tts.server.engine import Ticket
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.service import MEDIA_TYPES, Service
 from dialogue_tts.server.waiting import heard, unless_gone
-from dialogue_tts.types import SpokenTurn
 
 log = logging.getLogger(__name__)
 

@@ -16,20 +16,20 @@ import anyio
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
-from dialogue_tts import subtitles
 from dialogue_tts.audio.io import pcm16, write_audio
-from dialogue_tts.casting import Voices
-from dialogue_tts.dialogue import Dialogue
+from dialogue_tts.dialogue import subtitles
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.plan import Plan
+from dialogue_tts.script.turns import Script
 from dialogue_tts.server.engine import Engine, Ticket
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.types import Script
-from dialogue_tts.voices import Voice
+from dialogue_tts.synthesis.request import Plan
+from dialogue_tts.voices.assignment import Voices
+from dialogue_tts.voices.voice import Voice
 
 Result = TypeVar("Result")
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import ModelList, ModelOut, Speech, VoiceId
 from dialogue_tts.server.sending import Streamed, as_audio, encoded, event, first_heard, in_base64
 from dialogue_tts.server.service import MEDIA_TYPES, ServiceOf
-from dialogue_tts.types import Script, Turn
 
 router = APIRouter(tags=["OpenAI"])
 

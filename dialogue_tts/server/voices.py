@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dialogue_tts.audio.io import check_length
 from dialogue_tts.errors import AudioError, VoiceError
-from dialogue_tts.recordings import inspect_recording
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import VoiceDeleted, VoiceList, VoiceOut
 from dialogue_tts.server.service import Service, ServiceOf
-from dialogue_tts.voice_library import LONGEST_NAME, check_name
-from dialogue_tts.voices import LONGEST_S, Consent, Voice
+from dialogue_tts.voices.library import LONGEST_NAME, check_name
+from dialogue_tts.voices.recording import inspect_recording
+from dialogue_tts.voices.voice import LONGEST_S, Consent, Voice
 
 router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
 

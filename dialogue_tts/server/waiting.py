@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from dialogue_tts.dialogue import Chunk, Dialogue
+from dialogue_tts.dialogue.result import Chunk, Dialogue
 from dialogue_tts.server.engine import ENDED, Progress, Ticket
 from dialogue_tts.server.problems import ApiError
 

@@ -14,11 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.script import Inline, Pause, Pronunciation, split_inline
+from dialogue_tts.script.parser import Inline, Pause, Pronunciation, split_inline
+from dialogue_tts.script.turns import Turn
 from dialogue_tts.stages import stage
 from dialogue_tts.text.normalize import align
 from dialogue_tts.text.tokenizer import BRITISH_ONLY, LENGTH, PHONES, STRESSES, phones_of
-from dialogue_tts.types import SpokenText, Turn, Word
+from dialogue_tts.text.words import SpokenText, Word
 
 if TYPE_CHECKING:
     from hibari.g2p.token import Tok

@@ -18,7 +18,6 @@ import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.model import Codec, CodecConfig
-from dialogue_tts.codec.voice_print import VoicePrint, VoicePrintConfig
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.align import UNIT_IDS
@@ -32,6 +31,7 @@ from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
 from dialogue_tts.training.voice_print import VoicePrintTask, VoicePrintTrainingConfig
+from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
 
 RECIPE = "recipe.json"
 TEXT_MODEL = "text.model"

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.codec.voice_print import VoicePrint
 from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.loop import Figures
+from dialogue_tts.voices.speaker_embedding import VoicePrint
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from dialogue_tts.cli import app
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.voice_library import FOLDER_VARIABLE
+from dialogue_tts.voices.library import FOLDER_VARIABLE
 
 
 @pytest.fixture(autouse=True, scope="package")

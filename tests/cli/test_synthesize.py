@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 
 import dialogue_tts
 from dialogue_tts.cli import app
+from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.errors import DataError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.training.teacher import read_scripts
-from dialogue_tts.types import Check
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
 RATE_HZ = 24_000

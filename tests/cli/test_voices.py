@@ -119,8 +119,8 @@ def test_what_is_refused(run: CommandLine, kept: Path, recording: Path, tmp_path
 def test_a_voice_of_another_bundle_is_told(run: CommandLine, kept: Path, recording: Path, tiny_tts: object) -> None:
     from dataclasses import replace
 
-    from dialogue_tts.voice_library import VoiceLibrary
-    from dialogue_tts.voices import Consent
+    from dialogue_tts.voices.library import VoiceLibrary
+    from dialogue_tts.voices.voice import Consent
 
     made = tiny_tts.new_voice("Old", recording, Consent("synthetic", "a tone", "2026-01-31"))
     VoiceLibrary().add(replace(made, encoder="another"))

@@ -1,0 +1,1 @@
+"""What a synthesis gives: takes, their places, word times, subtitles, project files."""

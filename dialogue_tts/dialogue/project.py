@@ -1,0 +1,174 @@
+"""Project files: a dialogue as JSON that rebuilds it bit for bit on the same machine.
+
+Kept are script, settings, seeds of all takes, and which voices and bundle they need, by hash; no sound and no voice. On
+another processor, with another number of threads or release of PyTorch, sums are rounded differently: `sha256` tells.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialogue_tts.config import from_dict, to_dict
+from dialogue_tts.dialogue.result import BundleId, Dialogue
+from dialogue_tts.errors import ConfigError, DialogueTTSError, ProjectError
+from dialogue_tts.files import write_text
+from dialogue_tts.script.parser import check_script
+from dialogue_tts.script.turns import Script, Turn
+from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.voices.assignment import Voices
+from dialogue_tts.voices.voice import Voice
+
+KIND = "dialogue-tts project 1"
+
+
+@dataclass(frozen=True)
+class SavedTake:
+    """What a turn says, and the seed that makes its sound again."""
+
+    text: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class SavedTurn:
+    """A turn of the script with all its takes."""
+
+    speaker: str
+    takes: tuple[SavedTake, ...]
+    chosen: int = 0
+    pause_s: float = 0.0
+    overlap_s: float = 0.0
+    speed: float = 1.0
+
+    @property
+    def turn(self) -> Turn:
+        """As it stands in the script, with the chosen take's text."""
+        text = self.takes[self.chosen].text
+        return Turn(self.speaker, text, self.pause_s, overlap_s=self.overlap_s, speed=self.speed)
+
+
+@dataclass(frozen=True)
+class SavedVoice:
+    """Which voice a speaker has; the hash is that of its tokens."""
+
+    speaker: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a project file holds.
+
+    Attributes:
+        seed: of the dialogue.
+        sha256: of the waveform's bytes when it was saved.
+    """
+
+    kind: str
+    bundle: BundleId
+    seed: int
+    config: SynthesisConfig
+    voices: tuple[SavedVoice, ...]
+    turns: tuple[SavedTurn, ...]
+    sha256: str
+
+    @classmethod
+    def of(cls, dialogue: Dialogue) -> Project:
+        """Everything that is needed to make the dialogue again."""
+        turns = tuple(
+            SavedTurn(
+                part.turn.speaker,
+                tuple(SavedTake(take.text, take.seed) for take in part.takes),
+                part.chosen,
+                part.turn.pause_s,
+                part.turn.overlap_s,
+                part.turn.speed,
+            )
+            for part in dialogue.parts
+        )
+        voices = tuple(SavedVoice(speaker, v.name, v.sha256) for speaker, v in dialogue.voices.items())
+        return cls(KIND, dialogue.bundle, dialogue.seed, dialogue.config, voices, turns, dialogue.sha256)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Project:
+        """Read what `save` wrote. Raises ProjectError if the file is missing, or no project."""
+        try:
+            return cls.parse(Path(path).read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise ProjectError(f"{path}: the project cannot be read ({error.strerror}); give a project file.") from None
+        except UnicodeDecodeError:
+            raise ProjectError(f"{path}: this is no project file; give one that was saved by --project.") from None
+
+    @classmethod
+    def parse(cls, text: str, where: str = "project") -> Project:
+        """A project file's content -> project; errors begin with `where`. Raises ProjectError."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ProjectError(f"{where}: this is no project file, for it is not JSON ({error}).") from None
+        if not isinstance(values, dict) or values.get("kind") != KIND:
+            raise ProjectError(f'{where}: this is no project file that is known here; its "kind" should be "{KIND}".')
+        try:
+            project = from_dict(cls, values)
+            project._check()
+        except DialogueTTSError as error:
+            raise ProjectError(f"{where}: the project cannot be used: {error}") from None
+        return project
+
+    def save(self, path: str | Path) -> None:
+        """Write the project as JSON."""
+        write_text(path, json.dumps(to_dict(self), indent=1, ensure_ascii=False) + "\n")
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names in order of first appearance."""
+        return tuple(dict.fromkeys(turn.speaker for turn in self.turns))
+
+    @property
+    def script(self) -> Script:
+        """As it is spoken, with the texts of the chosen takes."""
+        return Script(tuple(turn.turn for turn in self.turns))
+
+    def voices_from(self, given: Voices, known: tuple[str, ...]) -> Voices:
+        """Where each speaker's voice comes from: what is given, or else the known voice of that name.
+
+        Raises:
+            ProjectError: a voice is neither given nor known, or is given for a speaker whom the project lacks.
+        """
+        for speaker in given:
+            if speaker not in self.speakers:
+                speakers = ", ".join(self.speakers)
+                raise ProjectError(f"{speaker}: the project has no such speaker; its speakers are {speakers}.")
+        for voice in self.voices:
+            if voice.speaker not in given and voice.name not in known:
+                raise ProjectError(
+                    f"{voice.speaker}: the voice {voice.name!r} is neither built in nor kept; give its file or recording."
+                )
+        return {voice.speaker: given.get(voice.speaker, voice.name) for voice in self.voices}
+
+    def check_bundle(self, bundle: BundleId) -> None:
+        """Raises ProjectError if it is not the bundle the project was made with."""
+        if bundle != self.bundle:
+            made, here = (f"{b.name} ({b.sha256[:12] or 'unsaved'})" for b in (self.bundle, bundle))
+            raise ProjectError(f"the project was made with bundle {made}, this is {here}; load that one.")
+
+    def check_voices(self, cast: Mapping[str, Voice]) -> None:
+        """Raises ProjectError if a voice is not the one the project was made with."""
+        for voice in self.voices:
+            if cast[voice.speaker].sha256 != voice.sha256:
+                raise ProjectError(
+                    f"{voice.speaker}: the voice {cast[voice.speaker].name!r} is not the {voice.name!r} that the project "
+                    f"was made with ({voice.sha256[:12]}); give that one."
+                )
+
+    def _check(self) -> None:
+        for turn in self.turns:
+            if not 0 <= turn.chosen < len(turn.takes):
+                raise ConfigError(f"a turn of {turn.speaker} chooses take {turn.chosen} of {len(turn.takes)}")
+        if {voice.speaker for voice in self.voices} != set(self.speakers):
+            raise ConfigError("voices and turns name different speakers")
+        check_script(self.script)

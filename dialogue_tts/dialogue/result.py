@@ -1,0 +1,334 @@
+"""The result of a synthesis: who said what when, how it sounds, and what else it could have sounded like.
+
+All values are frozen: choosing another take, or redoing a turn, gives a new `Dialogue` that shares the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.dialogue import subtitles
+from dialogue_tts.dialogue.mix import Placed, mix, panned, track
+from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
+from dialogue_tts.errors import SettingsError
+from dialogue_tts.files import write_text
+from dialogue_tts.script.gaps import offset_s
+from dialogue_tts.script.turns import Script, Turn
+from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.voices.voice import Voice
+
+
+@dataclass(frozen=True)
+class Take:
+    """One rendering of a turn.
+
+    Attributes:
+        text: what is said, as written.
+        seed: the same text, voice, settings and seed give the same sound, whatever stands around it.
+        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz.
+        words: with times from the take's own start.
+        draws: how often its sound was drawn until it read back well, or often enough.
+        check: what the self-check says of its sound.
+    """
+
+    text: str
+    seed: int
+    waveform: np.ndarray = field(repr=False, compare=False)
+    words: tuple[SpokenWord, ...]
+    draws: int
+    check: Check
+
+    def doubts(self, config: SynthesisConfig) -> tuple[str, ...]:
+        """Why one should listen to it: "words" that read back otherwise, an unusual "pace", another's "voice"."""
+        off_pace = max(self.check.pace, 1 / self.check.pace) > config.off_pace
+        found = (self.check.phone_error > config.wrong_sounds, off_pace, not self.check.right_voice)
+        return tuple(name for name, doubtful in zip(("words", "pace", "voice"), found, strict=True) if doubtful)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A turn of the script with its takes; the chosen one is heard."""
+
+    turn: Turn
+    takes: tuple[Take, ...]
+    chosen: int = 0
+
+    @property
+    def take(self) -> Take:
+        """The chosen one."""
+        return self.takes[self.chosen]
+
+    def saying(self, text: str, seed: int | None = None) -> Part | None:
+        """With the take chosen that says this, with that seed if one is given; None if there is no such take."""
+        fitting = [i for i, take in enumerate(self.takes) if take.text == text and seed in (None, take.seed)]
+        if not fitting:
+            return None
+        return replace(self, chosen=self.chosen if self.chosen in fitting else fitting[-1])
+
+    def with_take(self, take: Take) -> Part:
+        """With one more take, which is chosen."""
+        return replace(self, takes=(*self.takes, take), chosen=len(self.takes))
+
+    def spoken(self, index: int, placed: Placed) -> SpokenTurn:
+        """As it is heard at its place."""
+        start_s = placed.start / SAMPLE_RATE_HZ
+        return SpokenTurn(
+            index=index,
+            speaker=self.turn.speaker,
+            text=self.take.text,
+            start=start_s,
+            end=(placed.start + self.take.waveform.size) / SAMPLE_RATE_HZ,
+            words=tuple(word.moved(start_s) for word in self.take.words),
+            seed=self.take.seed,
+            draws=self.take.draws,
+            check=self.take.check,
+        )
+
+
+@dataclass(frozen=True)
+class BundleId:
+    """Which bundle: its name, and the SHA-256 of its list of checksums ("" for one that was never saved)."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What `DialogueTTS.stream` yields: one turn, and the sound that is final with it.
+
+    Attributes:
+        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz; all chunks one after the other are the dialogue.
+        start: of `waveform`, in seconds.
+        turn: its end lies behind the chunk's where the next turn overlaps it.
+        part: the turn with its takes; `Dialogue(parts, ...)` puts those of a stream together.
+    """
+
+    waveform: np.ndarray = field(repr=False)
+    start: float
+    turn: SpokenTurn
+    part: Part
+
+    @property
+    def take(self) -> Take:
+        """The turn's own sound."""
+        return self.part.take
+
+
+@dataclass(frozen=True, eq=False)
+class Dialogue:
+    """A spoken script.
+
+    Attributes:
+        parts: turns in order, with their takes.
+        voices: of each speaker.
+        seed: which, with the same script, voices, settings and bundle, gives this sound again.
+        config: settings it was made with.
+    """
+
+    parts: tuple[Part, ...]
+    voices: Mapping[str, Voice]
+    seed: int
+    config: SynthesisConfig
+    bundle: BundleId
+    sample_rate: int = SAMPLE_RATE_HZ
+
+    @cached_property
+    def _placed(self) -> tuple[Placed, ...]:
+        offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
+        return tuple(mix((part.take.waveform for part in self.parts), offsets))
+
+    @cached_property
+    def waveform(self) -> np.ndarray:
+        """Mono float32 (samples,) in [-1, 1] at `sample_rate` Hz."""
+        return np.concatenate([placed.samples for placed in self._placed])
+
+    @cached_property
+    def turns(self) -> tuple[SpokenTurn, ...]:
+        """In order, with times in seconds."""
+        return tuple(part.spoken(i, p) for i, (part, p) in enumerate(zip(self.parts, self._placed, strict=True)))
+
+    @property
+    def script(self) -> Script:
+        """As it is spoken, with the texts of the chosen takes."""
+        return Script(tuple(replace(part.turn, text=part.take.text) for part in self.parts))
+
+    @property
+    def duration(self) -> float:
+        """In seconds."""
+        return self.waveform.size / self.sample_rate
+
+    @property
+    def doubtful(self) -> tuple[int, ...]:
+        """Turns, from 0, whose chosen take has `doubts`: listen to them."""
+        return tuple(i for i, part in enumerate(self.parts) if part.take.doubts(self.config))
+
+    @property
+    def sha256(self) -> str:
+        """Of the waveform's bytes."""
+        return hashlib.sha256(self.waveform.tobytes()).hexdigest()
+
+    def turn_waveform(self, index: int) -> np.ndarray:
+        """The sound of one turn alone, float32 (samples,)."""
+        return self.parts[index].take.waveform
+
+    def takes(self, index: int) -> tuple[Take, ...]:
+        """All renderings of a turn, in the order they were made."""
+        return self.parts[self._checked(index)].takes
+
+    def choose(self, index: int, take: int) -> Dialogue:
+        """The dialogue with another take of a turn. Raises SettingsError if there is no such turn or take."""
+        part = self.parts[self._checked(index)]
+        if not 0 <= take < len(part.takes):
+            raise SettingsError(f"turn {index} has no take {take}; it has {len(part.takes)}, counted from 0.")
+        return self._with_part(index, replace(part, chosen=take))
+
+    def with_take(self, index: int, take: Take) -> Dialogue:
+        """The dialogue with one more take of a turn, which is chosen."""
+        part = self.parts[self._checked(index)]
+        return self._with_part(index, part.with_take(take))
+
+    def _with_part(self, index: int, part: Part) -> Dialogue:
+        return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self.parts):
+            raise SettingsError(f"there is no turn {index}; there are {len(self.parts)}, counted from 0.")
+        return index
+
+    def tracks(self) -> dict[str, np.ndarray]:
+        """One track a speaker, float32 (samples,) each as long as the dialogue; their sum is the dialogue."""
+        placed: dict[str, list[tuple[int, float, np.ndarray]]] = {}
+        for part, at in zip(self.parts, self._placed, strict=True):
+            placed.setdefault(part.turn.speaker, []).append((at.start, at.gain, part.take.waveform))
+        return {speaker: track(waves, self.waveform.size) for speaker, waves in placed.items()}
+
+    def stereo(self) -> np.ndarray:
+        """float32 (samples, 2): the first speaker left, the last right, others between; one alone in the middle."""
+        return panned(list(self.tracks().values()))
+
+    @property
+    def provenance(self) -> str:
+        """A sentence for the files' metadata: that the speech is synthetic, and what made it."""
+        voices = ", ".join(f"{speaker}: {voice.name} ({voice.sha256[:12]})" for speaker, voice in self.voices.items())
+        bundle = f"{self.bundle.name} ({self.bundle.sha256[:12]})" if self.bundle.sha256 else self.bundle.name
+        return f"Synthetic speech, made by dialogue-tts with bundle {bundle}, voices {voices}, seed {self.seed}."
+
+    def save(self, path: str | Path, stereo: bool = False) -> None:
+        """Write the sound in the format the path's ending names: .wav, .flac, .mp3, .ogg, .opus.
+
+        The file's comment is `provenance`.
+
+        Raises:
+            AudioError: unknown ending, or the place cannot be written to.
+        """
+        write_audio(path, self.stereo() if stereo else self.waveform, self.sample_rate, self.provenance)
+
+    def save_tracks(self, folder: str | Path, ending: str = ".wav") -> list[Path]:
+        """Write one file a speaker, such as `1-Anna.wav`, into a folder that is made if need be. Raises AudioError."""
+        folder = Path(folder)
+        paths = [folder / name for name in track_names(list(self.tracks()), ending)]
+        folder.mkdir(exist_ok=True)
+        for path in paths:
+            check_sound_file(path)
+        for path, wave in zip(paths, self.tracks().values(), strict=True):
+            write_audio(path, wave, self.sample_rate, self.provenance)
+        return paths
+
+    def timestamps(self) -> dict[str, Any]:
+        """Times of turns and words in seconds, rounded to milliseconds, ready for JSON."""
+        turns = [turn_times(turn) for turn in self.turns]
+        return {"sample_rate": self.sample_rate, "duration": round(self.duration, 3), "turns": turns}
+
+    def facts(self) -> dict[str, Any]:
+        """What it is in short, ready for JSON: length, seed, number of turns and which are doubtful, voices, bundle, hash."""
+        return {
+            "duration_s": round(self.duration, 3),
+            "seed": self.seed,
+            "turns": len(self.parts),
+            "doubtful": self.doubtful,
+            "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
+            "bundle": self.bundle.name,
+            "sha256": self.sha256,
+        }
+
+    def save_timestamps(self, path: str | Path) -> None:
+        """Write `timestamps` as JSON."""
+        write_text(path, json.dumps(self.timestamps(), indent=1, ensure_ascii=False) + "\n")
+
+    def save_srt(self, path: str | Path) -> None:
+        """Write subtitles as SubRip; every cue names its speaker."""
+        write_text(path, subtitles.srt(self.turns))
+
+    def save_vtt(self, path: str | Path) -> None:
+        """Write subtitles as WebVTT, with voice tags for speakers and a time for every word."""
+        write_text(path, subtitles.webvtt(self.turns))
+
+    def save_labels(self, path: str | Path) -> None:
+        """Write a label track for Audacity, one label a turn."""
+        write_text(path, subtitles.labels(self.turns))
+
+
+@dataclass(frozen=True, eq=False)
+class Revision:
+    """What a changed script keeps of a dialogue made before, and what it wants otherwise.
+
+    Attributes:
+        dialogue: made before, if any.
+        was: turn of the changed script -> turn of `dialogue` that it was, both from 0. New turns are left out.
+        seeds: turn of the changed script -> seed, for turns that are to have one of their own.
+    """
+
+    dialogue: Dialogue | None = None
+    was: Mapping[int, int] = field(default_factory=dict)
+    seeds: Mapping[int, int] = field(default_factory=dict)
+
+    def kept(self, index: int, turn: Turn, voice: Voice, config: SynthesisConfig) -> Part | None:
+        """What there is of a turn of the changed script: its takes in the same voice, at the same speed and settings."""
+        if self.dialogue is None or index not in self.was:
+            return None
+        part, voices = self.dialogue.parts[self.was[index]], self.dialogue.voices
+        same = (part.turn.speaker, part.turn.speed) == (turn.speaker, turn.speed)
+        same = same and voices[turn.speaker].sha256 == voice.sha256
+        same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
+        return replace(part, turn=turn) if same else None
+
+
+def turn_times(turn: SpokenTurn) -> dict[str, Any]:
+    """A turn of `Dialogue.timestamps`."""
+    return {
+        "index": turn.index,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "start": round(turn.start, 3),
+        "end": round(turn.end, 3),
+        "words": [{"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3)} for w in turn.words],
+    }
+
+
+def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -> list[int]:
+    """From the end of what is heard before each turn to its start, in samples; negative where it overlaps."""
+    previous = [None, *turns[:-1]]
+    chances = [
+        int.from_bytes(hashlib.blake2b(str(s).encode(), digest_size=4).digest(), "little") / 2**32 for s in seeds
+    ]
+    found = zip(previous, turns, chances, strict=True)
+    return [round(offset_s(before, turn, chance, config.gap_s) * SAMPLE_RATE_HZ) for before, turn, chance in found]
+
+
+def track_names(speakers: list[str], ending: str) -> list[str]:
+    """A file name for each speaker's track. Raises AudioError for an ending that names no format."""
+    check_ending(f"track{ending}")
+    safe = [re.sub(r"[^\w .-]", "_", speaker) for speaker in speakers]
+    return [f"{number}-{name}{ending}" for number, name in enumerate(safe, start=1)]

@@ -1,0 +1,38 @@
+"""A script, parsed: its turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One speaker's turn in a script.
+
+    Attributes:
+        speaker: name as written in the script.
+        text: what to say, on one line; may hold `[word](/phonemes/)` pronunciations.
+        pause_s: extra silence asked for in front of the turn, in seconds (`[pause 0.5s]`).
+        line: line of the script where the turn starts, from 1.
+        overlap_s: the turn starts so long before what is heard already ends, in seconds (`[Ben | overlap 0.3s]`).
+        speed: of this turn (`[Ben | speed 1.2]`); 2 is twice as fast as the voice speaks by itself. Pitch stays.
+    """
+
+    speaker: str
+    text: str
+    pause_s: float = 0.0
+    line: int = 1
+    overlap_s: float = 0.0
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Script:
+    """A dialogue in writing: at least one turn."""
+
+    turns: tuple[Turn, ...]
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names in order of first appearance."""
+        return tuple(dict.fromkeys(turn.speaker for turn in self.turns))

@@ -1,0 +1,34 @@
+"""Text as it is spoken: words with their phonemes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """A written word with its phonemes (misaki's American set, stress marks kept, no spaces).
+
+    Attributes:
+        guessed: no dictionary has the word; its sounds come from its letters.
+    """
+
+    text: str
+    phonemes: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """What a turn's text becomes before tokenisation.
+
+    Attributes:
+        words: written words in order; punctuation is not a word.
+        phonemes: the whole string the model reads: the words' phonemes, single spaces between them, and the
+            marks `, . ? ! ; : …` and dashes where a speaker would pause. `words` appear in it in this order.
+        pauses: (word index, seconds): silence asked for before that word by `[pause Ns]` inside a turn.
+    """
+
+    words: tuple[Word, ...]
+    phonemes: str
+    pauses: tuple[tuple[int, float], ...] = ()

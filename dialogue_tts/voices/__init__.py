@@ -1,0 +1,1 @@
+"""Voices: recordings of people as prompts, kept ones, and who gets which."""

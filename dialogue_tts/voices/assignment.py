@@ -1,0 +1,109 @@
+"""Who speaks with which voice: names, files and saved voices -> `Voice`, for one bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dialogue_tts.audio.io import resample
+from dialogue_tts.bundle import Bundle
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import ScriptError, VoiceError
+from dialogue_tts.prefetch import apart
+from dialogue_tts.script.turns import Script
+from dialogue_tts.voices.library import VoiceLibrary
+from dialogue_tts.voices.voice import ENDING, Consent, Voice, check_voice, encoder_id, make_voice, read_voice
+
+Voices = Mapping[str, str | Path | Voice]
+"""Speaker -> name of a built-in or kept voice, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
+
+
+class VoiceBox:
+    """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
+
+    def __init__(self, bundle: Bundle, library: VoiceLibrary) -> None:
+        self.library = library
+        self._built_in = bundle.voices
+        self._networks = bundle.semantic_tokenizer, bundle.codec
+        self._encoder = encoder_id(*self._networks)
+        self._made: dict[str, Voice] = {}
+        self._lock = threading.Lock()
+
+    def voice(self, voice: str | Path | Voice) -> Voice:
+        """See `DialogueTTS.voice`."""
+        if isinstance(voice, str | Path) and str(voice) not in self._built_in:
+            if str(voice) in self.library:
+                voice = self.library.get(str(voice))
+            elif Path(voice).suffix == ENDING:
+                voice = Voice.load(voice)
+        if isinstance(voice, Voice):
+            check_voice(voice, *self._networks, self._encoder)
+            return voice
+        name = str(voice)
+        built_in = self._built_in.get(name)
+        if built_in is None and not Path(voice).is_file():
+            known = f"built-in voices are {', '.join(self._built_in)}"
+            if kept := self.library.names():
+                known += f"; kept ones are {', '.join(kept)}"
+            raise VoiceError(f"{name}: there is no such voice or sound file; {known}.")
+        if built_in is None:
+            return apart(lambda: read_voice(voice, *self._networks))
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = apart(lambda: read_voice(built_in.recording, *self._networks, name=name))
+            return self._made[name]
+
+    def keep(self, voice: Voice) -> None:
+        """See `DialogueTTS.keep_voice`."""
+        if voice.name.casefold() in {name.casefold() for name in self._built_in}:
+            raise VoiceError(f"{voice.name}: a built-in voice has that name; take another.")
+        check_voice(voice, *self._networks, self._encoder)
+        self.library.add(voice)
+
+    def new_voice(self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int) -> Voice:
+        """See `DialogueTTS.new_voice`."""
+        if not name.strip():
+            raise VoiceError("a voice needs a name; give it one.")
+        if isinstance(recording, str | Path):
+            return apart(lambda: read_voice(recording, *self._networks, name=name, consent=consent))
+        samples = np.asarray(recording, np.float32)
+        if samples.ndim != 1 or not np.isfinite(samples).all():
+            raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(samples.shape)}.")
+
+        def made() -> Voice:
+            wave = resample(torch.from_numpy(samples), sample_rate_hz, SAMPLE_RATE_HZ)
+            return make_voice(name, wave, *self._networks, consent)
+
+        return apart(made)
+
+    def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
+        """See `DialogueTTS.assign`."""
+        for speaker in voices:
+            if speaker not in speakers:
+                known = ", ".join(speakers)
+                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
+        taken = {voice.name if isinstance(voice, Voice) else str(voice) for voice in voices.values()}
+        free = [name for name in self._built_in if name not in taken]
+        assigned: dict[str, str | Path | Voice] = {}
+        for speaker in speakers:
+            if speaker in voices:
+                assigned[speaker] = voices[speaker]
+                continue
+            free = free or list(self._built_in)
+            if not free:
+                raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
+            assigned[speaker] = free.pop(_stable_number(speaker) % len(free))
+        return assigned
+
+    def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
+        """See `DialogueTTS.cast`."""
+        return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
+
+
+def _stable_number(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.casefold().encode(), digest_size=8).digest(), "little")

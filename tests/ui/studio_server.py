@@ -1,0 +1,57 @@
+"""A studio in a process of its own, for tests in a browser.
+
+    python -m tests.ui.studio_server FOLDER PORT BUNDLE SLOW_S [PASSWORD]
+
+Every turn takes SLOW_S seconds at least; one that says "Fail" fails. Names that are looked up go into FOLDER/names.txt.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | None = None) -> None:
+    """Serve until the process is ended."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    (folder / "names.txt").touch()
+    look_up = socket.getaddrinfo
+
+    def noted(host: Any, *rest: Any, **more: Any) -> Any:
+        with (folder / "names.txt").open("a") as names:
+            names.write(f"{host}\n")
+        return look_up(host, *rest, **more)
+
+    socket.getaddrinfo = noted
+    from dialogue_tts.cli.ui import load_studio
+
+    load_studio()
+    import uvicorn
+
+    from dialogue_tts._ui.app import Options, build_app
+    from dialogue_tts.pipeline import DialogueTTS
+
+    takes = DialogueTTS._takes
+
+    def slow(tts: DialogueTTS, orders: Any, first_alone: bool, cancelled: Any) -> Iterator[Any]:
+        for order in orders:
+            until = time.monotonic() + slow_s
+            while time.monotonic() < until and not cancelled():
+                time.sleep(0.02)
+            if "Fail" in order.turn.text:
+                raise RuntimeError("/secret/path broke")
+            yield from takes(tts, [order], first_alone, cancelled)
+
+    if slow_s:
+        DialogueTTS._takes = slow
+    tts = DialogueTTS.from_pretrained(None if bundle == "-" else bundle)
+    uvicorn.run(build_app(tts, Options(folder, password=password)), port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], float(sys.argv[4]), *sys.argv[5:])
