@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from dialogue_tts.text.tokenizer import phones_of
+from dialogue_tts.text.tokenizer import PHONE_IDS, phones_of
 from dialogue_tts.text.words import SpokenText, Word
 
 LONGEST_PIECE = 140  # phones: about ten seconds, within what the networks learnt with
@@ -28,39 +29,43 @@ class Piece:
 
 
 def pieces(text: SpokenText, longest: int = LONGEST_PIECE) -> list[Piece]:
-    """Cut a turn, at the ends of sentences if it can be, else at other marks, else between words."""
-    # A written word may hold spaces in its phonemes, so words are found in the string one by one.
-    ends, position = [], 0
-    for word in text.words:
-        for phone in phones_of(word.phonemes):
-            position = text.phonemes.index(phone, position) + 1
-        following = re.compile(r"[^ ]*").match(text.phonemes, position)
-        position = following.end() if following else position
-        ends.append(position)
+    """Cut a turn, at the ends of sentences if it can be, else at other marks, else between words. Linear in time."""
+    ends = _ends(text)
+    sounds = [0, *accumulate(c in PHONE_IDS for c in text.phonemes)]  # up to each character
+    until = [sounds[end] for end in ends]  # up to each word's end
+    sentences, clauses = (_last_marked(text.phonemes, ends, marks) for marks in (".?!", ",;:—…"))
     found: list[Piece] = []
     first, begin = 0, 0
-    while first < len(text.words):
-        last = _cut(text, ends, first, begin, longest)
-        end = ends[last - 1] if last < len(text.words) else len(text.phonemes)
+    while first < len(ends):
+        last = len(ends)
+        if until[-1] - sounds[begin] > longest:
+            last = max(bisect_right(until, sounds[begin] + longest, lo=first), first + 1)
+            for marked in (sentences[last], clauses[last]):  # one right at the start is no place to cut
+                if marked > first and until[marked - 1] - sounds[begin] > longest / 4:
+                    last = marked
+                    break
+        end = ends[last - 1] if last < len(ends) else len(text.phonemes)
         found.append(Piece(text.words[first:last], text.phonemes[begin:end].strip()))
         first, begin = last, end
     return found
 
 
-def _cut(text: SpokenText, ends: Sequence[int], first: int, begin: int, longest: int) -> int:
-    """One past the last word of the piece that starts with word `first`."""
+def _ends(text: SpokenText) -> list[int]:
+    """Where each word ends in the phoneme string, with the marks behind it."""
+    # A written word may hold spaces in its phonemes, so words are found in the string one by one.
+    ends, position = [], 0
+    for word in text.words:
+        for phone in phones_of(word.phonemes):
+            position = text.phonemes.index(phone, position) + 1
+        space = text.phonemes.find(" ", position)
+        position = space if space >= 0 else len(text.phonemes)
+        ends.append(position)
+    return ends
 
-    def size(last: int) -> int:
-        return len(phones_of(text.phonemes[begin : ends[last - 1]]))
 
-    if size(len(ends)) <= longest:
-        return len(ends)
-    fitting = [last for last in range(first + 1, len(ends) + 1) if size(last) <= longest] or [first + 1]
-    for marks in (".?!", ",;:—…"):
-        at_marks = [last for last in fitting if text.phonemes[ends[last - 1] - 1] in marks]
-        if at_marks and size(at_marks[-1]) > longest / 4:
-            return at_marks[-1]
-    return fitting[-1]
+def _last_marked(phonemes: str, ends: Sequence[int], marks: str) -> list[int]:
+    """For each number of words from 0: how many of them there are up to the last one that ends in one of the marks."""
+    return [0, *accumulate(((i if phonemes[end - 1] in marks else 0) for i, end in enumerate(ends, start=1)), max)]
 
 
 def windows(phones: Sequence[int], longest: int = LONGEST_WINDOW, first_alone: bool = False) -> Iterator[range]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from types import FrameType
+
 import numpy as np
 import pytest
 
@@ -140,3 +144,25 @@ def test_windows_cover_all_turns_within_the_budget() -> None:
 )
 def test_windows_at_the_edge_of_the_budget(phones: list[int], wanted: list[range]) -> None:
     assert list(windows(phones, 100)) == wanted
+
+
+def test_cutting_takes_steps_in_proportion_to_the_words() -> None:
+    def steps(words: int) -> int:
+        """Lines of Python run for so many words."""
+        count = 0
+
+        def trace(frame: FrameType, event: str, arg: object) -> Callable[..., object]:
+            nonlocal count
+            count += 1
+            return trace
+
+        text = spoken(*["kæts", "ænd,"] * (words // 2))
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            pieces(text)
+        finally:
+            sys.settrace(before)
+        return count
+
+    assert steps(4_000) < 2.1 * steps(2_000)
