@@ -34,7 +34,13 @@ from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingC
 NAMES = ("soundstorm", "autoregressive")
 # Rows are short since attention over all levels of all frames is long.
 TRAINING = SoundStormTrainingConfig(
-    shortest_prompt=50, longest_prompt=75, longest_frames=200, joined=0.0, unread=0.0, wrong_tokens=0.0, whole_from=1
+    shortest_prompt=50,
+    longest_prompt=75,
+    longest_frames=200,
+    pack_dialogue=0.0,
+    text_dropout=0.0,
+    token_noise=0.0,
+    whole_from=1,
 )
 FRAMES_PER_BATCH = {"soundstorm": 2000, "autoregressive": 600}
 TEMPERATURE = 0.7

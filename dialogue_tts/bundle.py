@@ -1,7 +1,7 @@
 """A bundle: one folder with everything trained, and what rebuilds it.
 
     config.json                 sizes of the networks, decoding settings
-    codec.safetensors           and semantic_tokenizer, text_to_semantic, soundstorm, voice_print: weights, float16
+    codec.safetensors           and semantic_tokenizer, text_to_semantic, soundstorm, speaker_embedding: weights, float16
     text.model                  SentencePiece model
     voices.json, voices/*.flac  built-in voices: recordings and what is known of them
     SHA256SUMS                  of all of these
@@ -28,12 +28,12 @@ from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import TextTokenizer
-from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
+from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
-FORMAT = 1
+FORMAT = 2
 DEFAULT_NAME = "en-small"
 CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "voices.json"
-NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "voice_print")
+NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "speaker_embedding")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class BundleConfig:
     semantic_tokenizer: SemanticTokenizerConfig
     text_to_semantic: TextToSemanticConfig
     soundstorm: SoundStormConfig
-    voice_print: VoicePrintConfig
+    speaker_embedding: SpeakerEmbeddingConfig
     semantic_decoding: SemanticDecodingConfig = SemanticDecodingConfig()
     acoustic_decoding: DecodingConfig = DecodingConfig()
     format: int = FORMAT
@@ -80,7 +80,7 @@ class Bundle:
     semantic_tokenizer: SemanticTokenizer
     text_to_semantic: TextToSemantic
     soundstorm: SoundStorm
-    voice_print: VoicePrint
+    speaker_embedding: SpeakerEmbedding
     text_tokenizer: TextTokenizer
     voices: dict[str, BuiltInVoice] = field(default_factory=dict)
     sha256: str = ""
@@ -115,7 +115,7 @@ class Bundle:
             "semantic_tokenizer": SemanticTokenizer(config.semantic_tokenizer),
             "text_to_semantic": TextToSemantic(config.text_to_semantic),
             "soundstorm": SoundStorm(config.soundstorm),
-            "voice_print": VoicePrint(config.voice_print),
+            "speaker_embedding": SpeakerEmbedding(config.speaker_embedding),
         }
         for name, network in networks.items():
             _load_weights(network, folder / f"{name}.safetensors")
@@ -240,7 +240,7 @@ def _check_agreement(config: BundleConfig, text_tokenizer: TextTokenizer, folder
         ),
         "codec levels": (config.codec.levels, config.soundstorm.levels, len(config.acoustic_decoding.passes)),
         "codebook sizes": (config.codec.codebook_size, config.soundstorm.codebook_size),
-        "widths of latents": (config.codec.encoder_width, config.voice_print.latent_width),
+        "widths of latents": (config.codec.encoder_width, config.speaker_embedding.latent_width),
     }
     for what, numbers in pairs.items():
         if len(set(numbers)) > 1:

@@ -34,7 +34,7 @@ from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Revision, Tak
 from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
 from dialogue_tts.errors import Cancelled
-from dialogue_tts.nn.conformer import Memory
+from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.prefetch import ahead, apart
 from dialogue_tts.script.lint import Review, expected_s, likely_s, review
 from dialogue_tts.script.parser import check_script, parse_script, plain_text
@@ -69,11 +69,11 @@ class _Draw:
 
     def will_do(self, config: SynthesisConfig) -> bool:
         """Whether nothing better needs to be drawn."""
-        return self.error <= config.wrong_phones and not self.off(config)
+        return self.error <= config.max_phone_error and not self.off(config)
 
     def off(self, config: SynthesisConfig) -> bool:
         """Whether its pace is none that the voice would have."""
-        return max(self.pace, 1 / self.pace) > config.off_pace
+        return max(self.pace, 1 / self.pace) > config.max_pace_ratio
 
 
 @dataclass(frozen=True)
@@ -507,7 +507,7 @@ class DialogueTTS:
         heard = greedy_phones(self.bundle.semantic_tokenizer.read(voice.semantic[None])[0])
         return _Usual(_pace(len(heard), len(voice.semantic)), self._print(voice.codes))
 
-    def _remember(self, voice: Voice) -> Memory | None:
+    def _remember(self, voice: Voice) -> PromptCache | None:
         nothing = voice.semantic.new_zeros(0)
         frames, _ = assemble([Passage([_prompt(voice)], nothing, nothing)], self.bundle.soundstorm.config.levels)
         return read_prompts(self.bundle.soundstorm, frames, self.bundle.config.acoustic_decoding)
@@ -517,7 +517,7 @@ class DialogueTTS:
     def _print(self, codes: Tensor) -> Tensor:
         """codes (T, Q) -> (size,)."""
         twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
-        return self.bundle.voice_print(self.bundle.codec.quantizer.decode(twice[None]))[0]
+        return self.bundle.speaker_embedding(self.bundle.codec.quantizer.decode(twice[None]))[0]
 
     def _voice(self, draw: _Draw, voice: Voice, seed: int, config: SynthesisConfig) -> _Voiced:
         """Acoustic tokens of a piece, drawn again where something else than its text is heard; the best draw."""
@@ -536,7 +536,7 @@ class DialogueTTS:
             doubt = unlikelihood(heard, wanted)
             if best is None or doubt < best.doubt:
                 best = _Voiced(codes, sound[0], _misread(heard, wanted), doubt, number)
-            if doubt <= config.unlikely_sounds:
+            if doubt <= config.max_ctc_nll:
                 break
         return best
 

@@ -24,13 +24,13 @@ class SynthesisConfig:
             as loud as the networks make them.
         pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
         takes: semantic tokens that do not read back as their text are drawn again, up to so many times in all.
-        wrong_phones: share of the phones that may read back wrong from them.
-        off_pace: factor by which they may be faster or slower than the voice's prompt before they are drawn again.
+        max_phone_error: share of the phones that may read back wrong from them.
+        max_pace_ratio: factor by which they may be faster or slower than the voice's prompt before they are drawn again.
         sound_takes: acoustic tokens, whose sound is read back, are drawn up to so many times in all.
-        unlikely_sounds: how much less likely than what is heard the text may be before they are drawn again, in nats a phone
+        max_ctc_nll: how much less likely than what is heard the text may be before they are drawn again, in nats a phone
             (see `unlikelihood`). One turn in fifteen is above.
-        wrong_sounds: share of the phones that may read back wrong from the sound before one is told to listen to it. The CTC
-            head misreads 7 % of recordings.
+        warn_phone_error: share of the phones that may read back wrong from the sound before one is told to listen to it.
+            The CTC head misreads 7 % of recordings.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -41,11 +41,11 @@ class SynthesisConfig:
     loudness_lufs: float | None = -23.0
     pronunciations: tuple[tuple[str, str], ...] = ()
     takes: int = 4
-    wrong_phones: float = 0.1
-    off_pace: float = 1.8
+    max_phone_error: float = 0.1
+    max_pace_ratio: float = 1.8
     sound_takes: int = 3
-    unlikely_sounds: float = 0.3
-    wrong_sounds: float = 0.2
+    max_ctc_nll: float = 0.3
+    warn_phone_error: float = 0.2
 
     def __post_init__(self) -> None:
         if self.gap_s is not None:
@@ -54,11 +54,11 @@ class SynthesisConfig:
         if self.loudness_lufs is not None:
             _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
         _within("takes", self.takes, 1, 100)
-        _within("wrong_phones", self.wrong_phones, 0.0, 1.0)
-        _within("off_pace", self.off_pace, 1.0, 100.0)
+        _within("max_phone_error", self.max_phone_error, 0.0, 1.0)
+        _within("max_pace_ratio", self.max_pace_ratio, 1.0, 100.0)
         _within("sound_takes", self.sound_takes, 1, 100)
-        _within("unlikely_sounds", self.unlikely_sounds, -100.0, 100.0, "nats")
-        _within("wrong_sounds", self.wrong_sounds, 0.0, 1.0)
+        _within("max_ctc_nll", self.max_ctc_nll, -100.0, 100.0, "nats")
+        _within("warn_phone_error", self.warn_phone_error, 0.0, 1.0)
 
 
 def turn_speed(turn: Turn, config: SynthesisConfig) -> float:

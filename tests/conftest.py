@@ -22,7 +22,7 @@ from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.voices.library import FOLDER_VARIABLE
-from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
+from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RATE_HZ = 24_000
 
@@ -85,14 +85,14 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
         units=len(UNIT_IDS) + 1,
     )
-    voice_print = VoicePrintConfig(latent_width=14, size=9)
+    speaker_embedding = SpeakerEmbeddingConfig(latent_width=14, size=9)
     config = BundleConfig(
         "tiny",
         codec,
         semantic,
         text_to_semantic,
         soundstorm,
-        voice_print,
+        speaker_embedding,
         SemanticDecodingConfig(max_dwell_frames=6),
         DecodingConfig(passes=(3, 2, 1)),
     )
@@ -105,7 +105,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         SemanticTokenizer(semantic),
         TextToSemantic(text_to_semantic),
         SoundStorm(soundstorm),
-        VoicePrint(voice_print),
+        SpeakerEmbedding(speaker_embedding),
     )
     with torch.no_grad():  # else chance alone draws codes, and two voices may sound alike
         for head in networks[3].heads:

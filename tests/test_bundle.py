@@ -23,7 +23,7 @@ FILES = (
     "semantic_tokenizer.safetensors",
     "text_to_semantic.safetensors",
     "soundstorm.safetensors",
-    "voice_print.safetensors",
+    "speaker_embedding.safetensors",
     "text.model",
     "voices.json",
     "voices/low.flac",

@@ -120,7 +120,7 @@ def test_console_examples_run(
     )
     command.chmod(0o755)
     paths = {"PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    for module in ("bundle", "pipeline", "batch"):
+    for module in ("bundle", "pipeline", "batch.jobs"):
         monkeypatch.setattr(f"dialogue_tts.{module}.find_bundle", lambda name=None: find_bundle(name or bundle))
     assert example and all(line.startswith("$ ") for line in example.splitlines())
     for line in (line.removeprefix("$ ") for line in example.splitlines()):

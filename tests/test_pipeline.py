@@ -163,11 +163,11 @@ def test_an_unlikely_pace_is_drawn_again(tiny_tts: DialogueTTS, monkeypatch: pyt
         return replace(judge(self, wanted, spoken, number), error=0.5, pace=0.5 if number < 3 else 1.2)  # type: ignore[arg-type]
 
     monkeypatch.setattr(DialogueTTS, "_judge", judged)
-    config = SynthesisConfig(takes=4, wrong_phones=0.6, off_pace=1.8, sound_takes=1)
+    config = SynthesisConfig(takes=4, max_phone_error=0.6, max_pace_ratio=1.8, sound_takes=1)
     (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=config).orders)
     assert drawn.draws[0].number == 3 and max(numbers) == 3
     numbers.clear()
-    lenient = SynthesisConfig(takes=4, wrong_phones=0.6, off_pace=2.1, sound_takes=1)
+    lenient = SynthesisConfig(takes=4, max_phone_error=0.6, max_pace_ratio=2.1, sound_takes=1)
     (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=lenient).orders)
     assert drawn.draws[0].number == 1 == max(numbers)
 
@@ -185,7 +185,7 @@ def test_sound_that_is_unlikely_to_say_its_text_is_drawn_again(
         return doubts[len(asked) - 1]
 
     monkeypatch.setattr("dialogue_tts.pipeline.unlikelihood", doubted)
-    config = SynthesisConfig(sound_takes=3, unlikely_sounds=0.1)
+    config = SynthesisConfig(sound_takes=3, max_ctc_nll=0.1)
     assert tiny_tts.synthesize("[Anna] Good evening.", config=config).turns[0].draws == chosen
     assert len(asked) == drawn and asked[0] > 5
 
@@ -212,9 +212,9 @@ def test_the_sound_that_was_checked_is_the_one_that_is_heard(
 def test_a_voices_prompt_is_read_once(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
     tts = DialogueTTS(tiny_tts.bundle)
     lengths: list[int] = []
-    remember = SoundStorm.remember
+    remember = SoundStorm.read_prompt
     monkeypatch.setattr(
-        SoundStorm, "remember", lambda self, p, v=None: lengths.append(p.semantic.shape[1]) or remember(self, p, v)
+        SoundStorm, "read_prompt", lambda self, p, v=None: lengths.append(p.semantic.shape[1]) or remember(self, p, v)
     )
     first = tts.synthesize("[Anna] Hello.\n[Ben] Good evening.\n[Anna] It rains.\n[Ben] It does.")
     assert sorted(lengths) == sorted(len(voice.semantic) for voice in first.voices.values())

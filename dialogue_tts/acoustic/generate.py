@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.nn.conformer import Memory
+from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.nn.precision import multiplies_bf16_fast
 from dialogue_tts.nn.sampling import generators, row_gumbel, sample
 from dialogue_tts.stages import stage
@@ -108,14 +108,14 @@ def generate_codes(
     valid: Tensor,
     config: DecodingConfig,
     seeds: Sequence[int],
-    memory: Memory | None = None,
+    cache: PromptCache | None = None,
 ) -> Tensor:
     """Fill in the target frames.
 
     Args:
         frames, valid: from `assemble`; codes of target frames are not looked at.
         seeds: one a row. A row's codes depend on its own frames and seed only.
-        memory: of just these prompts, from `read_prompts`; without it they are read here.
+        cache: of just these prompts, from `read_prompts`; without it they are read here.
 
     Returns:
         codes int64 (B, T, Q) in [0, V); those of prompts and padding are as given.
@@ -129,17 +129,17 @@ def generate_codes(
     spoken, here = _part(frames, target)
     codes = spoken.codes.masked_fill(here.unsqueeze(-1), model.mask_id)
     shown = _unless_all(here)
-    if memory is None:
-        memory = read_prompts(model, frames, config)
+    if cache is None:
+        cache = read_prompts(model, frames, config)
     for level, passes in enumerate(config.passes):
         masked = here
         for number in range(passes):
             seen = spoken._replace(codes=codes)
             with bf16:
-                logits = model.level_logits(model.after(seen, shown, memory)[masked], level).float()
+                logits = model.level_logits(model.forward_with_cache(seen, shown, cache)[masked], level).float()
             if config.guidance and level < config.guided_levels:
                 with bf16:
-                    unprompted = model.level_logits(model.after(seen, shown, None)[masked], level).float()
+                    unprompted = model.level_logits(model.forward_with_cache(seen, shown, None)[masked], level).float()
                 logits = logits + config.guidance * (logits - unprompted)
             at = _Pass(level, number, passes)
             masked = _settle(logits, codes[..., level], masked, at, here, config, rngs, model.mask_id)
@@ -150,13 +150,13 @@ def generate_codes(
 
 @stage("SoundStorm")
 @torch.inference_mode()
-def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> Memory | None:
+def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> PromptCache | None:
     """What a model keeps of each row's prompts, None where there are none: it depends on nothing that follows them."""
     prompts, valid = _part(frames, frames.is_prompt)
     if not prompts.semantic.shape[1]:
         return None
     with _in_bf16(config, frames.codes.device):
-        return model.remember(prompts, _unless_all(valid))
+        return model.read_prompt(prompts, _unless_all(valid))
 
 
 def _in_bf16(config: DecodingConfig, device: torch.device) -> torch.autocast:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.codec.rvq import ResidualQuantizer
-from dialogue_tts.nn.conformer import Conformer, ConformerConfig, Memory
+from dialogue_tts.nn.conformer import Conformer, ConformerConfig, PromptCache
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class SoundStorm(nn.Module):
         """frames as in `Frames`; valid bool (B, T), False on padding, None if there is none -> hidden (B, T, D)."""
         return self.conformer(self._seen(frames), valid, frames.is_prompt)
 
-    def remember(self, prompts: Frames, valid: Tensor | None = None) -> Memory:
+    def read_prompt(self, prompts: Frames, valid: Tensor | None = None) -> PromptCache:
         """What is kept of the prompts of each row, which are at its head in `forward`."""
-        return self.conformer.after(self._seen(prompts), valid)[1]
+        return self.conformer.forward_with_cache(self._seen(prompts), valid)[1]
 
-    def after(self, frames: Frames, valid: Tensor | None, memory: Memory | None) -> Tensor:
+    def forward_with_cache(self, frames: Frames, valid: Tensor | None, cache: PromptCache | None) -> Tensor:
         """Target frames after their prompts, None for rows without: hidden (B, T, D), as in `forward` up to rounding."""
-        return self.conformer.after(self._seen(frames), valid, memory)[0]
+        return self.conformer.forward_with_cache(self._seen(frames), valid, cache)[0]
 
     def _seen(self, frames: Frames) -> Tensor:
         """Sum of what is known of each frame, (B, T, D)."""

@@ -17,7 +17,7 @@ app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
 def train(
-    stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm, text-to-semantic or voice-print.")],
+    stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm, text-to-semantic or speaker-embedding.")],
     recipe: Annotated[list[Path], typer.Option(help="Recipe file; for codec, one for each of its two phases.")],
     data: Annotated[list[Path], typer.Option(help="Data folder made by `data prepare`. May be repeated.")],
     runs: Annotated[Path, typer.Option(help="Folder of runs: checkpoints, logs.")] = Path("runs"),
@@ -25,7 +25,7 @@ def train(
 ) -> None:
     """Train a stage, or go on with it. Tokens that it needs are made first."""
     from dialogue_tts.training.corpus import Corpus
-    from dialogue_tts.training.guess import guess_fine_codes
+    from dialogue_tts.training.predicted import predict_fine_codes
     from dialogue_tts.training.recipes import (
         CodecDecoderRecipe,
         read_recipe,
@@ -41,21 +41,21 @@ def train(
         named = wanted.stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
-        if named in ("codec-decoder", "soundstorm", "text-to-semantic", "voice-print"):
+        if named in ("codec-decoder", "soundstorm", "text-to-semantic", "speaker-embedding"):
             device = wanted.loop.device
             codec = None if named == "text-to-semantic" else trained_codec(runs).to(device)
             semantic = (
-                None if named in ("codec-decoder", "voice-print") else trained_semantic_tokenizer(runs).to(device)
+                None if named in ("codec-decoder", "speaker-embedding") else trained_semantic_tokenizer(runs).to(device)
             )
             with progress_bar("Tokens") as update:
                 for folder in data:
                     corpus, aligned = Corpus.open(folder), named in ("soundstorm", "text-to-semantic")
                     tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
-        if isinstance(wanted, CodecDecoderRecipe) and wanted.training.guessed:
+        if isinstance(wanted, CodecDecoderRecipe) and wanted.training.predicted:
             soundstorm = trained_soundstorm(runs).to(wanted.loop.device)
             with progress_bar("Fine codes") as update:
                 for folder in data:
-                    guess_fine_codes(
+                    predict_fine_codes(
                         Corpus.open(folder),
                         soundstorm,
                         lambda done, total: update("Fine codes", done, total),

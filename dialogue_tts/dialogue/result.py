@@ -51,8 +51,8 @@ class Take:
 
     def doubts(self, config: SynthesisConfig) -> tuple[str, ...]:
         """Why one should listen to it: "words" that read back otherwise, an unusual "pace", another's "voice"."""
-        off_pace = max(self.check.pace, 1 / self.check.pace) > config.off_pace
-        found = (self.check.phone_error > config.wrong_sounds, off_pace, not self.check.right_voice)
+        max_pace_ratio = max(self.check.pace, 1 / self.check.pace) > config.max_pace_ratio
+        found = (self.check.phone_error > config.warn_phone_error, max_pace_ratio, not self.check.right_voice)
         return tuple(name for name, doubtful in zip(("words", "pace", "voice"), found, strict=True) if doubtful)
 
 

@@ -25,7 +25,7 @@ class Check:
     Attributes:
         phone_error: share of its phones that read back wrong, 0 at best.
         pace: how fast it is beside the voice's prompt, at the turn's own speed: 1 as fast, 2 twice as fast.
-        voice_match: cosine of its voice print to the prompt's, 1 at best.
+        voice_match: cosine of its speaker embedding to the prompt's, 1 at best.
         rival_match: the greatest cosine to another speaker's prompt; None where there is no other voice.
     """
 

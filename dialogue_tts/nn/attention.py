@@ -89,9 +89,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, causal: bool = False) -> Tensor:
         """x (B, T, D); mask bool broadcastable to (B, H, T, T), True where a query may look -> (B, T, D)."""
-        return self.after(x, rotary, mask, None, causal)[0]
+        return self.forward_with_cache(x, rotary, mask, None, causal)[0]
 
-    def after(
+    def forward_with_cache(
         self,
         x: Tensor,
         rotary: tuple[Tensor, Tensor],

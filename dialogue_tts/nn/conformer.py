@@ -28,7 +28,7 @@ class ConformerConfig:
     dropout: float = 0.1
 
 
-class Before(NamedTuple):
+class BlockCache(NamedTuple):
     """What one block keeps of frames that come before others."""
 
     seen: KeyValues
@@ -57,8 +57,10 @@ class ConvolutionModule(nn.Module):
             mixed = torch.where(given, self._mixed(x * given), mixed)
         return self.leave(F.silu(self.norm(mixed)))
 
-    def after(self, x: Tensor, valid: Tensor | None, ending: Tensor | None, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames that follow others: ending as in `Before`, lengths int64 (B,) -> (B, T, D), and their own ending."""
+    def forward_with_cache(
+        self, x: Tensor, valid: Tensor | None, ending: Tensor | None, lengths: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Frames that follow others: ending as in `BlockCache`, lengths int64 (B,) -> (B, T, D), and their own ending."""
         x = self._gated(x, valid)
         # The last frames of each row, which are not the last of the batch where rows are padded; zeros where too few.
         room = F.pad(x, (0, 0, self.side, 0))
@@ -92,7 +94,12 @@ class ConformerBlock(nn.Module):
         self.dropout = SharedDropout(config.dropout)
 
     def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, valid: Tensor | None, given: Tensor | None
+        self,
+        x: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        valid: Tensor | None,
+        given: Tensor | None,
     ) -> Tensor:
         """x (B, T, D), mask of the attention, valid and given bool (B, T) or None -> (B, T, D)."""
         x = x + 0.5 * self.dropout(self.feed_in(self.norms[0](x)))
@@ -101,29 +108,31 @@ class ConformerBlock(nn.Module):
         x = x + 0.5 * self.dropout(self.feed_out(self.norms[3](x)))
         return self.norms[4](x)
 
-    def after(
+    def forward_with_cache(
         self,
         x: Tensor,
         rotary: tuple[Tensor, Tensor],
         mask: Tensor | None,
         valid: Tensor | None,
         lengths: Tensor,
-        before: Before | None,
-    ) -> tuple[Tensor, Before]:
-        """The same for frames that follow others, without dropout; see `Conformer.after`."""
+        before: BlockCache | None,
+    ) -> tuple[Tensor, BlockCache]:
+        """The same for frames that follow others, without dropout; see `Conformer.forward_with_cache`."""
         x = x + 0.5 * self.feed_in(self.norms[0](x))
-        mixed, seen = self.attention.after(self.norms[1](x), rotary, mask, before.seen if before else None)
+        mixed, seen = self.attention.forward_with_cache(self.norms[1](x), rotary, mask, before.seen if before else None)
         x = x + mixed
-        mixed, ending = self.convolution.after(self.norms[2](x), valid, before.ending if before else None, lengths)
+        mixed, ending = self.convolution.forward_with_cache(
+            self.norms[2](x), valid, before.ending if before else None, lengths
+        )
         x = x + mixed
         x = x + 0.5 * self.feed_out(self.norms[3](x))
-        return self.norms[4](x), Before(seen, ending)
+        return self.norms[4](x), BlockCache(seen, ending)
 
 
-class Memory(NamedTuple):
+class PromptCache(NamedTuple):
     """What a Conformer keeps of frames that come before others."""
 
-    blocks: list[Before]
+    blocks: list[BlockCache]
     valid: Tensor | None  # (B, S) bool, None where all frames are
 
 
@@ -159,31 +168,35 @@ class Conformer(nn.Module):
             x = block(x, rotary, mask, valid, given)
         return x
 
-    def after(self, x: Tensor, valid: Tensor | None = None, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+    def forward_with_cache(
+        self, x: Tensor, valid: Tensor | None = None, cache: PromptCache | None = None
+    ) -> tuple[Tensor, PromptCache]:
         """Frames that follow given ones, or given frames alone: as in `forward`, in two parts and without dropout.
 
         Args:
             x: (B, T, D); valid: bool (B, T), None if all are.
-            memory: of the frames before them.
+            cache: of the frames before them.
 
         Returns:
-            (B, T, D), and the memory of these frames (without those before them).
+            (B, T, D), and the cache of these frames (without those before them).
         """
         rows, length, _ = x.shape
         lengths = torch.full((rows,), length, device=x.device) if valid is None else valid.sum(1)
         # Only distances count: what follows begins at 0, and given frames end before it, in each row for itself.
         places = torch.arange(length, device=x.device)
-        places = places if memory is not None else places - lengths.view(-1, 1, 1)
+        places = places if cache is not None else places - lengths.view(-1, 1, 1)
         rotary = rotary_table(places, self.head_width)
         mask = valid
-        if memory is not None and (valid is not None or memory.valid is not None):
+        if cache is not None and (valid is not None or cache.valid is not None):
             every = x.new_ones(rows, length, dtype=torch.bool) if valid is None else valid
-            kept = memory.blocks[0].seen.keys.shape[2]
-            seen = x.new_ones(rows, kept, dtype=torch.bool) if memory.valid is None else memory.valid
+            kept = cache.blocks[0].seen.keys.shape[2]
+            seen = x.new_ones(rows, kept, dtype=torch.bool) if cache.valid is None else cache.valid
             mask = torch.cat([seen, every], dim=1)
         mask = None if mask is None else mask[:, None, None, :]
         kept_blocks = []
         for number, block in enumerate(self.blocks):
-            x, before = block.after(x, rotary, mask, valid, lengths, memory.blocks[number] if memory else None)
+            x, before = block.forward_with_cache(
+                x, rotary, mask, valid, lengths, cache.blocks[number] if cache else None
+            )
             kept_blocks.append(before)
-        return x, Memory(kept_blocks, valid)
+        return x, PromptCache(kept_blocks, valid)

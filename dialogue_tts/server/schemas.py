@@ -68,10 +68,10 @@ class Settings(Strict):
     loudness_lufs: float | None = Field(USUAL.loudness_lufs, ge=QUIETEST_LUFS, le=LOUDEST_LUFS)
     pronunciations: dict[Name, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict, max_length=1000)
     takes: int = Field(USUAL.takes, ge=1, le=MOST_DRAWS)
-    wrong_phones: float = Field(USUAL.wrong_phones, ge=0, le=1)
+    max_phone_error: float = Field(USUAL.max_phone_error, ge=0, le=1)
     sound_takes: int = Field(USUAL.sound_takes, ge=1, le=MOST_DRAWS)
-    unlikely_sounds: float = Field(USUAL.unlikely_sounds, ge=-100, le=100)
-    wrong_sounds: float = Field(USUAL.wrong_sounds, ge=0, le=1)
+    max_ctc_nll: float = Field(USUAL.max_ctc_nll, ge=-100, le=100)
+    warn_phone_error: float = Field(USUAL.warn_phone_error, ge=0, le=1)
 
     def over(self, config: SynthesisConfig) -> SynthesisConfig:
         """`config` with what the request sets."""

@@ -80,7 +80,7 @@ class CodecTokensNetwork(nn.Module):
     def __init__(self, codec: Codec) -> None:
         super().__init__()
         self.codec = codec
-        self.painter = nn.Sequential(
+        self.mel_head = nn.Sequential(
             nn.LayerNorm(codec.config.decoder_width), nn.Linear(codec.config.decoder_width, codec.config.patch_width)
         )
         for module in (
@@ -145,7 +145,7 @@ class CodecTokensTask:
         with torch.autocast(patches.device.type, enabled=False):
             quantized = codec.quantizer(latent.float(), used)
         frames = codec.decoder.frames(quantized.latent)
-        error = (self.network.painter(frames).float() - patches).abs().mean()
+        error = (self.network.mel_head(frames).float() - patches).abs().mean()
         pitch_error = wanted.error(codec.decoder.octaves(frames))
         loss = error + self.config.pitch * pitch_error
         loss = loss + quantized.codebook_loss + self.config.commitment * quantized.commitment_loss
@@ -166,7 +166,7 @@ class CodecTokensTask:
             for used, found in errors.items():
                 quantized = codec.quantizer(latent, torch.tensor([used], device=latent.device))
                 frames = codec.decoder.frames(quantized.latent)
-                l1 = (network.painter(frames) - patches).abs().mean()
+                l1 = (network.mel_head(frames) - patches).abs().mean()
                 found.append((float(l1), float(wanted.error(codec.decoder.octaves(frames)))))
             codes.append(quantized.codes[0])
         figures: Figures = {}
@@ -198,11 +198,11 @@ class CodecDecoderConfig:
             the middle is judged: elsewhere the decoder would learn the edges of crops, which speech has not.
         dropout: share of rows made from fewer than all levels: SoundStorm's fine codes are less sure than a recording's,
             and a decoder that hangs on them passes their errors on.
-        guessed: share of rows whose fine levels are SoundStorm's, see `guess.py`; some need a trained SoundStorm.
+        predicted: share of rows whose fine levels are SoundStorm's, see `predicted.py`; some need a trained SoundStorm.
         mels: (window, bands) of the spectral losses.
-        adversarial_from: step at which the critics join.
+        adversarial_from: step at which the discriminators join.
         mel_weight, pitch_weight, adversarial_weight, feature_weight: of the decoder's losses.
-        heard_weight: of what frozen networks hear otherwise in what was made than in the recording: the semantic
+        perceptual_weight: of what frozen networks hear otherwise in what was made than in the recording: the semantic
             tokenizer what is said, the codec's encoder whose voice it is (deep feature losses, as in Germain et al. 2018,
             arXiv 1806.10522); 0 for none.
     """
@@ -211,14 +211,14 @@ class CodecDecoderConfig:
     context_frames: int = 6
     rows: int = 12
     dropout: float = 0.25
-    guessed: float = 0.0
+    predicted: float = 0.0
     mels: tuple[MelView, ...] = (MelView(240, 24, 16), MelView(480, 48, 8), MelView(960, 96, 4), MelView(1920, 160, 2))
     adversarial_from: int = 1500
     mel_weight: float = 15.0
     pitch_weight: float = 5.0
     adversarial_weight: float = 1.0
     feature_weight: float = 2.0
-    heard_weight: float = 0.0
+    perceptual_weight: float = 0.0
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
     validation_turns: int = 48
 
@@ -236,7 +236,7 @@ class _Sounds(NamedTuple):
 
     waves: np.ndarray
     codes: np.ndarray
-    guessed: np.ndarray  # the same where nothing is to be guessed
+    predicted: np.ndarray  # the same where nothing is to be predicted
 
 
 class CodecDecoderTask:
@@ -247,24 +247,24 @@ class CodecDecoderTask:
         codec: Codec,
         config: CodecDecoderConfig,
         corpora: list[Corpus],
-        listener: SemanticTokenizer | None = None,
+        perceptual: SemanticTokenizer | None = None,
     ) -> None:
-        """`listener` says what is heard.
+        """`perceptual` says what is heard.
 
         Raises:
-            ConfigError: `heard_weight` is given, and there is no listener.
+            ConfigError: `perceptual_weight` is given, and there is no perceptual.
         """
-        if config.heard_weight and listener is None:
-            raise ConfigError("heard_weight: a semantic tokenizer is needed for it.")
+        if config.perceptual_weight and perceptual is None:
+            raise ConfigError("perceptual_weight: a semantic tokenizer is needed for it.")
         self.codec, self.config = codec.eval(), config
         codec.requires_grad_(False)
         codec.decoder.requires_grad_(True)
-        self.listener = listener.eval().requires_grad_(False) if listener else None
-        self.critics = Discriminators(config.discriminators)
-        self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.critics}
-        self.frozen = (codec.encoder, codec.quantizer, *([self.listener] if self.listener else []))
+        self.perceptual = perceptual.eval().requires_grad_(False) if perceptual else None
+        self.discriminators = Discriminators(config.discriminators)
+        self.networks: dict[str, nn.Module] = {"codec_decoder": codec.decoder, "discriminators": self.discriminators}
+        self.frozen = (codec.encoder, codec.quantizer, *([self.perceptual] if self.perceptual else []))
         self.stretch = config.crop_frames + 2 * config.context_frames
-        fine = "guessed" if config.guessed else "acoustic"
+        fine = "predicted" if config.predicted else "acoustic"
         self.sounds = [
             _Sounds(corpus.waves(), np.array(corpus.tokens("acoustic")), np.array(corpus.tokens(fine)))
             for corpus in corpora
@@ -295,11 +295,11 @@ class CodecDecoderTask:
         start = turn.start_frame + int(rng.integers(0, turn.frames - self.stretch + 1))
         end = start + self.stretch
         wave = torch.from_numpy(sounds.waves[start * HOP : end * HOP].astype(np.float32) / 32768)
-        codes = sounds.guessed if rng.random() < self.config.guessed else sounds.codes
+        codes = sounds.predicted if rng.random() < self.config.predicted else sounds.codes
         return torch.from_numpy(codes[start:end].astype(np.int64)), wave
 
     def losses(self, batch: WaveBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
-        """First the critics, from `adversarial_from` on, then the decoder."""
+        """First the discriminators, from `adversarial_from` on, then the decoder."""
         decoder = self.codec.decoder
         with torch.no_grad(), torch.autocast(batch.wave.device.type, enabled=False):
             wanted = Pitch.of(batch.wave, self.codec.config.upsample)
@@ -316,21 +316,21 @@ class CodecDecoderTask:
         made = whole[:, side:-side]
         adversarial = step >= self.config.adversarial_from
         if adversarial:
-            verdict = discriminator_loss(self.critics(wave), self.critics(made.detach()))
-            yield "discriminators", verdict, {"critics": verdict.detach()}
+            verdict = discriminator_loss(self.discriminators(wave), self.discriminators(made.detach()))
+            yield "discriminators", verdict, {"discriminators": verdict.detach()}
         mel = mel_loss(made, wave, self.config.mels)
         loss = self.config.mel_weight * mel + self.config.pitch_weight * pitch_error
         figures = {"mel": mel.detach(), "pitch": pitch_error.detach()}
         if adversarial:
             with torch.no_grad():
-                real = self.critics(wave)
-            judged = self.critics(made)
+                real = self.discriminators(wave)
+            judged = self.discriminators(made)
             fooled, alike = adversarial_loss(judged), feature_loss(real, judged)
             loss = loss + self.config.adversarial_weight * fooled + self.config.feature_weight * alike
             figures |= {"fooled": fooled.detach(), "features": alike.detach()}
-        if self.config.heard_weight:
+        if self.config.perceptual_weight:
             otherwise = self._heard_otherwise(whole, batch.wave)
-            loss = loss + self.config.heard_weight * otherwise
+            loss = loss + self.config.perceptual_weight * otherwise
             figures["heard"] = otherwise.detach()
         yield "codec_decoder", loss, figures
 
@@ -347,9 +347,9 @@ class CodecDecoderTask:
 
     def _heard(self, wave: Tensor) -> tuple[Tensor, Tensor]:
         """What is said and in whose voice, frame by frame: two of (B, T, width)."""
-        listener, encoder = self.listener, self.codec.encoder
-        assert listener is not None
-        return listener.encoder(listener.enter(listener.features(wave)), None), encoder(encoder.patches(wave))
+        perceptual, encoder = self.perceptual, self.codec.encoder
+        assert perceptual is not None
+        return perceptual.encoder(perceptual.enter(perceptual.features(wave)), None), encoder(encoder.patches(wave))
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Mel error of waves made from the tokens of unseen voices."""

@@ -13,15 +13,13 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from dialogue_tts.audio.signal import stft
 
-LOUDER = (
-    5.0  # speech at -22 dB reaches the critics at about -8: with faint inputs they learn for hours before they tell
-)
+LOUDER = 5.0  # speech at -22 dB reaches the discriminators at about -8: with faint inputs they learn for hours before they tell
 COMPRESSION = 0.3  # magnitudes to this power (Braun & Tashev 2020, arXiv 2009.12286): faint highs count as loud lows do
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Sizes of the critics.
+    """Sizes of the discriminators.
 
     Attributes:
         periods, period_channels: one critic a period, that looks at every period-th sample.
@@ -96,11 +94,11 @@ class SpectrumCritic(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """All critics."""
+    """All discriminators."""
 
     def __init__(self, config: DiscriminatorConfig) -> None:
         super().__init__()
-        self.critics = nn.ModuleList(
+        self.discriminators = nn.ModuleList(
             [
                 *(PeriodCritic(period, config.period_channels) for period in config.periods),
                 *(SpectrumCritic(window, config.spectrum_channels) for window in config.windows),
@@ -109,11 +107,11 @@ class Discriminators(nn.Module):
 
     def forward(self, wave: Tensor) -> list[Judgement]:
         """wave (B, samples), samples a multiple of every window's quarter."""
-        return [critic(wave) for critic in self.critics]
+        return [critic(wave) for critic in self.discriminators]
 
 
 def discriminator_loss(real: list[Judgement], made: list[Judgement]) -> Tensor:
-    """Hinge loss, mean over critics."""
+    """Hinge loss, mean over discriminators."""
     terms = [F.relu(1 - r.score).mean() + F.relu(1 + m.score).mean() for r, m in zip(real, made, strict=True)]
     return torch.stack(terms).mean()
 
@@ -124,7 +122,7 @@ def adversarial_loss(made: list[Judgement]) -> Tensor:
 
 
 def feature_loss(real: list[Judgement], made: list[Judgement]) -> Tensor:
-    """L1 between the critics' activations, relative to their size."""
+    """L1 between the discriminators' activations, relative to their size."""
     terms = [
         relative_l1(a, b) for r, m in zip(real, made, strict=True) for a, b in zip(r.features, m.features, strict=True)
     ]

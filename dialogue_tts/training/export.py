@@ -29,14 +29,14 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
     semantic_tokenizer = recipes.trained_semantic_tokenizer(runs)
     text_to_semantic = recipes.trained_text_to_semantic(runs)
     soundstorm = recipes.trained_soundstorm(runs)
-    voice_print = recipes.trained_voice_print(runs)
+    speaker_embedding = recipes.trained_speaker_embedding(runs)
     config = BundleConfig(
         name=name,
         codec=codec.config,
         semantic_tokenizer=semantic_tokenizer.config,
         text_to_semantic=text_to_semantic.config,
         soundstorm=soundstorm.config,
-        voice_print=voice_print.config,
+        speaker_embedding=speaker_embedding.config,
     )
     config = _with_decoding(config, out)
     passes = (*config.acoustic_decoding.passes, *[1] * codec.config.levels)[: codec.config.levels]  # one for each level
@@ -47,7 +47,7 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
         semantic_tokenizer,
         text_to_semantic,
         soundstorm,
-        voice_print,
+        speaker_embedding,
         recipes.text_tokenizer(runs),
         list_voices(voices),
     ).save(out)
@@ -75,9 +75,9 @@ def restore_runs(folder: Path, runs: Path) -> None:
         "codec-decoder": ("codec_decoder", bundle.codec.decoder.state_dict()),
         "soundstorm": ("soundstorm", bundle.soundstorm.state_dict()),
         "text-to-semantic": ("text_to_semantic", bundle.text_to_semantic.state_dict()),
-        "voice-print": (
-            "voice_print",
-            {f"voice_print.{k}": v for k, v in bundle.voice_print.state_dict().items()},
+        "speaker-embedding": (
+            "speaker_embedding",
+            {f"speaker_embedding.{k}": v for k, v in bundle.speaker_embedding.state_dict().items()},
         ),
     }
     for stage in networks:

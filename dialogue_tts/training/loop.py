@@ -115,7 +115,7 @@ class _Stream(IterableDataset[Any]):
             yield from self.task.batches(rng)
 
 
-class Average:
+class EMA:
     """Exponential moving average of a network's weights, kept in float32."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -189,7 +189,7 @@ class Run:
             if config.compiled:
                 compile_blocks(network)
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
-        self.averages = {name: Average(network, config.ema) for name, network in task.networks.items()}
+        self.emas = {name: EMA(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
         if (folder / CHECKPOINT).is_file():
@@ -254,7 +254,7 @@ class Run:
                 if torch.isfinite(norm):  # one broken batch must not ruin hours
                     for optimizer in self.optimizers[name]:
                         optimizer.step()
-                self.averages[name].update(network, self.step)
+                self.emas[name].update(network, self.step)
                 figures |= shown | {f"{name}/gradient": float(norm)}
         return figures
 
@@ -262,7 +262,7 @@ class Run:
         """The task's figures with averaged weights; the training weights are put back afterwards."""
         kept = {n: {k: v.clone() for k, v in m.state_dict().items()} for n, m in self.task.networks.items()}
         for name, network in self.task.networks.items():
-            network.load_state_dict(self.averages[name].weights)
+            network.load_state_dict(self.emas[name].weights)
             network.eval()
         with torch.inference_mode(), torch.compiler.set_stance("force_eager"):  # it runs too rarely to compile for
             figures = self.task.validate(self.task.networks)
@@ -286,7 +286,7 @@ class Run:
         for name, network in self.task.networks.items():
             names = {id(p): key for key, p in network.named_parameters()}
             tensors |= {f"weights/{name}/{key}": value for key, value in network.state_dict().items()}
-            tensors |= {f"average/{name}/{key}": value for key, value in self.averages[name].weights.items()}
+            tensors |= {f"average/{name}/{key}": value for key, value in self.emas[name].weights.items()}
             for parameter, state in (pair for o in self.optimizers[name] for pair in o.state.items()):
                 tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in state.items()}
         tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
@@ -304,7 +304,7 @@ class Run:
             weights = _under(tensors, f"weights/{name}/")
             if not weights:  # a network that joins later (discriminators) starts fresh
                 continue
-            try:  # a part that a bundle does not keep (the codec's painter) starts fresh
+            try:  # a part that a bundle does not keep (the codec's mel_head) starts fresh
                 unknown = network.load_state_dict(weights, strict=False).unexpected_keys
                 if unknown:
                     raise RuntimeError(unknown[0])
@@ -312,7 +312,7 @@ class Run:
                 raise ConfigError(
                     f"{self.folder}: the checkpoint is of another size of network; use a new folder."
                 ) from None
-            self.averages[name].weights |= _under(tensors, f"average/{name}/")
+            self.emas[name].weights |= _under(tensors, f"average/{name}/")
             for optimizer in self.optimizers[name]:
                 owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
                 for key, parameter in network.named_parameters():
@@ -328,7 +328,7 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
-def load_average(folder: Path, name: str) -> dict[str, Tensor]:
+def load_ema(folder: Path, name: str) -> dict[str, Tensor]:
     """The averaged weights of network `name` in a run's folder.
 
     Raises:

@@ -26,12 +26,12 @@ from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizer
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import CHECKPOINT, LoopConfig, Run, load_average
+from dialogue_tts.training.loop import CHECKPOINT, LoopConfig, Run, load_ema
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
+from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
-from dialogue_tts.training.voice_print import VoicePrintTask, VoicePrintTrainingConfig
-from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
+from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RECIPE = "recipe.json"
 TEXT_MODEL = "text.model"
@@ -88,17 +88,22 @@ class TextToSemanticRecipe:
 
 
 @dataclass(frozen=True)
-class VoicePrintRecipe:
-    """The voice print; the width of latents is the codec's, whatever the recipe says."""
+class SpeakerEmbeddingRecipe:
+    """The speaker embedding; the width of latents is the codec's, whatever the recipe says."""
 
     loop: LoopConfig
-    network: VoicePrintConfig = VoicePrintConfig()
-    training: VoicePrintTrainingConfig = VoicePrintTrainingConfig()
-    stage: str = "voice-print"
+    network: SpeakerEmbeddingConfig = SpeakerEmbeddingConfig()
+    training: SpeakerEmbeddingTrainingConfig = SpeakerEmbeddingTrainingConfig()
+    stage: str = "speaker-embedding"
 
 
 Recipe = (
-    SemanticRecipe | CodecTokensRecipe | CodecDecoderRecipe | SoundStormRecipe | TextToSemanticRecipe | VoicePrintRecipe
+    SemanticRecipe
+    | CodecTokensRecipe
+    | CodecDecoderRecipe
+    | SoundStormRecipe
+    | TextToSemanticRecipe
+    | SpeakerEmbeddingRecipe
 )
 RECIPES: dict[str, type[Any]] = {
     "semantic": SemanticRecipe,
@@ -106,7 +111,7 @@ RECIPES: dict[str, type[Any]] = {
     "codec-decoder": CodecDecoderRecipe,
     "soundstorm": SoundStormRecipe,
     "text-to-semantic": TextToSemanticRecipe,
-    "voice-print": VoicePrintRecipe,
+    "speaker-embedding": SpeakerEmbeddingRecipe,
 }
 
 
@@ -160,28 +165,28 @@ def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
     """The semantic tokenizer as trained in `runs`, with averaged weights."""
     recipe = read_recipe(runs / "semantic" / RECIPE)
     network = SemanticTokenizer(recipe.network)
-    network.load_state_dict(load_average(runs / "semantic", "semantic_tokenizer"))
+    network.load_state_dict(load_ema(runs / "semantic", "semantic_tokenizer"))
     return network.eval()
 
 
 def trained_codec(runs: Path) -> Codec:
     """The codec as trained in `runs`: the decoder's own run, where there is one, goes over the first phase's."""
     codec = Codec(read_recipe(runs / "codec-tokens" / RECIPE).network)
-    weights = load_average(runs / "codec-tokens", "codec_tokens")
+    weights = load_ema(runs / "codec-tokens", "codec_tokens")
     # Of the decoder, the first phase trains the trunk and the pitch head; the rest is as it was drawn.
     learnt = ("encoder.", "quantizer.", "decoder.enter.", "decoder.trunk.", "decoder.pitch_head.")
     for prefix in learnt:
         found = {k.removeprefix("codec." + prefix): v for k, v in weights.items() if k.startswith("codec." + prefix)}
         codec.get_submodule(prefix[:-1]).load_state_dict(found)
     if (runs / "codec-decoder" / CHECKPOINT).is_file():
-        codec.decoder.load_state_dict(load_average(runs / "codec-decoder", "codec_decoder"))
+        codec.decoder.load_state_dict(load_ema(runs / "codec-decoder", "codec_decoder"))
     return codec.eval()
 
 
 def trained_soundstorm(runs: Path) -> SoundStorm:
     """SoundStorm as trained in `runs`."""
     network = _soundstorm(read_recipe(runs / "soundstorm" / RECIPE), runs)
-    network.load_state_dict(load_average(runs / "soundstorm", "soundstorm"))
+    network.load_state_dict(load_ema(runs / "soundstorm", "soundstorm"))
     return network.eval()
 
 
@@ -196,16 +201,16 @@ def untrained_soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
 def trained_text_to_semantic(runs: Path) -> TextToSemantic:
     """Text-to-semantic as trained in `runs`."""
     network = _text_to_semantic(read_recipe(runs / "text-to-semantic" / RECIPE), runs)
-    network.load_state_dict(load_average(runs / "text-to-semantic", "text_to_semantic"))
+    network.load_state_dict(load_ema(runs / "text-to-semantic", "text_to_semantic"))
     return network.eval()
 
 
-def trained_voice_print(runs: Path) -> VoicePrint:
-    """The voice print as trained in `runs`."""
-    network = _voice_print(read_recipe(runs / "voice-print" / RECIPE), trained_codec(runs))
-    weights = load_average(runs / "voice-print", "voice_print")
+def trained_speaker_embedding(runs: Path) -> SpeakerEmbedding:
+    """The speaker embedding as trained in `runs`."""
+    network = _speaker_embedding(read_recipe(runs / "speaker-embedding" / RECIPE), trained_codec(runs))
+    weights = load_ema(runs / "speaker-embedding", "speaker_embedding")
     network.load_state_dict(
-        {k.removeprefix("voice_print."): v for k, v in weights.items() if k.startswith("voice_print.")}
+        {k.removeprefix("speaker_embedding."): v for k, v in weights.items() if k.startswith("speaker_embedding.")}
     )
     return network.eval()
 
@@ -227,8 +232,8 @@ def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemanti
     return TextToSemantic(replace(recipe.network, text_vocabulary=texts, semantic_vocabulary=semantic))
 
 
-def _voice_print(recipe: VoicePrintRecipe, codec: Codec) -> VoicePrint:
-    return VoicePrint(replace(recipe.network, latent_width=codec.config.encoder_width))
+def _speaker_embedding(recipe: SpeakerEmbeddingRecipe, codec: Codec) -> SpeakerEmbedding:
+    return SpeakerEmbedding(replace(recipe.network, latent_width=codec.config.encoder_width))
 
 
 def _semantic_task(recipe: SemanticRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
@@ -240,8 +245,8 @@ def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: P
 
 
 def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs: Path) -> CodecDecoderTask:
-    listener = trained_semantic_tokenizer(runs) if recipe.training.heard_weight else None
-    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora, listener)
+    perceptual = trained_semantic_tokenizer(runs) if recipe.training.perceptual_weight else None
+    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora, perceptual)
 
 
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
@@ -254,9 +259,9 @@ def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], 
     return TextToSemanticTask(_text_to_semantic(recipe, runs), recipe.training, corpora, text_tokenizer(runs), reader)
 
 
-def _voice_print_task(recipe: VoicePrintRecipe, corpora: list[Corpus], runs: Path) -> VoicePrintTask:
+def _speaker_embedding_task(recipe: SpeakerEmbeddingRecipe, corpora: list[Corpus], runs: Path) -> SpeakerEmbeddingTask:
     codec = trained_codec(runs)
-    return VoicePrintTask(_voice_print(recipe, codec), codec, recipe.training, corpora)
+    return SpeakerEmbeddingTask(_speaker_embedding(recipe, codec), codec, recipe.training, corpora)
 
 
 _TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {
@@ -265,5 +270,5 @@ _TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {
     "codec-decoder": _codec_decoder_task,
     "soundstorm": _soundstorm_task,
     "text-to-semantic": _text_to_semantic_task,
-    "voice-print": _voice_print_task,
+    "speaker-embedding": _speaker_embedding_task,
 }

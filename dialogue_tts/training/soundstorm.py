@@ -32,14 +32,14 @@ class SoundStormTrainingConfig:
         frames_per_batch: prompts and padding included.
         shortest_prompt, longest_prompt: frames of a voice prompt, cut from another recording of the speaker.
         longest_frames: of the turns in one row.
-        gathered: share of turns that share a row with others of their voice, and one prompt: in rows of a single turn
+        pack_same_speaker: share of turns that share a row with others of their voice, and one prompt: in rows of a single turn
             more than half of the frames are prompt, which teaches nothing.
-        joined: of the others, the share that follows its neighbour in a dialogue, each speaker in a slot of their own.
+        pack_dialogue: of the others, the share that follows its neighbour in a dialogue, each speaker in a slot of their own.
         unprompted: share of rows without prompts, for guidance against an unprompted guess.
-        unread: share of rows whose text is unknown, as it is of recordings without one.
-        wrong_tokens: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
+        text_dropout: share of rows whose text is unknown, as it is of recordings without one.
+        token_noise: share of semantic tokens replaced by others of the row: in use they come from text-to-semantic,
             which is not always right.
-        vague_tokens: share of short stretches whose tokens stray to neighbours in the quantiser's grid: unseen speech is
+        token_jitter: share of short stretches whose tokens stray to neighbours in the quantiser's grid: unseen speech is
             read back worse than what the tokenizer learnt from, and the network has to learn to go by the text there.
         level_weights: how often each level is trained, see `masking.level_shares`.
         whole_from: see `masking.mask_for_training`.
@@ -50,12 +50,12 @@ class SoundStormTrainingConfig:
     shortest_prompt: int = 50
     longest_prompt: int = 125
     longest_frames: int = 400
-    gathered: float = 0.0
-    joined: float = 0.3
+    pack_same_speaker: float = 0.0
+    pack_dialogue: float = 0.3
     unprompted: float = 0.08
-    unread: float = 0.1
-    wrong_tokens: float = 0.03
-    vague_tokens: float = 0.0
+    text_dropout: float = 0.1
+    token_noise: float = 0.03
+    token_jitter: float = 0.0
     level_weights: str = "linear"
     whole_from: int | None = None
     label_smoothing: float = 0.0
@@ -63,7 +63,7 @@ class SoundStormTrainingConfig:
 
 
 class SoundStormBatch(NamedTuple):
-    """A padded batch and what is to be guessed in it.
+    """A padded batch and what is to be predicted in it.
 
     What is looked up for the loss is looked up where batches are made: on an accelerator each look would make the
     processor wait for it.
@@ -99,8 +99,8 @@ class SoundStormTask:
         Raises:
             ConfigError: tokens are to be vague, and there is no grid.
         """
-        if config.vague_tokens and grid is None:
-            raise ConfigError("vague_tokens: the grid of the semantic tokens is needed for it.")
+        if config.token_jitter and grid is None:
+            raise ConfigError("token_jitter: the grid of the semantic tokens is needed for it.")
         self.networks: dict[str, nn.Module] = {"soundstorm": network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config, self.grid = network, config, grid
@@ -121,13 +121,13 @@ class SoundStormTask:
 
     def rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
         """Share the turns out among rows: those of one voice, neighbours in a dialogue, single ones."""
-        gathered = {turn.id for turn in tokens.turns if rng.random() < self.config.gathered}
+        gathered = {turn.id for turn in tokens.turns if rng.random() < self.config.pack_same_speaker}
         for turns in tokens.speakers.values():
             mine = [turn for turn in turns if turn.id in gathered]
             yield from self._packed([mine[i] for i in rng.permutation(len(mine))], lambda: True)
         for turns in tokens.dialogues.values():
             left = [turn for turn in turns if turn.id not in gathered]
-            yield from self._packed(left, lambda: rng.random() < self.config.joined)
+            yield from self._packed(left, lambda: rng.random() < self.config.pack_dialogue)
 
     def _packed(self, turns: list[Utterance], goes_on: Callable[[], bool]) -> Iterator[list[Utterance]]:
         """Turns one after the other into rows, as long as there are frames and slots for them and `goes_on` says so."""
@@ -186,7 +186,7 @@ class SoundStormTask:
         """Assemble rows and hide codes."""
         bare = rng.random(len(passages)) < self.config.unprompted
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
-        unread = rng.random(len(passages)) < self.config.unread
+        unread = rng.random(len(passages)) < self.config.text_dropout
         rows = [p._replace(units=None) if without else p for p, without in zip(rows, unread, strict=True)]
         frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
@@ -196,11 +196,11 @@ class SoundStormTask:
         return SoundStormBatch.of(frames, valid, hidden)
 
     def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:
-        wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.wrong_tokens)
+        wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.token_noise)
         others = passage.semantic[torch.from_numpy(rng.permutation(len(passage.semantic)))]
         semantic = torch.where(wrong, others, passage.semantic)
-        if self.grid is not None and self.config.vague_tokens:
-            stretches = rng.random(len(semantic) // VAGUE_FRAMES + 2) < self.config.vague_tokens
+        if self.grid is not None and self.config.token_jitter:
+            stretches = rng.random(len(semantic) // VAGUE_FRAMES + 2) < self.config.token_jitter
             shift = int(rng.integers(VAGUE_FRAMES))
             vague = torch.from_numpy(stretches.repeat(VAGUE_FRAMES)[shift : shift + len(semantic)])
             steps = torch.from_numpy(rng.integers(-1, 2, (len(semantic), len(self.grid.levels))))

@@ -26,7 +26,7 @@ class TextToSemanticTrainingConfig:
     """Data and loss settings.
 
     Attributes:
-        wrong_tokens: share of previous tokens replaced by others of the batch, so that the decoder learns to recover
+        token_noise: share of previous tokens replaced by others of the batch, so that the decoder learns to recover
             from its own mistakes.
         label_smoothing: of the token loss.
         tempo_weight: of the advance loss beside the token loss's 1.
@@ -34,7 +34,7 @@ class TextToSemanticTrainingConfig:
     """
 
     frames_per_batch: int = 2400
-    wrong_tokens: float = 0.1
+    token_noise: float = 0.1
     label_smoothing: float = 0.05
     tempo_weight: float = 1.0
     longest_frames: int = 400
@@ -117,7 +117,7 @@ class TextToSemanticTask:
 
     def losses(self, batch: TextToSemanticBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of tokens and advances."""
-        wrong = torch.rand(batch.previous.shape).to(batch.tokens.device) < self.config.wrong_tokens
+        wrong = torch.rand(batch.previous.shape).to(batch.tokens.device) < self.config.token_noise
         wrong[:, 0] = False
         drawn = torch.randint(int(batch.valid.sum()), (int(wrong.sum()),)).to(batch.tokens.device)
         shuffled = batch.tokens[batch.valid][drawn]

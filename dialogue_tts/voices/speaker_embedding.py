@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
-class VoicePrintConfig:
+class SpeakerEmbeddingConfig:
     """Size of the network.
 
     Attributes:
@@ -22,11 +22,11 @@ class VoicePrintConfig:
     size: int = 64
 
 
-class VoicePrint(nn.Module):
+class SpeakerEmbedding(nn.Module):
     """Mean and spread of the codec's latents over time (statistics pooling, Snyder et al. 2018, x-vectors), projected
     onto what tells voices apart."""
 
-    def __init__(self, config: VoicePrintConfig) -> None:
+    def __init__(self, config: SpeakerEmbeddingConfig) -> None:
         super().__init__()
         self.config = config
         # Of the statistics, over many recordings.

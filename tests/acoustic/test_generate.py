@@ -20,7 +20,7 @@ from dialogue_tts.acoustic.generate import (
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.nn.conformer import ConformerConfig, Memory
+from dialogue_tts.nn.conformer import ConformerConfig, PromptCache
 
 LEVELS, CODES = 3, 17
 CONFIG = SoundStormConfig(
@@ -43,13 +43,13 @@ class Recorder(SoundStorm):
         self.shown: list[Tensor] = []
         self.prompts: list[Frames] = []
 
-    def remember(self, prompts: Frames, valid: Tensor | None = None) -> Memory:
+    def read_prompt(self, prompts: Frames, valid: Tensor | None = None) -> PromptCache:
         self.prompts.append(prompts)
-        return super().remember(prompts, valid)
+        return super().read_prompt(prompts, valid)
 
-    def after(self, frames: Frames, valid: Tensor | None, memory: Memory | None) -> Tensor:
+    def forward_with_cache(self, frames: Frames, valid: Tensor | None, cache: PromptCache | None) -> Tensor:
         self.shown.append(frames.codes.clone())
-        return super().after(frames, valid, memory)
+        return super().forward_with_cache(frames, valid, cache)
 
 
 def _generate(model: Recorder, frames: Frames, valid: Tensor, config: DecodingConfig, seeds: tuple[int, ...]) -> Tensor:
@@ -188,12 +188,12 @@ def test_what_was_read_of_the_prompts_serves_whatever_follows(model: Recorder) -
     passage = _passages()[0]
     nothing = torch.zeros(0, dtype=torch.int64)
     bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, units=None)], LEVELS)
-    memory = read_prompts(model, bare, DECODING)
+    cache = read_prompts(model, bare, DECODING)
     for some in (passage, passage._replace(semantic=passage.semantic.flip(0))):
         frames, valid = assemble([some], LEVELS)
         wanted = generate_codes(model, frames, valid, DECODING, SEEDS[:1])
         model.prompts.clear()
-        assert torch.equal(generate_codes(model, frames, valid, DECODING, SEEDS[:1], memory), wanted)
+        assert torch.equal(generate_codes(model, frames, valid, DECODING, SEEDS[:1], cache), wanted)
         assert not model.prompts, "read once"
     others, _ = assemble(
         [passage._replace(prompts=[p._replace(codes=p.codes.flip(0)) for p in passage.prompts])], LEVELS

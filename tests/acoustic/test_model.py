@@ -155,7 +155,7 @@ def test_prompts_read_before_are_prompts_at_the_head_of_rows(model: SoundStorm) 
     prompts = prompts._replace(is_prompt=torch.ones_like(prompts.is_prompt))
     targets = targets._replace(is_prompt=torch.zeros_like(targets.is_prompt))
     with torch.inference_mode():
-        found = model.after(targets, target_valid, model.remember(prompts, prompt_valid))
+        found = model.forward_with_cache(targets, target_valid, model.read_prompt(prompts, prompt_valid))
         for row, (given, length) in enumerate(((5, 3), (2, 8), (0, 6))):
             parts = [torch.cat([p[row, :given], t[row, :length]]) for p, t in zip(prompts, targets, strict=True)]
             whole = model(Frames(*(part[None] for part in parts)))

@@ -53,9 +53,11 @@ def test_given_frames_see_each_other_alone(conformer: Conformer) -> None:
 def test_in_two_parts_as_at_once(conformer: Conformer, given: int) -> None:
     x = torch.randn(2, 13, CONFIG.width, generator=torch.Generator().manual_seed(7))
     whole = conformer(x, None, (torch.arange(13) < given).expand(2, 13))
-    first, memory = conformer.after(x[:, :given])
+    first, cache = conformer.forward_with_cache(x[:, :given])
     torch.testing.assert_close(first, whole[:, :given], atol=1e-5, rtol=0)
-    torch.testing.assert_close(conformer.after(x[:, given:], None, memory)[0], whole[:, given:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        conformer.forward_with_cache(x[:, given:], None, cache)[0], whole[:, given:], atol=1e-5, rtol=0
+    )
 
 
 def test_convolution_sees_its_kernel_and_no_more() -> None:

@@ -13,7 +13,7 @@ from dialogue_tts.script.parser import parse_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.phonemes import TextFrontend
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").rglob("*.txt"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.txt"))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.parser import Pause, Pronunciation, format_script, parse_script, split_inline
 from dialogue_tts.script.turns import Script, Turn
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").rglob("*.txt"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.txt"))
 
 
 def turns(text: str) -> list[tuple[str, str]]:

@@ -16,12 +16,12 @@ from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 from dialogue_tts.training import loop
 from dialogue_tts.training.loop import (
-    Average,
+    EMA,
     Figures,
     LoopConfig,
     Run,
     compile_blocks,
-    load_average,
+    load_ema,
     make_optimizers,
     rate_at,
 )
@@ -104,7 +104,7 @@ def test_fresh_optimizers_warm_up_anew() -> None:
 
 def test_average_moves_by_its_decay_and_faster_at_first() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    average = Average(network, decay=0.9)
+    average = EMA(network, decay=0.9)
     start = {name: value.clone() for name, value in average.weights.items()}
     with torch.no_grad():
         network[0].weight += 1
@@ -158,7 +158,7 @@ def test_resuming_restores_weights_averages_and_optimizer(finished: Path) -> Non
     assert run.step == 11 and run.trained_s > 0
     for key, value in task.networks["tiny"].state_dict().items():
         assert torch.equal(value, tensors[f"weights/tiny/{key}"])
-        assert torch.equal(run.averages["tiny"].weights[key], tensors[f"average/tiny/{key}"])
+        assert torch.equal(run.emas["tiny"].weights[key], tensors[f"average/tiny/{key}"])
     for key, parameter in task.networks["tiny"].named_parameters():
         state = run.optimizers["tiny"][0].state[parameter]
         assert state["step"] == 11
@@ -231,7 +231,7 @@ def test_a_part_that_a_checkpoint_lacks_starts_fresh_and_one_too_many_is_refused
     (tmp_path / "checkpoint.safetensors").write_bytes((finished / "checkpoint.safetensors").read_bytes())
     run = Run(Larger(), _config(20), tmp_path)
     assert torch.equal(run.task.networks["tiny"][0].weight, _checkpoint(finished)["weights/tiny/0.weight"])
-    assert "4.weight" in run.averages["tiny"].weights
+    assert "4.weight" in run.emas["tiny"].weights
     run.save()
     with pytest.raises(ConfigError, match="another size"):
         Run(TinyTask(), _config(20), tmp_path)
@@ -283,7 +283,7 @@ def test_validation_sees_averages_and_puts_the_weights_back(tmp_path: Path) -> N
     seen, training, inference = task.validated[0]
     assert not training and inference
     for key, value in seen.items():
-        assert torch.equal(value, run.averages["tiny"].weights[key])
+        assert torch.equal(value, run.emas["tiny"].weights[key])
     before = {k: v.clone() for k, v in task.networks["tiny"].state_dict().items()}
     assert run.validate() == {"figure": 1.5}
     assert all(torch.equal(v, before[k]) for k, v in task.networks["tiny"].state_dict().items())
@@ -318,14 +318,14 @@ def test_a_checkpoint_of_another_size_is_an_error(finished: Path) -> None:
         Run(TinyTask(width=6), _config(), finished)
 
 
-def test_load_average(finished: Path, tmp_path: Path) -> None:
-    weights = load_average(finished, "tiny")
+def test_load_ema(finished: Path, tmp_path: Path) -> None:
+    weights = load_ema(finished, "tiny")
     TinyTask().networks["tiny"].load_state_dict(weights, strict=True)
     assert torch.equal(weights["0.weight"], _checkpoint(finished)["average/tiny/0.weight"])
     with pytest.raises(ConfigError, match="no network called codec"):
-        load_average(finished, "codec")
+        load_ema(finished, "codec")
     with pytest.raises(ConfigError, match="no checkpoint there"):
-        load_average(tmp_path, "tiny")
+        load_ema(tmp_path, "tiny")
 
 
 def test_weight_decay_is_for_matrices_only(tmp_path: Path) -> None:

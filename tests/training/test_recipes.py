@@ -31,8 +31,8 @@ from dialogue_tts.training.recipes import (
     trained_codec,
     trained_semantic_tokenizer,
     trained_soundstorm,
+    trained_speaker_embedding,
     trained_text_to_semantic,
-    trained_voice_print,
 )
 
 RATE_HZ = 24_000
@@ -115,7 +115,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "training": {"frames_per_batch": 200},
         "loop": {"steps": 2},
     },
-    "voice-print": {
+    "speaker-embedding": {
         "network": {"size": 9},
         "training": {"rows": 6, "shortest": 10, "longest": 30, "validation_frames": 20},
         "loop": {"steps": 3},
@@ -208,7 +208,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         (place / "units.npy").rename(place / "units-found.npy")
         align_evenly(Corpus.open(place))
     made.train("text-to-semantic", recipes["text-to-semantic"], data=both)
-    made.train("voice-print", recipes["voice-print"], data=both)
+    made.train("speaker-embedding", recipes["speaker-embedding"], data=both)
     voices = folder / "voices"
     (voices / "voices").mkdir(parents=True)
     soundfile.write(voices / "voices" / "ann.flac", murmur("a" * 60, "Ann", 1), RATE_HZ)
@@ -252,7 +252,7 @@ def test_each_stage_trains_to_its_last_step(trained: Trained, stage: str) -> Non
         ("semantic", {"phone_error", "shape", "perplexity"}),
         ("soundstorm", {"level_1", "level_2", "level_3", "level_1_wrong_voice"}),
         ("text-to-semantic", {"token", "tempo", "phone_error", "length"}),
-        ("voice-print", {"own"}),  # one voice has no rival
+        ("speaker-embedding", {"own"}),  # one voice has no rival
     ],
 )
 def test_each_stage_is_validated(trained: Trained, stage: str, figures: set[str]) -> None:
@@ -265,7 +265,7 @@ def test_each_stage_is_validated(trained: Trained, stage: str, figures: set[str]
 
 def test_critics_join_at_their_step(trained: Trained) -> None:
     lines = [line for line in log_of(trained.runs, "codec-decoder") if "mel" in line]
-    assert ["critics" in line and "fooled" in line for line in lines] == [False, True, True]
+    assert ["discriminators" in line and "fooled" in line for line in lines] == [False, True, True]
 
 
 def test_the_decoder_learns_under_frozen_tokens(trained: Trained, tmp_path: Path) -> None:
@@ -296,22 +296,22 @@ def test_tokens_lie_beside_the_data(trained: Trained) -> None:
 
 def test_the_decoder_may_learn_from_guessed_fine_codes(trained: Trained, runs: Path, tmp_path: Path) -> None:
     data = smaller(trained, tmp_path / "some", lambda u: True)
-    changes = {"training": SMALL["codec-decoder"]["training"] | {"guessed": 1.0}, "loop": {"steps": 4}}
+    changes = {"training": SMALL["codec-decoder"]["training"] | {"predicted": 1.0}, "loop": {"steps": 4}}
     recipe = recipe_file(tmp_path, "codec-decoder", **changes)
     result = run("train", "codec", "--recipe", recipe, "--data", data, "--runs", runs)
     assert result.exit_code == 0, result.output
     assert steps_of(runs, "codec-decoder") == 4
     corpus = Corpus.open(data)
-    true, guessed = corpus.tokens("acoustic"), corpus.tokens("guessed")
-    assert np.array_equal(guessed[:, 0], true[:, 0]), "the first level is true"
+    true, predicted = corpus.tokens("acoustic"), corpus.tokens("predicted")
+    assert np.array_equal(predicted[:, 0], true[:, 0]), "the first level is true"
     for turn in corpus.utterances:
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-        assert np.array_equal(guessed[rows], true[rows]) == (turn.split != "train")
-    assert guessed.min() >= 0 and guessed.max() < 19
+        assert np.array_equal(predicted[rows], true[rows]) == (turn.split != "train")
+    assert predicted.min() >= 0 and predicted.max() < 19
 
 
 def test_the_decoder_may_listen_to_what_it_makes(trained: Trained, runs: Path, tmp_path: Path) -> None:
-    changes = {"training": SMALL["codec-decoder"]["training"] | {"heard_weight": 2.0}, "loop": {"steps": 5}}
+    changes = {"training": SMALL["codec-decoder"]["training"] | {"perceptual_weight": 2.0}, "loop": {"steps": 5}}
     recipe = recipe_file(tmp_path, "codec-decoder", **changes)
     result = run("train", "codec", "--recipe", recipe, "--data", trained.data, "--runs", runs)
     assert result.exit_code == 0, result.output
@@ -320,20 +320,20 @@ def test_the_decoder_may_listen_to_what_it_makes(trained: Trained, runs: Path, t
 
 
 def test_what_is_heard_in_a_wave_leads_back_to_it_and_to_nothing_else(trained: Trained) -> None:
-    config = CodecDecoderConfig(crop_frames=4, context_frames=2, heard_weight=1.0)
-    listener = trained_semantic_tokenizer(trained.runs)
-    task = CodecDecoderTask(trained_codec(trained.runs), config, [Corpus.open(trained.data)], listener)
+    config = CodecDecoderConfig(crop_frames=4, context_frames=2, perceptual_weight=1.0)
+    perceptual = trained_semantic_tokenizer(trained.runs)
+    task = CodecDecoderTask(trained_codec(trained.runs), config, [Corpus.open(trained.data)], perceptual)
     wave = torch.from_numpy(np.stack([murmur("hear me", "Ann", 1), murmur("see you", "Bob", 2)])[:, : 8 * 960])
     assert float(task._heard_otherwise(wave, wave)) < 1e-5
     made = (0.5 * wave.flip(0)).requires_grad_()
     task._heard_otherwise(made, wave).backward()
     assert made.grad is not None and bool((made.grad.unflatten(1, (8, 960)).abs().sum(-1) > 0).all())
-    assert all(p.grad is None for p in (*listener.parameters(), *task.codec.parameters()))
+    assert all(p.grad is None for p in (*perceptual.parameters(), *task.codec.parameters()))
 
 
 def test_nothing_is_heard_without_a_listener(trained: Trained) -> None:
-    with pytest.raises(ConfigError, match="heard_weight"):
-        CodecDecoderTask(trained_codec(trained.runs), CodecDecoderConfig(heard_weight=1.0), [])
+    with pytest.raises(ConfigError, match="perceptual_weight"):
+        CodecDecoderTask(trained_codec(trained.runs), CodecDecoderConfig(perceptual_weight=1.0), [])
 
 
 def test_alignments_are_whole_or_rejected(trained: Trained) -> None:
@@ -376,7 +376,7 @@ def test_the_bundle_holds_the_averaged_weights(trained: Trained) -> None:
         (bundle.semantic_tokenizer, trained_semantic_tokenizer(trained.runs)),
         (bundle.soundstorm, trained_soundstorm(trained.runs)),
         (bundle.text_to_semantic, trained_text_to_semantic(trained.runs)),
-        (bundle.voice_print, trained_voice_print(trained.runs)),
+        (bundle.speaker_embedding, trained_speaker_embedding(trained.runs)),
     ):
         weights = wanted.state_dict()
         assert all(torch.equal(value, weights[key].half().float()) for key, value in found.state_dict().items())

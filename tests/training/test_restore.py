@@ -21,7 +21,7 @@ def test_restored_runs_hold_the_bundle(tmp_path: Path) -> None:
         (recipes.trained_semantic_tokenizer(tmp_path), bundle.semantic_tokenizer),
         (recipes.trained_text_to_semantic(tmp_path), bundle.text_to_semantic),
         (recipes.trained_soundstorm(tmp_path), bundle.soundstorm),
-        (recipes.trained_voice_print(tmp_path), bundle.voice_print),
+        (recipes.trained_speaker_embedding(tmp_path), bundle.speaker_embedding),
     )
     for restored, original in pairs:
         assert restored.config == original.config

@@ -64,33 +64,35 @@ class _Nothing:
         return np.zeros(0)
 
 
-@pytest.mark.parametrize("gathered, joined", [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.6, 0.5)])
-def test_every_turn_comes_once_and_rows_hold_what_they_may(gathered: float, joined: float) -> None:
-    task = _task(gathered=gathered, joined=joined)
+@pytest.mark.parametrize("pack_same_speaker, pack_dialogue", [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.6, 0.5)])
+def test_every_turn_comes_once_and_rows_hold_what_they_may(pack_same_speaker: float, pack_dialogue: float) -> None:
+    task = _task(pack_same_speaker=pack_same_speaker, pack_dialogue=pack_dialogue)
     rows = list(task.rows(task.train[0], np.random.default_rng(1)))
     assert sorted(turn.id for row in rows for turn in row) == sorted(turn.id for turn in task.train[0].turns)
     assert all(sum(turn.frames for turn in row) <= LONGEST for row in rows)
     assert all(len({turn.speaker for turn in row}) <= SLOTS for row in rows)
-    assert any(len(row) > 1 for row in rows) == bool(gathered or joined)
+    assert any(len(row) > 1 for row in rows) == bool(pack_same_speaker or pack_dialogue)
     for row in rows:
         assert len({turn.speaker for turn in row}) == 1 or len({turn.dialogue for turn in row}) == 1
-    if gathered == 1:
+    if pack_same_speaker == 1:
         assert all(len({turn.speaker for turn in row}) == 1 for row in rows)
-    if not gathered:
+    if not pack_same_speaker:
         assert all(row == sorted(row, key=lambda turn: turn.turn) for row in rows), "a dialogue keeps its order"
 
 
 def test_gathered_rows_are_target_rather_than_prompt() -> None:
     shares = []
     for gathered in (0.0, 1.0):
-        batches = list(_task(gathered=gathered, joined=0.0, unprompted=0.0).batches(np.random.default_rng(1)))
+        batches = list(
+            _task(pack_same_speaker=gathered, pack_dialogue=0.0, unprompted=0.0).batches(np.random.default_rng(1))
+        )
         target = sum(int((b.valid & ~b.frames.is_prompt).sum()) for b in batches)
         shares.append(target / sum(int(b.valid.sum()) for b in batches))
     assert shares[0] < 0.55 < 0.65 < shares[1]
 
 
 def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
-    batches = list(_task(whole_from=1, gathered=1.0).batches(np.random.default_rng(1)))
+    batches = list(_task(whole_from=1, pack_same_speaker=1.0).batches(np.random.default_rng(1)))
     shown = [0, 0, 0]
     for batch in batches:
         target = batch.valid & ~batch.frames.is_prompt
@@ -131,7 +133,7 @@ def _texts(task: SoundStormTask) -> None:
 
 
 def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
-    task = _task(unread=0.0, gathered=0.5)
+    task = _task(text_dropout=0.0, pack_same_speaker=0.5)
     _texts(task)
     silent, a, b, d = (UNIT_IDS[c] for c in ("", "a", "b", "d"))
     pairs = {(silent, a), (a, b), (b, d), (d, 0), (0, 0)}
@@ -141,13 +143,13 @@ def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
         assert not units[batch.frames.is_prompt | ~batch.valid].any(), "what prompts say is not told"
         seen |= {(x, y) for x, y in units[batch.valid & ~batch.frames.is_prompt].tolist()}
     assert seen == pairs
-    unread = _task(unread=1.0)
-    _texts(unread)
-    assert not any(batch.frames.units.any() for batch in unread.batches(np.random.default_rng(1)))
+    text_dropout = _task(text_dropout=1.0)
+    _texts(text_dropout)
+    assert not any(batch.frames.units.any() for batch in text_dropout.batches(np.random.default_rng(1)))
 
 
 def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None:
-    task = _task(vague_tokens=0.3, wrong_tokens=0.0, unprompted=0.0)
+    task = _task(token_jitter=0.3, token_noise=0.0, unprompted=0.0)
     assert task.grid is not None
     turn = task.train[0].turns[3]
     moved, frames = 0, 0
@@ -164,6 +166,6 @@ def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None
 
 
 def test_vague_tokens_without_a_grid_are_told() -> None:
-    config = SoundStormTrainingConfig(vague_tokens=0.1)
+    config = SoundStormTrainingConfig(token_jitter=0.1)
     with pytest.raises(ConfigError, match="grid"):
         SoundStormTask(_task().network, config, [_Nothing()])  # type: ignore[list-item]

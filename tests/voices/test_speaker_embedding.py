@@ -1,4 +1,4 @@
-"""The voice print: what it may depend on, and that training makes it tell voices apart."""
+"""The speaker embedding: what it may depend on, and that training makes it tell voices apart."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
 from dialogue_tts.training.corpus import Utterance
-from dialogue_tts.training.voice_print import VoicePrintTask, VoicePrintTrainingConfig
-from dialogue_tts.voices.speaker_embedding import VoicePrint, VoicePrintConfig
+from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
+from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 WIDTH, SIZE, CODES, LEVELS = 14, 9, 19, 3
 
@@ -57,37 +57,37 @@ class _Voices:
 
 
 def test_prints_have_length_one_and_know_no_order() -> None:
-    voice_print = VoicePrint(VoicePrintConfig(WIDTH, SIZE))
+    speaker_embedding = SpeakerEmbedding(SpeakerEmbeddingConfig(WIDTH, SIZE))
     latent = torch.randn(5, 31, WIDTH)
-    prints = voice_print(latent)
+    prints = speaker_embedding(latent)
     assert prints.shape == (5, SIZE)
     torch.testing.assert_close(prints.norm(dim=-1), torch.ones(5))
-    torch.testing.assert_close(voice_print(latent[:, torch.randperm(31)]), prints)
-    torch.testing.assert_close(voice_print(latent[2:3]), prints[2:3])
+    torch.testing.assert_close(speaker_embedding(latent[:, torch.randperm(31)]), prints)
+    torch.testing.assert_close(speaker_embedding(latent[2:3]), prints[2:3])
 
 
 @pytest.fixture(scope="module")
-def task() -> Iterator[VoicePrintTask]:
-    config = VoicePrintTrainingConfig(rows=20, shortest=10, longest=30, validation_frames=24)
-    yield VoicePrintTask(VoicePrint(VoicePrintConfig(WIDTH, SIZE)), _codec(), config, [_Voices()])  # type: ignore[list-item]
+def task() -> Iterator[SpeakerEmbeddingTask]:
+    config = SpeakerEmbeddingTrainingConfig(rows=20, shortest=10, longest=30, validation_frames=24)
+    yield SpeakerEmbeddingTask(SpeakerEmbedding(SpeakerEmbeddingConfig(WIDTH, SIZE)), _codec(), config, [_Voices()])  # type: ignore[list-item]
 
 
-def test_statistics_of_the_data_are_standardised(task: VoicePrintTask) -> None:
-    voice_print = task.network.voice_print
-    seen = torch.cat([voice_print.statistics(b.latent) for b in task.batches(np.random.default_rng(5))])
-    standard = (seen - voice_print.centre) / voice_print.scale
+def test_statistics_of_the_data_are_standardised(task: SpeakerEmbeddingTask) -> None:
+    speaker_embedding = task.network.speaker_embedding
+    seen = torch.cat([speaker_embedding.statistics(b.latent) for b in task.batches(np.random.default_rng(5))])
+    standard = (seen - speaker_embedding.centre) / speaker_embedding.scale
     assert standard.mean(0).abs().max() < 0.7
     assert 0.4 < standard.std(0).min() and standard.std(0).max() < 2
 
 
-def test_batches_are_stretches_of_known_speakers(task: VoicePrintTask) -> None:
+def test_batches_are_stretches_of_known_speakers(task: SpeakerEmbeddingTask) -> None:
     batches = list(task.batches(np.random.default_rng(2)))
     assert sum(len(b.speakers) for b in batches) == 192 and set(task.number) == {f"s{n}" for n in range(32)}
     assert all(10 <= b.latent.shape[1] <= 30 and b.latent.shape[2] == WIDTH for b in batches)
     assert len({b.latent.shape[1] for b in batches}) > 1
 
 
-def test_training_tells_unseen_voices_apart(task: VoicePrintTask) -> None:
+def test_training_tells_unseen_voices_apart(task: SpeakerEmbeddingTask) -> None:
     optimizer = torch.optim.AdamW(task.network.parameters(), lr=0.01)
     with torch.inference_mode():
         before = task.validate(task.networks)

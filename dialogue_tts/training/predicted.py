@@ -19,19 +19,21 @@ from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig, Tokens
 
 TRUE_LEVELS = 1  # the first is drawn in many passes, and its draws are speech; what hangs on them is to be learnt
-ROWS = SoundStormTrainingConfig(gathered=1.0)
+ROWS = SoundStormTrainingConfig(pack_same_speaker=1.0)
 ROWS_AT_ONCE = 4
 
 
-def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[int, int], None], seed: int = 1) -> None:
-    """Write guessed.npy (frames, Q) int16, if it is missing: of the training split, levels as recorded up to
-    `TRUE_LEVELS` and as guessed from there on; of other splits, as recorded.
+def predict_fine_codes(
+    corpus: Corpus, network: SoundStorm, progress: Callable[[int, int], None], seed: int = 1
+) -> None:
+    """Write predicted.npy (frames, Q) int16, if it is missing: of the training split, levels as recorded up to
+    `TRUE_LEVELS` and as predicted from there on; of other splits, as recorded.
     """
-    if (corpus.folder / "guessed.npy").is_file():
+    if (corpus.folder / "predicted.npy").is_file():
         return
     task = SoundStormTask(network, ROWS, [corpus])
     tokens, rng = task.train[0], np.random.default_rng(seed)
-    guessed = np.array(tokens.codes)
+    predicted = np.array(tokens.codes)
     rows = list(task.rows(tokens, rng))
     finished = 0
     device = network.prompt.device
@@ -40,16 +42,16 @@ def guess_fine_codes(corpus: Corpus, network: SoundStorm, progress: Callable[[in
         batch = rows[first : first + at_once]
         passages = [task.passage(tokens, turns, task.prompt_frames(rng), rng) for turns in batch]
         frames, valid = assemble(passages, network.config.levels)
-        codes = _guess(network, frames.to(device), valid.to(device))
+        codes = _predict(network, frames.to(device), valid.to(device))
         for turns, row in zip(batch, codes, strict=True):
-            _put(guessed, tokens, turns, row)
+            _put(predicted, tokens, turns, row)
             finished += len(turns)
         progress(finished, len(tokens))
-    np.save(corpus.folder / "guessed.npy", guessed)
+    np.save(corpus.folder / "predicted.npy", predicted)
 
 
 @torch.inference_mode()
-def _guess(network: SoundStorm, frames: Frames, valid: Tensor) -> list[Tensor]:
+def _predict(network: SoundStorm, frames: Frames, valid: Tensor) -> list[Tensor]:
     """Each of the fine levels in one pass, as in use -> for each row (T_row, Q)."""
     target = valid & ~frames.is_prompt
     hidden = target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1], device=valid.device) >= TRUE_LEVELS)
@@ -62,11 +64,11 @@ def _guess(network: SoundStorm, frames: Frames, valid: Tensor) -> list[Tensor]:
     return [row[kept].cpu() for row, kept in zip(codes, target, strict=True)]
 
 
-def _put(guessed: np.ndarray, tokens: Tokens, turns: list[Utterance], row: Tensor) -> None:
+def _put(predicted: np.ndarray, tokens: Tokens, turns: list[Utterance], row: Tensor) -> None:
     """Where each turn of a row has its frames; of a single turn that is too long the row has the end."""
     end = row.shape[0]
     for turn in reversed(turns):
         count = min(turn.frames, end)
         stop = turn.start_frame + turn.frames
-        guessed[stop - count : stop] = row[end - count : end].numpy()
+        predicted[stop - count : stop] = row[end - count : end].numpy()
         end -= count

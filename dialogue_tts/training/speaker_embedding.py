@@ -1,4 +1,4 @@
-"""Training of the voice print on cached codes: every training speaker's prints are to lie together and apart from the
+"""Training of the speaker embedding on cached codes: every training speaker's prints are to lie together and apart from the
 others' (cosine softmax with a margin, Wang et al. 2018, arXiv 1801.05599)."""
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from torch.nn import functional as F
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.loop import Figures
-from dialogue_tts.voices.speaker_embedding import VoicePrint
+from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding
 
 
 @dataclass(frozen=True)
-class VoicePrintTrainingConfig:
+class SpeakerEmbeddingTrainingConfig:
     """Data and loss settings.
 
     Attributes:
@@ -37,27 +37,31 @@ class VoicePrintTrainingConfig:
     validation_frames: int = 40
 
 
-class VoicePrintBatch(NamedTuple):
+class SpeakerEmbeddingBatch(NamedTuple):
     """Stretches of equal length and whose they are."""
 
     latent: Tensor  # (rows, T, latent_width)
     speakers: Tensor  # (rows,) int64
 
 
-class VoicePrintNetwork(nn.Module):
-    """A voice print with the directions of the training speakers."""
+class SpeakerEmbeddingNetwork(nn.Module):
+    """A speaker embedding with the directions of the training speakers."""
 
-    def __init__(self, voice_print: VoicePrint, speakers: int) -> None:
+    def __init__(self, speaker_embedding: SpeakerEmbedding, speakers: int) -> None:
         super().__init__()
-        self.voice_print = voice_print
-        self.speakers = nn.Parameter(F.normalize(torch.randn(speakers, voice_print.config.size), dim=-1))
+        self.speaker_embedding = speaker_embedding
+        self.speakers = nn.Parameter(F.normalize(torch.randn(speakers, speaker_embedding.config.size), dim=-1))
 
 
-class VoicePrintTask:
+class SpeakerEmbeddingTask:
     """See `loop.Task`; the codec is frozen."""
 
     def __init__(
-        self, voice_print: VoicePrint, codec: Codec, config: VoicePrintTrainingConfig, corpora: list[Corpus]
+        self,
+        speaker_embedding: SpeakerEmbedding,
+        codec: Codec,
+        config: SpeakerEmbeddingTrainingConfig,
+        corpora: list[Corpus],
     ) -> None:
         self.codec, self.config = codec.eval(), config
         self.codes = [np.array(corpus.tokens("acoustic")) for corpus in corpora]
@@ -69,20 +73,20 @@ class VoicePrintTask:
         ]
         names = sorted({turn.speaker for _, turn in self.turns})
         self.number = {name: number for number, name in enumerate(names)}
-        self.network = VoicePrintNetwork(voice_print, len(names))
-        self.networks: dict[str, nn.Module] = {"voice_print": self.network}
+        self.network = SpeakerEmbeddingNetwork(speaker_embedding, len(names))
+        self.networks: dict[str, nn.Module] = {"speaker_embedding": self.network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.held_out = [turn for turn in corpora[0].split("test_speaker") if turn.frames >= config.shortest]
-        self._standardize(voice_print)
+        self._standardize(speaker_embedding)
 
-    def _standardize(self, voice_print: VoicePrint, batches: int = 8) -> None:
+    def _standardize(self, speaker_embedding: SpeakerEmbedding, batches: int = 8) -> None:
         seen = [batch.latent for batch, _ in zip(self.batches(np.random.default_rng(0)), range(batches), strict=False)]
         if seen:
-            statistics = torch.cat([voice_print.statistics(latent) for latent in seen])
-            voice_print.centre.copy_(statistics.mean(0))
-            voice_print.scale.copy_(statistics.std(0).clamp_min(1e-3))
+            statistics = torch.cat([speaker_embedding.statistics(latent) for latent in seen])
+            speaker_embedding.centre.copy_(statistics.mean(0))
+            speaker_embedding.scale.copy_(statistics.std(0).clamp_min(1e-3))
 
-    def batches(self, rng: np.random.Generator) -> Iterator[VoicePrintBatch]:
+    def batches(self, rng: np.random.Generator) -> Iterator[SpeakerEmbeddingBatch]:
         """Each turn about once, as stretches of one length a batch."""
         order = rng.permutation(len(self.turns))
         for start in range(0, len(order), self.config.rows):
@@ -91,20 +95,20 @@ class VoicePrintTask:
             frames = min(wanted, min(turn.frames for _, turn in chosen))
             codes = np.stack([_stretch(codes, turn, frames, rng) for codes, turn in chosen])
             speakers = torch.tensor([self.number[turn.speaker] for _, turn in chosen])
-            yield VoicePrintBatch(self._latent(codes), speakers)
+            yield SpeakerEmbeddingBatch(self._latent(codes), speakers)
 
     @torch.no_grad()
     def _latent(self, codes: np.ndarray) -> Tensor:
         return self.codec.quantizer.decode(torch.from_numpy(codes.astype(np.int64)))
 
-    def losses(self, batch: VoicePrintBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
+    def losses(self, batch: SpeakerEmbeddingBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of the speakers, whose own cosine is made smaller by the margin."""
         with torch.autocast(batch.latent.device.type, enabled=False):
-            cosines = self.network.voice_print(batch.latent) @ F.normalize(self.network.speakers, dim=-1).T
+            cosines = self.network.speaker_embedding(batch.latent) @ F.normalize(self.network.speakers, dim=-1).T
             own = F.one_hot(batch.speakers, cosines.shape[1])
             loss = F.cross_entropy(self.config.scale * (cosines - self.config.margin * own), batch.speakers)
         hit = (cosines.argmax(-1) == batch.speakers).float().mean()
-        yield "voice_print", loss, {"loss": loss.detach(), "accuracy": float(hit)}
+        yield "speaker_embedding", loss, {"loss": loss.detach(), "accuracy": float(hit)}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Of unseen voices: how often a stretch's print is nearest to its own speaker's, and both cosines."""
@@ -115,7 +119,7 @@ class VoicePrintTask:
         for turn in self.held_out:
             frames = min(turn.frames, self.config.validation_frames)
             codes = _stretch(self.codes[0], turn, frames, rng)[None]
-            prints.append(networks["voice_print"].voice_print(self._latent(codes).to(device))[0].cpu())
+            prints.append(networks["speaker_embedding"].speaker_embedding(self._latent(codes).to(device))[0].cpu())
             speakers.append(turn.speaker)
         names = sorted(set(speakers))
         stacked, whose = torch.stack(prints), torch.tensor([names.index(speaker) for speaker in speakers])
