@@ -6,9 +6,11 @@ if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.script.lint import Finding, Review
-    from dialogue_tts.script.parser import format_script, parse_script
+    from dialogue_tts.script.findings import Finding
+    from dialogue_tts.script.lint import Review
+    from dialogue_tts.script.parser import parse_script
     from dialogue_tts.script.turns import Script, Turn
+    from dialogue_tts.script.writing import format_script
     from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.synthesis.stream import Stream
     from dialogue_tts.voices.library import VoiceLibrary
@@ -39,7 +41,7 @@ _PLACES = {
     "Consent": "voices.voice",
     "Dialogue": "dialogue.result",
     "DialogueTTS": "pipeline",
-    "Finding": "script.lint",
+    "Finding": "script.findings",
     "Project": "dialogue.project",
     "Review": "script.lint",
     "Revision": "dialogue.result",
@@ -49,7 +51,7 @@ _PLACES = {
     "Turn": "script.turns",
     "Voice": "voices.voice",
     "VoiceLibrary": "voices.library",
-    "format_script": "script.parser",
+    "format_script": "script.writing",
     "parse_script": "script.parser",
 }
 

@@ -36,8 +36,9 @@ from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.prefetch import ahead, apart
+from dialogue_tts.script.inline import plain_text
 from dialogue_tts.script.lint import Review, expected_s, likely_s, review
-from dialogue_tts.script.parser import check_script, parse_script, plain_text
+from dialogue_tts.script.parser import check_script, parse_script
 from dialogue_tts.script.segments import Piece, pieces, windows
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.semantic.align import Units, turn_text, units_said

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 
 from dialogue_tts.errors import ScriptError, SettingsError
-from dialogue_tts.script.parser import FASTEST, MAX_PAUSE_S, SLOWEST
-from dialogue_tts.script.turns import Turn
+from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Turn
 
 QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -10.0
 

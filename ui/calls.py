@@ -28,9 +28,11 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.script.lint import WORK_PER_S, Finding
-from dialogue_tts.script.parser import check_script, format_script, parse_draft
+from dialogue_tts.script.findings import Finding
+from dialogue_tts.script.lint import WORK_PER_S
+from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.turns import Turn
+from dialogue_tts.script.writing import format_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import ENDING, Consent, Voice
 

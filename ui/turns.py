@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dialogue_tts.script.lint import Finding
-from dialogue_tts.script.parser import format_turn, is_comment, parse_draft
+from dialogue_tts.script.findings import Finding
+from dialogue_tts.script.parser import parse_draft
+from dialogue_tts.script.reader import is_comment
 from dialogue_tts.script.turns import Turn
+from dialogue_tts.script.writing import format_turn
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dialogue_tts.dialogue.turns import SpokenTurn, SpokenWord
-from dialogue_tts.script.parser import plain_text
+from dialogue_tts.script.inline import plain_text
 from dialogue_tts.text.normalize import PLAIN_APOSTROPHES
 
 LONGEST_CUE = 84  # characters: two lines of 42

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 from dialogue_tts.errors import ScriptError
+from dialogue_tts.script.findings import Finding, named_word, script_lines
 from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.parser import parse_draft
 from dialogue_tts.script.turns import Turn
@@ -22,24 +22,6 @@ WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with no
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
-_QUOTED = re.compile(r'"([^"]+)"|(\[[^\]]*\])')  # what a message names: a "word" or a [bracket]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong, or that may be.
-
-    Attributes:
-        line: of the script, from 1.
-        column: from 1, where a single word or bracket is meant; None for the line as a whole.
-        severity: with an "error" the script cannot be spoken.
-        message: what it is, and what to do.
-    """
-
-    line: int
-    column: int | None
-    severity: Literal["error", "warning"]
-    message: str
 
 
 @dataclass(frozen=True)
@@ -79,18 +61,18 @@ def review(
         config: settings the script will be spoken with.
     """
     config = config or SynthesisConfig()
-    draft = parse_draft(text)
-    findings = [Finding(line, _column(text, line, told), "error", told) for line, told in draft.mistakes]
+    draft, lines = parse_draft(text), script_lines(text)
+    findings = list(draft.findings)
     spoken: list[tuple[Turn, SpokenText, float]] = []
     for turn in draft.turns:
         try:
             said = frontend.speak(turn.text, dict(config.pronunciations))
             spoken.append((turn, said, _sound_s(said, turn_speed(turn, config))))
         except ScriptError as error:
-            findings.append(_error(text, turn, str(error).removeprefix(f"line {turn.line}: ")))
+            findings.append(_error(lines, turn, str(error).removeprefix(f"line {turn.line}: ")))
     first_lines = {turn.speaker: turn.line for turn in reversed(draft.turns)}
     speakers = tuple(dict.fromkeys(turn.speaker for turn in draft.turns))
-    findings += [*_guessed_words(text, spoken), *_lengths(spoken), *_like_names(speakers, first_lines)]
+    findings += [*_guessed_words(lines, spoken), *_lengths(spoken), *_like_names(speakers, first_lines)]
     if voices is not None:
         findings += _voiceless(speakers, first_lines, voices)
         if not draft.mistakes:  # of a draft, not all speakers may be known
@@ -131,14 +113,14 @@ def _duration_s(spoken: list[tuple[Turn, SpokenText, float]], config: SynthesisC
     return end_s
 
 
-def _guessed_words(text: str, spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
+def _guessed_words(lines: list[str], spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
     told: set[str] = set()
     for turn, said, _ in spoken:
         for word in said.words:
             if word.guessed and word.text.casefold() not in told:
                 told.add(word.text.casefold())
                 read = f'"{word.text}" is in no dictionary and will be read as /{word.phonemes}/'
-                line, column = _place(text, turn, word.text)
+                line, column = _place(lines, turn, word.text)
                 yield Finding(line, column, "warning", f"{read}; write [{word.text}](/phonemes/) if that is wrong.")
 
 
@@ -186,30 +168,19 @@ def _strangers(speakers: tuple[str, ...], voices: Collection[str]) -> Iterator[F
             yield Finding(1, None, "error", told)
 
 
-def _error(text: str, turn: Turn, message: str) -> Finding:
-    quoted = _QUOTED.search(message)
-    line, column = _place(text, turn, quoted[1]) if quoted and quoted[1] else (turn.line, None)
+def _error(lines: list[str], turn: Turn, message: str) -> Finding:
+    named = named_word(message)
+    line, column = _place(lines, turn, named) if named else (turn.line, None)
     return Finding(line, column, "error", message)
 
 
-def _column(text: str, line: int, message: str) -> int | None:
-    """Where in its line stands what a message names first, if it stands there once."""
-    named, written = _QUOTED.search(message), (_lines(text)[line - 1 : line] or [""])[0]
-    wanted = named[1] or named[2] if named else ""
-    return written.index(wanted) + 1 if wanted and written.count(wanted) == 1 else None
-
-
-def _place(text: str, turn: Turn, word: str) -> tuple[int, int | None]:
+def _place(lines: list[str], turn: Turn, word: str) -> tuple[int, int | None]:
     """Line and column of a word of a turn; of the turn alone where the word is not written like that."""
     name = re.compile(rf"\s*{re.escape(turn.speaker)}\s*(\|[^:]*)?:")
     wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-    for number, line in enumerate(_lines(text)[turn.line - 1 :], start=turn.line):
+    for number, line in enumerate(lines[turn.line - 1 :], start=turn.line):
         line = re.sub(r"\[[^\[\]]*\](?!\()", lambda tag: " " * len(tag[0]), line)  # speakers and pauses
         begin = name.match(line) if number == turn.line else None
         if found := wanted.search(line, begin.end() if begin else 0):
             return number, found.start() + 1
     return turn.line, None
-
-
-def _lines(text: str) -> list[str]:
-    return text.removeprefix("\ufeff").splitlines()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
+
+from dialogue_tts.script.findings import Finding
+
+MAX_PAUSE_S = 10.0
+SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
 
 
 @dataclass(frozen=True)
@@ -10,7 +16,7 @@ class Turn:
     """One speaker's turn in a script.
 
     Attributes:
-        speaker: name as written in the script.
+        speaker: name as written in the script, a letter and its accent as one character.
         text: what to say, on one line; may hold `[word](/phonemes/)` pronunciations.
         pause_s: extra silence asked for in front of the turn, in seconds (`[pause 0.5s]`).
         line: line of the script where the turn starts, from 1.
@@ -25,12 +31,22 @@ class Turn:
     overlap_s: float = 0.0
     speed: float = 1.0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "speaker", unicodedata.normalize("NFC", self.speaker))
+
 
 @dataclass(frozen=True)
 class Script:
-    """A dialogue in writing: at least one turn."""
+    """A dialogue in writing: at least one turn.
+
+    Attributes:
+        turns: in order.
+        findings: what was left out when it was read, or understood in an uncommon form; two scripts with the same turns are
+            equal whatever was found in them.
+    """
 
     turns: tuple[Turn, ...]
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def speakers(self) -> tuple[str, ...]:

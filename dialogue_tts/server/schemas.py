@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dialogue_tts.script.parser import FASTEST, MAX_PAUSE_S, SLOWEST, parse_script
-from dialogue_tts.script.turns import Script, Turn
+from dialogue_tts.script.parser import parse_script
+from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
 from dialogue_tts.server.engine import State
 from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
 
@@ -142,7 +142,7 @@ class FindingOut(BaseModel):
 
     line: int
     column: int | None
-    severity: Literal["error", "warning"]
+    severity: Literal["error", "warning", "note"]
     message: str
 
 

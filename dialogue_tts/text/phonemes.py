@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.script.parser import Inline, Pause, Pronunciation, split_inline
+from dialogue_tts.script.inline import Inline, Pause, Pronunciation, split_inline
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.stages import stage
 from dialogue_tts.text.normalize import align

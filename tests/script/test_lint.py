@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.script.lint import Finding, Review, review
+from dialogue_tts.script.findings import Finding
+from dialogue_tts.script.lint import Review, review
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.phonemes import TextFrontend
@@ -67,7 +68,6 @@ def test_all_mistakes_are_told_at_once(frontend: TextFrontend) -> None:
         "Hello there.\nMore of it.\n[Anna | overlap 1s] Good evening to you.",
         "[Ben]\n[Anna] Good evening to you.",
         "Anna: Good evening.\n[Ben] Hello there.\nben: lower case.",
-        "**Anna:** Good evening.\n**Ben:** Hello there.",
         "[Anna] Good evening.\n[pause 8s]\n[pause 8s]\n[Ben] Hello there.\n[pause 1s]",
         "",
         "\n\n# only a comment\n",

@@ -23,7 +23,7 @@ import webvtt
 from dialogue_tts.cli.ui import load_studio
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.script.lint import Finding
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig

@@ -1,0 +1,246 @@
+"""Names of speakers, and the forms in which a line names one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dialogue_tts.script.inline import is_sound
+
+# Words in small letters that stand inside names: of families, and of titles as in "King Henry the Eighth".
+_FAMILY = frozenset(
+    "af al ap av ben bin binti bint d' da das de del della den der des di do dos du e el ibn ir la las le les lo los mac mc "
+    "of ter ten ten' the til 't und van ver vom von vander y zu zum zur".split()
+)
+_FIRST_FAMILY = _FAMILY - {"e", "of", "the", "y", "und", "ir", "do"}  # of these a name may begin with
+_JOINTS = frozenset(("&", "and", "/", "+", "with"))
+LONGEST_NAME = 60  # characters
+MOST_WORDS = 3  # with a capital, in a label: longer ones are text more often than names
+
+# Words that open prose, or say what kind of line it is, rather than who speaks.
+PROSE = frozenset(
+    "attention caution example hint important listen look note notes p.s. ps reminder remember result tip update "
+    "warning edit".split()
+)
+HEADERS = frozenset(
+    "act adapted author authors cast characters contact copyright credit credits date duration episode format genre "
+    "language location logline notes place podcast revision scene setting source summary synopsis tags time title topic "
+    "transcript".split()
+)
+SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx sound sounds stage f/x s/fx".split())
+
+_TOKEN = r"(?!\d{1,2}:\d\d)[\w#&+/](?:[\w.'’‘#&/-]|\.(?=\w))*"
+_NAME_AT = re.compile(rf"{_TOKEN}(?:,? {{1,3}}{_TOKEN}){{0,7}}")
+_LEAD = re.compile(r"(?:>[ \t]*)*(?:[-*•◦▪‣–—·+][ \t]+|\(?\d{1,3}[.)][ \t]+)?")
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
+TIME = re.compile(rf"[\[(<]?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
+_AFTER_TIME = re.compile(r"[ \t]*(?:[-–—|][ \t]+)?")
+_MARKS = re.compile(r"[*_]{1,3}")
+_ASIDE = re.compile(r"[ \t]*(?P<marks>[*_]{0,3})(?P<aside>\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\])(?P=marks)")
+_OPTIONS = re.compile(r"[ \t]*\|([^:\[\]：\n]{0,200})")
+_CONTINUED = re.compile(
+    r"cont['’]?d\.?|continued|continuing|v\.?\s?o\.?|o\.?\s?[sc]\.?|off[ -]?(?:screen|stage|camera)|more", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A speaker's name as a line gives it.
+
+    Attributes:
+        name: without markup, numbers and directions.
+        options: what follows a "|"; None without one.
+        asides: `(...)` beside the name, as written.
+        times: times beside the name, as written.
+        end: where in the line the speech begins.
+        written: the label as it stands in the line.
+        spaced: whether a space, or the line's end, is behind it.
+        bracketed: as in `[Anna]: Hello`.
+    """
+
+    name: str
+    options: str | None
+    asides: tuple[str, ...]
+    times: tuple[str, ...]
+    end: int
+    written: str
+    spaced: bool = True
+    bracketed: bool = False
+
+
+def is_name(name: str, most: int = 2 * MOST_WORDS) -> bool:
+    """Whether it can be a speaker's: words with capitals (`2nd Guard`, `Guard #2`, `de Vries`, `Ben & Tom`)."""
+    if not 0 < len(name) <= LONGEST_NAME or is_sound(name):
+        return False
+    words = name.replace(",", " ,").split()
+    counts, capital, last = [0], False, ""
+    for place, word in enumerate(words):
+        low = word.casefold()
+        if word == "," or (low in _JOINTS and place):
+            if last != "word" or place == len(words) - 1:
+                return False
+            counts.append(0)
+            last = "joint"
+        elif low in _FAMILY and word == low:
+            if (place == 0 and low not in _FIRST_FAMILY) or place == len(words) - 1:
+                return False
+            last = "family"
+        elif all(_is_word(part) for part in word.split("/")):
+            capital = capital or any(_has_capital(part) for part in word.split("/"))
+            counts[-1] += 1
+            last = "word"
+        else:
+            return False
+    return capital and last == "word" and max(counts) <= most
+
+
+def is_several(name: str) -> bool:
+    """Whether a name is of several people: `Anna and Ben`, `Ben/Tom`."""
+    words = name.casefold().replace(",", " , ").split()
+    return any(word in _JOINTS or word == "," for word in words[1:]) or "/" in name
+
+
+def read_label(line: str) -> Label | None:
+    """The label `Name:` that opens a line, in whatever dress; None where none does."""
+    if ":" not in line and "：" not in line:
+        return None
+    head = _read_head(line, len(line) - len(line.lstrip()))
+    if head is None:
+        return None
+    label, position, marks = head
+    inner_bracket = label.bracketed and line[position : position + 1] not in ":："
+    position = _skip(line, position)
+    if inner_bracket or line[position : position + 1] not in (":", "："):
+        return None
+    wide = line[position] == "："
+    position += 1
+    if marks and line.startswith(marks, position):
+        position, marks = position + len(marks), ""
+    if marks:  # emphasis that goes on into the speech is no label
+        return None
+    rest = line[position:]
+    spaced = wide or not rest or rest[0].isspace()
+    if not spaced and not (rest[0].isalpha() or rest[0] in "\"'“‘([*_¿¡…"):
+        return None
+    if rest.startswith("//"):
+        return None
+    return Label(
+        label.name, label.options, label.asides, label.times, position, line[:position].strip(), spaced, label.bracketed
+    )
+
+
+def read_cue(line: str) -> Label | None:
+    """A name that stands alone on its line, as in screenplays; None where something else does."""
+    head = _read_head(line, len(line) - len(line.lstrip()))
+    if head is None:
+        return None
+    label, position, marks = head
+    rest = line[position:].strip()
+    if match := TIME.match(rest):
+        label = Label(label.name, label.options, label.asides, (*label.times, match[0]), 0, "")
+        rest = rest[match.end() :].strip()
+    if marks or rest.rstrip("^: ") or label.name.endswith((".", ",")) or label.bracketed:
+        return None
+    return Label(label.name, label.options, label.asides, label.times, len(line), line.strip())
+
+
+_DOT_NAME = r"(?:(?:MR|MRS|MS|DR|ST|REV|CAPT|LT|SGT)\. )?[A-ZÀ-ÖØ-Þ\d][\w'’&#-]*(?: [\w'’&#-]+){0,5}"
+_DOTTED = re.compile(
+    rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)(?:[.]|[ \t]+[-–—]|\t|[—])(?:[ \t]*—)?(?=\s|$)"
+)
+_ITALIC = re.compile(r"[ \t]*([_*]{1,2})([A-ZÀ-ÖØ-Þ][\w'’-]*(?: [\w'’-]+){0,3})\.\1(?=\s|$)")
+
+
+def read_dotted(line: str) -> Label | None:
+    """A name in capitals that opens a line as printed plays have it: `ANNA. Hello.`, `ANNA - Hello.`, `_Ham._ Hello.`"""
+    if match := _ITALIC.match(line):
+        return Label(match[2], None, (), (), match.end(), match[0].strip()) if is_name(match[2], MOST_WORDS) else None
+    match = _DOTTED.match(line)
+    if not match or not is_capitals(match[1]) or not is_name(match[1], 4):
+        return None
+    asides = tuple(re.findall(r"[\[(][^\[\]()]*[\])]", match["asides"]))
+    return Label(match[1], None, asides, (), match.end(), match[0].strip())
+
+
+def is_capitals(name: str) -> bool:
+    """Whether a name is written in capitals throughout."""
+    letters = [letter for letter in name if letter.isalpha()]
+    return len(letters) > 1 and all(not letter.islower() for letter in letters)
+
+
+def is_mark(aside: str) -> bool:
+    """Whether what stands beside a name is a mark of the screenplay, as (CONT'D) or (V.O.), and nothing to act."""
+    parts = re.split(r"[/,;]| and ", aside.strip("()[] "))
+    return all(_CONTINUED.fullmatch(part.strip()) for part in parts)
+
+
+def _read_head(line: str, position: int) -> tuple[Label, int, str] | None:
+    """The name at a line's start, with what may stand around it: -> label, where it ends, emphasis still open."""
+    lead = _LEAD.match(line, position)
+    position, times, marks = _before_name(line, lead.end() if lead else position)
+    bracketed = line[position : position + 1] == "["
+    match = _NAME_AT.match(line, position + bracketed)
+    if not match:
+        return None
+    name = match[0].rstrip("_") if "_" in marks else match[0]
+    position = match.start() + len(name)
+    if bracketed:
+        if line[position : position + 1] != "]":
+            return None
+        position += 1
+    position, marks = _close_marks(line, position, marks)
+    asides: list[str] = []
+    options = None
+    for _ in range(3):
+        if match := _ASIDE.match(line, position):
+            (times if TIME.fullmatch(match["aside"]) else asides).append(match["aside"])
+            position = match.end()
+        elif options is None and (match := _OPTIONS.match(line, position)):
+            options, position = match[1], match.end()
+    position, marks = _close_marks(line, position, marks)
+    label = Label(" ".join(name.split()), options, tuple(asides), tuple(times), position, "", bracketed=bracketed)
+    return label, position, marks
+
+
+def _before_name(line: str, position: int) -> tuple[int, list[str], str]:
+    """Where a name begins, times in front of it, and the marks of emphasis that open there."""
+    times: list[str] = []
+    marks = ""
+    for _ in range(2):
+        if not marks and (match := _MARKS.match(line, position)):
+            marks, position = match[0], match.end()
+        if match := TIME.match(line, position):
+            times.append(match[0])
+            after = _AFTER_TIME.match(line, match.end())
+            position = after.end() if after else match.end()
+    return position, times, marks
+
+
+def _close_marks(line: str, position: int, marks: str) -> tuple[int, str]:
+    """Behind the marks that close an emphasis, if they do."""
+    after = _skip(line, position)
+    return (after + len(marks), "") if marks and line.startswith(marks, after) else (position, marks)
+
+
+def _skip(line: str, position: int) -> int:
+    while line[position : position + 1] in (" ", "\t"):
+        position += 1
+    return position
+
+
+def _is_word(word: str) -> bool:
+    """With a capital, a letter without case, or a number: `Anna`, `O'Neil`, `2nd`, `#2`, `d'Artagnan`, `李`."""
+    core = word.lstrip("#").replace("’", "'")
+    if not core:
+        return False
+    if core[0].isdigit():
+        return True
+    return _has_capital(core)
+
+
+def _has_capital(word: str) -> bool:
+    core = word.replace("’", "'")
+    first = core[:1]
+    if first.isalpha() and not first.islower():
+        return True
+    return bool(re.match(r"(?:[a-z]{1,2}'|al-|el-|Mc|mac)[^\W\d_a-z]", core))
