@@ -21,7 +21,7 @@ from typing import Any
 
 from dialogue_tts._ui.desk import Desk, Desks
 from dialogue_tts._ui.engine import Engine
-from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
+from dialogue_tts._ui.turns import Row, by_row, rows_of, spoken, text_of
 from dialogue_tts._ui.work import Order, Work
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.dialogue.project import Project
@@ -186,6 +186,8 @@ class Calls:
         for row in rows:
             if not row.turn.text.strip():
                 raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
+            if spoken(row.turn) is None:
+                raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
         work = desk.open(_name(asked, "work"))
         order = Order(tuple(rows), *self._voices(desk, rows, refs), _seed(asked.get("seed", 0)), _config(asked))
         seeds = {n: row.seed for n, row in enumerate(rows) if row.seed is not None and not row.locked}

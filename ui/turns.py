@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_draft
@@ -49,10 +49,16 @@ def rows_of(text: str) -> tuple[list[Row], str]:
     """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn."""
     lines = text.removeprefix("\ufeff").splitlines()
     rows, last = [], 0
-    for turn in parse_draft(text).turns:
+    for turn in parse_draft(text, "spoken").turns:  # as they are written: directions are the making's concern
         rows.append(Row("", turn, _comments(lines[last : turn.line - 1])))
         last = turn.line
     return rows, _comments(lines[last:])
+
+
+def spoken(turn: Turn) -> Turn | None:
+    """A row's turn, as typed -> as it is said: without directions; None where there is nothing else in it."""
+    found = parse_draft(format_turn(turn)).turns
+    return replace(found[0], line=turn.line) if len(found) == 1 else turn if found or not turn.text.strip() else None
 
 
 def row_of_line(lines: Sequence[int], line: int) -> int | None:

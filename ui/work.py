@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dialogue_tts._ui.turns import Row
+from dialogue_tts._ui.turns import Row, spoken
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
 from dialogue_tts.dialogue.project import Project
@@ -63,7 +63,8 @@ class Order:
     @property
     def script(self) -> Script:
         """Lines are the rows' numbers."""
-        return Script(tuple(replace(row.turn, line=n) for n, row in enumerate(self.rows, start=1)))
+        turns = (replace(row.turn, line=n) for n, row in enumerate(self.rows, start=1))
+        return Script(tuple(spoken(turn) or turn for turn in turns))
 
     def without(self, row: str) -> Order:
         """The same, less one row."""

@@ -72,7 +72,11 @@ def review(
             findings.append(_error(lines, turn, str(error).removeprefix(f"line {turn.line}: ")))
     first_lines = {turn.speaker: turn.line for turn in reversed(draft.turns)}
     speakers = tuple(dict.fromkeys(turn.speaker for turn in draft.turns))
-    findings += [*_guessed_words(lines, spoken), *_lengths(spoken), *_like_names(speakers, first_lines)]
+    findings += [
+        *_guessed_words(lines, spoken),
+        *_lengths(spoken, {mistake.line for mistake in draft.mistakes}),
+        *_like_names(speakers, first_lines),
+    ]
     if voices is not None:
         findings += _voiceless(speakers, first_lines, voices)
         if not draft.mistakes:  # of a draft, not all speakers may be known
@@ -124,9 +128,10 @@ def _guessed_words(lines: list[str], spoken: list[tuple[Turn, SpokenText, float]
                 yield Finding(line, column, "warning", f"{read}; write [{word.text}](/phonemes/) if that is wrong.")
 
 
-def _lengths(spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
+def _lengths(spoken: list[tuple[Turn, SpokenText, float]], wrong: Collection[int]) -> Iterator[Finding]:
+    """Turns that are very short or long, except where a mistake on the same line cost some of their words."""
     for turn, text, sound_s in spoken:
-        if len(phones_of(text.phonemes)) <= FEW_PHONES:
+        if turn.line not in wrong and len(phones_of(text.phonemes)) <= FEW_PHONES:
             told = f'{turn.speaker} says only "{turn.text}"; a word or two more would come out more surely.'
             yield Finding(turn.line, None, "warning", told)
         if sound_s > LONG_TURN_S:
