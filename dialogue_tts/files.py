@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,11 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
         yield path
         return
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield draft
+        with draft.open("rb") as written:  # or after a loss of power the new name may stand for nothing
+            os.fsync(written.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -24,42 +24,19 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Stop after so long, with a checkpoint to go on from.")] = None,
 ) -> None:
     """Train a stage, or go on with it. Tokens that it needs are made first."""
-    from dialogue_tts.training.corpus import Corpus
-    from dialogue_tts.training.predicted import predict_fine_codes
-    from dialogue_tts.training.recipes import (
-        CodecDecoderRecipe,
-        read_recipe,
-        start,
-        trained_codec,
-        trained_semantic_tokenizer,
-        trained_soundstorm,
-    )
-    from dialogue_tts.training.tokens import tokenize
+    from dialogue_tts.training.needs import make_what_is_needed
+    from dialogue_tts.training.recipes import read_recipe, start
 
     for path in recipe:
         wanted = read_recipe(path)
         named = wanted.stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
-        if named in ("codec-decoder", "soundstorm", "text-to-semantic", "speaker-embedding"):
-            device = wanted.loop.device
-            codec = None if named == "text-to-semantic" else trained_codec(runs).to(device)
-            semantic = (
-                None if named in ("codec-decoder", "speaker-embedding") else trained_semantic_tokenizer(runs).to(device)
-            )
-            with progress_bar("Tokens") as update:
-                for folder in data:
-                    corpus, aligned = Corpus.open(folder), named in ("soundstorm", "text-to-semantic")
-                    tokenize(corpus, semantic, codec, aligned, lambda done, total: update("Tokens", done, total))
-        if isinstance(wanted, CodecDecoderRecipe) and wanted.training.predicted:
-            soundstorm = trained_soundstorm(runs).to(wanted.loop.device)
-            with progress_bar("Fine codes") as update:
-                for folder in data:
-                    predict_fine_codes(
-                        Corpus.open(folder),
-                        soundstorm,
-                        lambda done, total: update("Fine codes", done, total),
-                    )
+        with progress_bar("Tokens") as update:
+            for folder, count in make_what_is_needed(wanted, data, runs, update).items():
+                typer.echo(
+                    f"{folder}: {count} turns could not be aligned with their text; they serve as if they had none."
+                )
         start(path, data, runs).train(minutes)
 
 

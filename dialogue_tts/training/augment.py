@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import soundfile
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -80,3 +83,44 @@ def set_level(wave: Tensor, rng: np.random.Generator) -> Tensor:
     target = 10 ** (rng.uniform(-32, -14) / 20)
     gain = target / wave.square().mean().sqrt().clamp_min(1e-5)
     return wave * min(float(gain), 0.99 / float(wave.abs().max().clamp_min(1e-5)))
+
+
+def band_limit(wave: Tensor, low_hz: float, high_hz: float) -> Tensor:
+    """A telephone's or a cheap microphone's band: gone 100 Hz below `low_hz` (40 dB) and 200 Hz above `high_hz` (60 dB)."""
+    spectrum = torch.fft.rfft(wave)
+    hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, spectrum.shape[0])
+    gain_db = -60 * ((hz - high_hz) / 200).clamp(0, 1) - 40 * ((low_hz - hz) / 100).clamp(0, 1)
+    return torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+
+
+LOSSY = (("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"))  # libsndfile's format and subtype
+
+
+def through_coder(wave: Tensor, rng: np.random.Generator) -> Tensor:
+    """What MP3 or Opus leave of a wave at a low rate; of the same length."""
+    kind, subtype = LOSSY[int(rng.integers(len(LOSSY)))]
+    level = float(rng.uniform(0.75, 1.0))  # 0 is the best quality, 1 the smallest file
+    file = io.BytesIO()
+    samples = wave.clamp(-1, 1).numpy()
+    soundfile.write(file, samples, SAMPLE_RATE_HZ, format=kind, subtype=subtype, compression_level=level)
+    file.seek(0)
+    found = torch.from_numpy(soundfile.read(file, dtype="float32")[0])
+    return F.pad(found, (0, max(0, wave.shape[0] - found.shape[0])))[: wave.shape[0]]
+
+
+def degrade(wave: Tensor, rng: np.random.Generator) -> Tensor:
+    """What people's recordings may have gone through: rooms, microphones, hiss, telephones, lossy coders."""
+    band = rng.random()
+    if rng.random() < 0.35:
+        wave = add_room(wave, rng)
+    if rng.random() < 0.5:
+        wave = colour(wave, rng, 6.0)
+    if band < 0.3:
+        wave = band_limit(wave, float(rng.uniform(150, 350)), float(rng.uniform(3_200, 4_000)))
+    elif band < 0.55:
+        wave = band_limit(wave, float(rng.uniform(20, 150)), float(rng.uniform(4_000, 9_000)))
+    if rng.random() < 0.5:
+        wave = add_noise(wave, rng, 18, 45)
+    if rng.random() < 0.35:
+        wave = through_coder(wave, rng)
+    return wave * min(1.0, 0.99 / float(wave.abs().max().clamp_min(1e-5)))

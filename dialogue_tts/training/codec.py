@@ -8,6 +8,7 @@ discriminators; it can go on for as long as one likes under finished later stage
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,6 +47,8 @@ class CodecTokensConfig:
         augmented: share of crops with another rate, colour, level; some also get noise or a room.
         dropout: share of rows decoded from fewer than all levels.
         commitment, pitch: weights of those losses beside the mel patches' 1; pitch errors are in octaves.
+        encoder_only: quantiser and decoder stay as they are, so that codes mean what they meant, and all that was trained
+            on them stays good: for a codec that is to hear further voices.
     """
 
     crop_frames: int = 75
@@ -54,6 +57,7 @@ class CodecTokensConfig:
     dropout: float = 0.5
     commitment: float = 0.25
     pitch: float = 1.0
+    encoder_only: bool = False
     validation_turns: int = 96
 
 
@@ -77,9 +81,10 @@ class Pitch(NamedTuple):
 class CodecTokensNetwork(nn.Module):
     """A codec with a head that paints mel patches from the decoder's trunk."""
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, encoder_only: bool = False) -> None:
         super().__init__()
         self.codec = codec
+        self.kept = (codec.quantizer, codec.decoder) if encoder_only else ()
         self.mel_head = nn.Sequential(
             nn.LayerNorm(codec.config.decoder_width), nn.Linear(codec.config.decoder_width, codec.config.patch_width)
         )
@@ -91,19 +96,46 @@ class CodecTokensNetwork(nn.Module):
             codec.decoder.head,
         ):
             module.requires_grad_(False)  # they have no part in this phase
+        for module in self.kept:
+            module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> CodecTokensNetwork:
+        """A quantiser that is kept does not replace codes that are hardly used, either."""
+        super().train(mode)
+        for module in self.kept:
+            module.eval()
+        return self
 
 
 class CodecTokensTask:
     """Phase 1; see `loop.Task`."""
 
     def __init__(self, codec: Codec, config: CodecTokensConfig, corpora: list[Corpus]) -> None:
-        self.network = CodecTokensNetwork(codec)
+        self.network = CodecTokensNetwork(codec, config.encoder_only)
         self.networks: dict[str, nn.Module] = {"codec_tokens": self.network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.config = config
         self.turns = recordings(corpora, "train")
         self.held_out_waves = corpora[0].waves()
         self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
+
+    @torch.no_grad()
+    def fit_mel_head(self, batches: int = 24) -> None:
+        """Least squares of mel patches on what the trunk gives: a codec from a bundle comes without its mel head, and a fresh
+        one would lead the encoder astray before it has learnt anything."""
+        norm, linear = self.network.mel_head
+        codec = self.network.codec.eval()
+        squares: Tensor | float = 0.0
+        products: Tensor | float = 0.0
+        for batch in itertools.islice(self.batches(np.random.default_rng(0)), batches):
+            patches, _ = self._seen(batch.to(linear.weight.device))
+            frames = norm(codec.decoder.frames(codec.quantizer(codec.encoder(patches)).latent)).flatten(0, 1)
+            x = nn.functional.pad(frames, (0, 1), value=1.0).double().cpu()
+            squares = squares + x.T @ x
+            products = products + x.T @ patches.flatten(0, 1).double().cpu()
+        solved = torch.linalg.solve(squares + 1e-3 * torch.eye(linear.in_features + 1, dtype=torch.float64), products)
+        linear.weight.copy_(solved[:-1].T)
+        linear.bias.copy_(solved[-1])
 
     @torch.no_grad()
     def _seen(self, waves: Tensor) -> tuple[Tensor, Pitch]:

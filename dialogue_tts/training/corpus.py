@@ -1,18 +1,23 @@
 """Training data on disk: a manifest becomes one array of samples and one line a turn; tokens come beside it later.
 
 A data folder holds
-    turns.jsonl      one `Utterance` a line, in the order of the arrays
+    turns.jsonl      one `Utterance` a line, in the order of the arrays; written last, so that what was interrupted is no data
     waves.i16        all recordings one after the other, int16 mono at 24 kHz
+    waves.json       their hash
     NAME.npy         tokens one after the other: `semantic.npy` (frames,), `acoustic.npy` (frames, Q), ...
+    NAME.json        what made them, see `made.py`
 A turn's recording starts at a whole number of frames, so one offset serves samples and tokens.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -24,8 +29,12 @@ from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import frame_count
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.errors import DataError
+from dialogue_tts.files import whole_file
 from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.training import augment
+
+TURNS, WAVES, WAVES_RECORD = "turns.jsonl", "waves.i16", "waves.json"
+DECODED_AHEAD = 16  # recordings that wait in memory for the one that is written
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class Corpus:
     def open(cls, folder: str | Path) -> Corpus:
         """Raises DataError when `folder` was not made by `prepare`."""
         folder = Path(folder)
-        listing = folder / "turns.jsonl"
+        listing = folder / TURNS
         if not listing.is_file():
             raise DataError(f"{folder}: no turns.jsonl there; make it with `dialogue-tts data prepare`.")
         with listing.open(encoding="utf-8") as lines:
@@ -69,9 +78,23 @@ class Corpus:
         """The utterances of the named splits."""
         return [u for u in self.utterances if u.split in names]
 
+    def sha256(self, *, with_text: bool) -> str:
+        """Of the recordings and of where each turn lies in them; `with_text`: and of what it says."""
+        kept = [(u.start_frame, u.frames, *([u.phonemes] if with_text else [])) for u in self.utterances]
+        return hashlib.sha256((_waves_sha256(self.folder) + json.dumps(kept)).encode()).hexdigest()
+
+    @property
+    def frames(self) -> int:
+        """Length of the arrays."""
+        return max((u.start_frame + u.frames for u in self.utterances), default=0)
+
     def waves(self) -> np.ndarray:
         """int16 (frames * HOP,): every recording, one after the other."""
-        return np.memmap(self.folder / "waves.i16", dtype=np.int16, mode="r")
+        return np.memmap(self.folder / WAVES, dtype=np.int16, mode="r")
+
+    def has(self, name: str) -> bool:
+        """Whether NAME.npy was made."""
+        return (self.folder / f"{name}.npy").is_file()
 
     def tokens(self, name: str) -> np.ndarray:
         """The array NAME.npy, first axis frames. Raises DataError when it was not made yet."""
@@ -124,27 +147,21 @@ def read_manifest(manifest: Path) -> list[dict[str, object]]:
 def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Corpus:
     """Read every recording of `manifest` (paths relative to it) into a data folder.
 
-    Rows without `phonemes` are given them by `phonemize` (str -> str).
+    Rows without `phonemes` are given them by `phonemize` (str -> str), if they have a text.
     """
     rows = read_manifest(manifest)
-    folder.mkdir(parents=True, exist_ok=True)
     utterances: list[Utterance] = []
     position = 0
-    partial = folder / "waves.i16.part"
-    with partial.open("wb") as out, ThreadPoolExecutor(4) as pool:
-        for row, wave in zip(
-            rows, pool.map(lambda r: read_audio(manifest.parent / str(r["audio"]), SAMPLE_RATE_HZ), rows)
-        ):
+    with _new_waves(folder) as write:
+        for row, wave in zip(rows, _decoded([manifest.parent / str(row["audio"]) for row in rows]), strict=True):
             frames = frame_count(wave.shape[0], HOP)
-            samples = np.zeros(frames * HOP, np.int16)
-            samples[: wave.shape[0]] = (wave.clamp(-1, 1) * 32767).round().short().numpy()
-            out.write(samples.tobytes())
+            write(torch.nn.functional.pad(wave, (0, frames * HOP - wave.shape[0])))
             number = len(utterances)
             utterances.append(
                 Utterance(
                     id=str(row.get("id", f"turn-{number:06d}")),
                     text=str(row["text"]),
-                    phonemes=_known(str(row["phonemes"]) if "phonemes" in row else phonemize(str(row["text"]))),
+                    phonemes=_phonemes(row, phonemize),
                     speaker=str(row["speaker"]),
                     dialogue=str(row.get("dialogue", f"turn-{number:06d}")),
                     turn=int(row.get("turn", 0)),
@@ -154,13 +171,64 @@ def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Co
                 )
             )
             position += frames
-    partial.rename(folder / "waves.i16")
     write_turns(folder, utterances)
     return Corpus.open(folder)
 
 
-def _known(phonemes: str) -> str:
-    """Quotes and other signs without a sound fall out."""
+def _decoded(paths: Sequence[Path]) -> Iterator[Tensor]:
+    """The recordings in order, float32 (samples,) at 24 kHz, a few decoded ahead: all of them need not fit into memory."""
+    waiting: deque[Future[Tensor]] = deque()
+    with ThreadPoolExecutor(4) as pool:
+        for path in paths:
+            waiting.append(pool.submit(read_audio, path, SAMPLE_RATE_HZ))
+            if len(waiting) >= DECODED_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _new_waves(folder: Path) -> Iterator[Callable[[Tensor], None]]:
+    """Yields what appends float32 (frames * HOP,) in [-1, 1] to a folder's recordings. What lay there is no data any more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / TURNS).unlink(missing_ok=True)
+    hashed = hashlib.sha256()
+    with whole_file(folder / WAVES) as draft, draft.open("wb") as out:
+
+        def write(wave: Tensor) -> None:
+            samples = (wave.clamp(-1, 1) * 32767).round().short().numpy().tobytes()
+            hashed.update(samples)
+            out.write(samples)
+
+        yield write
+    _record_waves(folder, hashed.hexdigest())
+
+
+def _record_waves(folder: Path, sha256: str) -> None:
+    told = (folder / WAVES).stat()
+    with whole_file(folder / WAVES_RECORD) as draft:
+        draft.write_text(json.dumps({"sha256": sha256, "bytes": told.st_size, "changed_ns": told.st_mtime_ns}))
+
+
+def _waves_sha256(folder: Path) -> str:
+    """As recorded, or anew where the recordings were changed since."""
+    told = (folder / WAVES).stat()
+    record = folder / WAVES_RECORD
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    if (known.get("bytes"), known.get("changed_ns")) != (told.st_size, told.st_mtime_ns):
+        hashed = hashlib.sha256()
+        with (folder / WAVES).open("rb") as waves:
+            while block := waves.read(1 << 20):
+                hashed.update(block)
+        _record_waves(folder, hashed.hexdigest())
+        known = json.loads(record.read_text(encoding="utf-8"))
+    return str(known["sha256"])
+
+
+def _phonemes(row: dict[str, object], phonemize: Callable[[str], str]) -> str:
+    """A row's own, or those of its text; none without a text. Quotes and other signs without a sound fall out."""
+    text = str(row["text"])
+    phonemes = str(row["phonemes"]) if "phonemes" in row else phonemize(text) if text.strip() else ""
     return "".join(c for c in phonemes if c in ALPHABET)
 
 
@@ -171,12 +239,10 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
     A speaker is always changed alike: who is to be spoken like is heard through the same microphone in the same room. The
     networks then hear twice as many voices. Speakers' and dialogues' names say that they are variations.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     waves = corpus.waves()
     utterances: list[Utterance] = []
     position = 0
-    partial = folder / "waves.i16.part"
-    with partial.open("wb") as out:
+    with _new_waves(folder) as write:
         for turn in corpus.split(split):
             rng = np.random.default_rng((seed, zlib.crc32(turn.speaker.encode())))
             rate, formants = _other_voice(rng)
@@ -187,8 +253,7 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
                 wave = augment.add_room(wave, rng)
             if rng.random() < 0.12:
                 wave = augment.add_noise(wave, rng, 20, 45)
-            wave = wave * min(1.0, 0.99 / float(wave.abs().max().clamp_min(1e-5)))
-            out.write((wave * 32767).round().short().numpy().tobytes())
+            write(wave * min(1.0, 0.99 / float(wave.abs().max().clamp_min(1e-5))))
             frames = wave.shape[0] // HOP
             utterances.append(
                 replace(
@@ -201,7 +266,6 @@ def vary_voices(corpus: Corpus, folder: Path, seed: int, split: str = "train") -
                 )
             )
             position += frames
-    partial.rename(folder / "waves.i16")
     write_turns(folder, utterances)
     return Corpus.open(folder)
 
@@ -216,11 +280,9 @@ def _other_voice(rng: np.random.Generator) -> tuple[float, float]:
 
 def write_turns(folder: Path, utterances: Iterable[Utterance]) -> None:
     """Write turns.jsonl whole or not at all."""
-    partial = folder / "turns.jsonl.part"
-    with partial.open("w", encoding="utf-8") as out:
+    with whole_file(folder / TURNS) as draft, draft.open("w", encoding="utf-8") as out:
         for utterance in utterances:
             out.write(json.dumps(asdict(utterance), ensure_ascii=False) + "\n")
-    partial.rename(folder / "turns.jsonl")
 
 
 def batches_by_length(

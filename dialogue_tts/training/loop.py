@@ -120,7 +120,12 @@ class EMA:
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.weights: dict[str, Tensor] = {}
+        self.adopt(network)
+
+    def adopt(self, network: nn.Module, prefix: str = "") -> None:
+        """Take a network's weights, or those of its part that `prefix` names, as they are."""
+        self.weights |= {prefix + name: value.detach().clone() for name, value in network.state_dict().items()}
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
@@ -191,6 +196,7 @@ class Run:
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
         self.emas = {name: EMA(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
+        self.fresh: set[str] = set()  # networks of which the checkpoint lacks a part
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
         if (folder / CHECKPOINT).is_file():
             self._resume()
@@ -305,9 +311,10 @@ class Run:
             if not weights:  # a network that joins later (discriminators) starts fresh
                 continue
             try:  # a part that a bundle does not keep (the codec's mel_head) starts fresh
-                unknown = network.load_state_dict(weights, strict=False).unexpected_keys
-                if unknown:
-                    raise RuntimeError(unknown[0])
+                found = network.load_state_dict(weights, strict=False)
+                if found.unexpected_keys:
+                    raise RuntimeError(found.unexpected_keys[0])
+                self.fresh |= {name} if found.missing_keys else set()
             except RuntimeError:
                 raise ConfigError(
                     f"{self.folder}: the checkpoint is of another size of network; use a new folder."

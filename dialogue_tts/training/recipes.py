@@ -156,9 +156,25 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
     if len(task.held_out) == 0:
         raise DataError(f"{data[0]}: no recordings to validate {recipe.stage} with; it needs some of {HELD_OUT}.")
     run = Run(task, recipe.loop, folder)
+    if isinstance(task, CodecTokensTask) and task.config.encoder_only:
+        if not run.step:
+            raise ConfigError(
+                f"{recipe_file}: encoder_only: there is no codec to keep in {folder}; restore a bundle's."
+            )
+        _keep_codec(run, task)
     if recipe_file.resolve() != (folder / RECIPE).resolve():  # only now: a checkpoint that does not fit keeps its own
         shutil.copyfile(recipe_file, folder / RECIPE)
     return run
+
+
+def _keep_codec(run: Run, task: CodecTokensTask) -> None:
+    """All but the encoder stays as a bundle would have it, the averages; a mel head that is not there yet is fitted."""
+    average = run.emas["codec_tokens"]
+    kept = {k: v for k, v in average.weights.items() if not k.startswith(("codec.encoder.", "mel_head."))}
+    task.network.load_state_dict(kept, strict=False)
+    if "codec_tokens" in run.fresh:
+        task.fit_mel_head()
+        average.adopt(task.network.mel_head, "mel_head.")
 
 
 def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:

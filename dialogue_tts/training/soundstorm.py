@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,8 @@ from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
 from dialogue_tts.training.loop import Figures, moved
 
 VAGUE_FRAMES = 4
+SHORTEST_TO_HALVE = 90  # frames: each half is a prompt, or target, of nearly two seconds
+FEWEST_TO_PACK = 4  # recordings of a speaker, or too little is left for a prompt beside those in a row
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class SoundStormTrainingConfig:
             which is not always right.
         token_jitter: share of short stretches whose tokens stray to neighbours in the quantiser's grid: unseen speech is
             read back worse than what the tokenizer learnt from, and the network has to learn to go by the text there.
+        degraded_prompts: share of prompts that are heard through a bad microphone, a telephone, a room or a lossy coder, while
+            what is to be said stays as recorded, so that the network leaves such things out; in folders that have such
+            prompts (`tokens.tokenize_degraded`).
         level_weights: how often each level is trained, see `masking.level_shares`.
         whole_from: see `masking.mask_for_training`.
         label_smoothing: of the loss.
@@ -56,6 +61,7 @@ class SoundStormTrainingConfig:
     text_dropout: float = 0.1
     token_noise: float = 0.03
     token_jitter: float = 0.0
+    degraded_prompts: float = 0.0
     level_weights: str = "linear"
     whole_from: int | None = None
     label_smoothing: float = 0.0
@@ -121,7 +127,13 @@ class SoundStormTask:
 
     def rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
         """Share the turns out among rows: those of one voice, neighbours in a dialogue, single ones."""
-        gathered = {turn.id for turn in tokens.turns if rng.random() < self.config.pack_same_speaker}
+        gathered = {
+            turn.id
+            for turns in tokens.speakers.values()
+            if len(turns) >= FEWEST_TO_PACK
+            for turn in turns
+            if rng.random() < self.config.pack_same_speaker
+        }
         for turns in tokens.speakers.values():
             mine = [turn for turn in turns if turn.id in gathered]
             yield from self._packed([mine[i] for i in rng.permutation(len(mine))], lambda: True)
@@ -169,8 +181,9 @@ class SoundStormTask:
         """A stretch of other recordings of the speaker, `wanted` frames or all there are; None for a speaker who has none."""
         others = [turn for turn in tokens.speakers[speaker] if turn.id not in heard]
         semantic, codes, found = [], [], 0
+        degraded = rng.random() < self.config.degraded_prompts
         for index in rng.permutation(len(others)):
-            parts = tokens.of(others[index])
+            parts = tokens.heard(others[index], degraded)
             semantic.append(parts[0])
             codes.append(parts[1])
             found += parts[0].shape[0]
@@ -255,9 +268,30 @@ def _in_slot_0(passage: Passage) -> Passage:
     return passage._replace(prompts=prompts, slots=torch.zeros_like(passage.slots))
 
 
+def _degraded(corpus: Corpus) -> tuple[np.ndarray, np.ndarray] | None:
+    if not corpus.has("acoustic_degraded"):
+        return None
+    return np.array(corpus.tokens("semantic_degraded")), np.array(corpus.tokens("acoustic_degraded"))
+
+
+def in_halves(turns: list[Utterance]) -> list[Utterance]:
+    """Of speakers with a single recording, if it is long enough, its two halves: each is then the other's prompt."""
+    count = Counter(turn.speaker for turn in turns)
+    found: list[Utterance] = []
+    for turn in turns:
+        if count[turn.speaker] > 1 or turn.frames < SHORTEST_TO_HALVE:
+            found.append(turn)
+            continue
+        half = turn.frames // 2
+        for number, start, frames in ((1, 0, half), (2, half, turn.frames - half)):
+            names = {"id": f"{turn.id}#{number}", "dialogue": f"{turn.dialogue}#{number}"}
+            found.append(replace(turn, **names, start_frame=turn.start_frame + start, frames=frames))
+    return found
+
+
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a split in memory."""
+    """The tokens of a split in memory. Turns are those of the split, single ones of a speaker in halves."""
 
     semantic: np.ndarray  # (frames,) int32
     codes: np.ndarray  # (frames, Q) int16
@@ -265,12 +299,13 @@ class Tokens:
     turns: list[Utterance]
     dialogues: dict[str, list[Utterance]]
     speakers: dict[str, list[Utterance]]
+    degraded: tuple[np.ndarray, np.ndarray] | None = None  # semantic and codes of the same recordings, degraded
 
     @classmethod
     def read(cls, corpus: Corpus, split: str) -> Tokens:
         """Raises DataError where the corpus has no tokens yet."""
         dialogues, speakers = defaultdict(list), defaultdict(list)
-        turns = corpus.split(split)
+        turns = in_halves(corpus.split(split))
         for turn in turns:
             dialogues[turn.dialogue].append(turn)
             speakers[turn.speaker].append(turn)
@@ -283,11 +318,18 @@ class Tokens:
             turns,
             dict(dialogues),
             dict(speakers),
+            _degraded(corpus),
         )
 
     def __len__(self) -> int:
         """How many turns."""
         return len(self.turns)
+
+    def heard(self, turn: Utterance, degraded: bool) -> tuple[Tensor, Tensor]:
+        """(semantic (T,), codes (T, Q)) int64 of a turn as a prompt; as recorded where there is nothing degraded."""
+        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+        semantic, codes = self.degraded if degraded and self.degraded else (self.semantic, self.codes)
+        return torch.from_numpy(semantic[rows].astype(np.int64)), torch.from_numpy(codes[rows].astype(np.int64))
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor, Tensor]:
         """(semantic (T,), codes (T, Q), units (T, 2)) int64 of a turn."""

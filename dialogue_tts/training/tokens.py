@@ -1,83 +1,136 @@
-"""Tokens of a corpus, made once by frozen tokenizers: semantic, acoustic, and which text unit each frame belongs to."""
+"""Tokens of a corpus, made once by frozen tokenizers: semantic, acoustic, both of the degraded recordings, and which text
+unit each frame belongs to."""
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.semantic.align import Units, heard_units
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
+from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
+from dialogue_tts.training.made import Origin, hash_of, is_made, new_array, record_of
 
 Progress = Callable[[int, int], None]
+Hears = Callable[[np.ndarray, Utterance], Tensor]  # the samples of a corpus, a turn -> float32 (frames * HOP,)
+DEGRADED_SEED = 1
+MAX_ADVANCE = TextToSemanticConfig(0, 0).max_advance
 
 
-def tokenize(
-    corpus: Corpus, tokenizer: SemanticTokenizer | None, codec: Codec | None, aligned: bool, progress: Progress
-) -> None:
-    """Make those tokens that a data folder does not have yet, on the devices of the networks; `aligned`: of the semantic
-    ones also the alignment."""
-    missing = {name for name in ("semantic", "acoustic", "units") if not (corpus.folder / f"{name}.npy").is_file()}
-    if tokenizer is not None and "semantic" in missing:
-        tokenize_semantic(corpus, tokenizer, progress)
-    if tokenizer is not None and aligned and "units" in missing:
-        align(corpus, tokenizer, TextToSemanticConfig(0, 0).max_advance, progress)
-    if codec is not None and "acoustic" in missing:
-        tokenize_acoustic(corpus, codec, progress)
+@dataclass(frozen=True)
+class Tokenizers:
+    """What makes tokens, each on its device; None where none of its tokens are wanted.
+
+    Attributes:
+        aligned: which unit of its text each frame says is wanted, too.
+        degraded: tokens of the recordings as `augment.degrade` leaves them are wanted, too.
+    """
+
+    semantic: SemanticTokenizer | None = None
+    codec: Codec | None = None
+    aligned: bool = False
+    degraded: bool = False
+
+    @cached_property
+    def semantic_hash(self) -> str:
+        """Of what makes semantic tokens."""
+        s = self.semantic
+        assert s is not None
+        return hash_of(json.dumps(asdict(s.config)), s.enter, s.encoder, s.to_grid)
+
+    @cached_property
+    def codec_hash(self) -> str:
+        """Of what makes codes."""
+        assert self.codec is not None
+        return hash_of(json.dumps(asdict(self.codec.config)), self.codec.encoder, self.codec.quantizer)
 
 
-def tokenize_semantic(corpus: Corpus, tokenizer: SemanticTokenizer, progress: Progress) -> None:
-    """Write semantic.npy (frames,) int32."""
-    _write(corpus, "semantic", (), np.int32, tokenizer.encode, tokenizer.enter.weight.device, progress)
+def tokenize(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
+    """Make those tokens that a data folder does not have yet, or has of other networks or recordings.
+
+    Returns:
+        how many turns with a text could not be aligned; 0 where that is not wanted.
+    """
+    hearings: list[tuple[str, str, Hears]] = [("", "", load_wave)]
+    if by.degraded:
+        hearings.append(("_degraded", f"degraded {DEGRADED_SEED}", _degraded))
+    for ending, how, hears in hearings:
+        made_of = corpus.sha256(with_text=False) + how
+        if by.semantic is not None:
+            device = by.semantic.enter.weight.device
+            encoded = _Encoding(f"semantic{ending}", (), np.int32, by.semantic.encode, device, hears)
+            _make(corpus, encoded, Origin(by.semantic_hash, made_of), progress)
+        if by.codec is not None:
+            device, levels = by.codec.encoder.enter.weight.device, (by.codec.config.levels,)
+            encoded = _Encoding(f"acoustic{ending}", levels, np.int16, by.codec.encode, device, hears)
+            _make(corpus, encoded, Origin(by.codec_hash, made_of), progress)
+    return align(corpus, by, progress) if by.aligned and by.semantic is not None else 0
 
 
-def tokenize_acoustic(corpus: Corpus, codec: Codec, progress: Progress) -> None:
-    """Write acoustic.npy (frames, Q) int16."""
-    device = codec.encoder.enter.weight.device
-    _write(corpus, "acoustic", (codec.config.levels,), np.int16, codec.encode, device, progress)
+def align(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
+    """Make units.npy (frames,) int16, unless it is there: the text unit of each frame, -1 where a turn cannot be aligned.
+    Returns how many turns with a text could not."""
+    tokenizer = by.semantic
+    assert tokenizer is not None
+    reads = hash_of(by.semantic_hash, tokenizer.from_grid, tokenizer.reader, tokenizer.phone_head, str(MAX_ADVANCE))
+    origin = Origin(reads, corpus.sha256(with_text=True))
+    if not is_made(corpus, "units", origin):
+        semantic, device = corpus.tokens("semantic"), tokenizer.enter.weight.device
+        with new_array(corpus, "units", (), np.int16, origin) as (owners, told):
+            owners[:] = -1
+            told["not_aligned"] = 0
+            for number, turn in enumerate(corpus.utterances):
+                rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+                units = Units.of(turn.phonemes)
+                tokens = torch.from_numpy(semantic[rows].astype(np.int64)).to(device)
+                path = heard_units(tokens, units, tokenizer, MAX_ADVANCE) if units.phones else None
+                if path is not None:
+                    owners[rows] = path
+                told["not_aligned"] += path is None and bool(units.phones)
+                progress(number + 1, len(corpus.utterances))
+    return int(record_of(corpus, "units")["not_aligned"])
 
 
-def align(corpus: Corpus, tokenizer: SemanticTokenizer, max_advance: int, progress: Progress) -> None:
-    """Write units.npy (frames,) int16: the text unit of each frame, -1 where a turn cannot be aligned."""
-    semantic = corpus.tokens("semantic")
-    owners = np.full(semantic.shape, -1, np.int16)
-    for number, turn in enumerate(corpus.utterances):
-        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-        tokens = torch.from_numpy(semantic[rows].astype(np.int64))
-        path = heard_units(tokens.to(tokenizer.enter.weight.device), Units.of(turn.phonemes), tokenizer, max_advance)
-        if path is not None:
-            owners[rows] = path
-        progress(number + 1, len(corpus.utterances))
-    np.save(corpus.folder / "units.npy", owners)
+def _degraded(waves: np.ndarray, turn: Utterance) -> Tensor:
+    """A recording as `augment.degrade` leaves it, the same each time."""
+    rng = np.random.default_rng((DEGRADED_SEED, zlib.crc32(turn.id.encode())))
+    return augment.degrade(load_wave(waves, turn), rng)
 
 
-def _write(
-    corpus: Corpus,
-    name: str,
-    tail: tuple[int, ...],
-    dtype: type,
-    encode: Callable[[torch.Tensor], torch.Tensor],
-    device: torch.device,
-    progress: Progress,
-) -> None:
+@dataclass(frozen=True)
+class _Encoding:
+    """An array (frames, *tail) to be made, and how."""
+
+    name: str
+    tail: tuple[int, ...]
+    dtype: type
+    encode: Callable[[Tensor], Tensor]
+    device: torch.device
+    hears: Hears
+
+
+def _make(corpus: Corpus, wanted: _Encoding, origin: Origin, progress: Progress) -> None:
+    if is_made(corpus, wanted.name, origin):
+        return
     waves = corpus.waves()
-    total = max(u.start_frame + u.frames for u in corpus.utterances)
-    partial = corpus.folder / f"{name}.part.npy"
-    array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=(total, *tail))
-    groups = _equal_lengths(corpus.utterances, 1_500 if device.type == "cpu" else 40_000)
     finished = 0
-    for group in groups:
-        tokens = encode(torch.stack([load_wave(waves, turn) for turn in group]).to(device)).cpu().numpy()
-        for turn, row in zip(group, tokens, strict=True):
-            array[turn.start_frame : turn.start_frame + turn.frames] = row
-        finished += len(group)
-        progress(finished, len(corpus.utterances))
-    array.flush()
-    partial.rename(corpus.folder / f"{name}.npy")
+    with new_array(corpus, wanted.name, wanted.tail, wanted.dtype, origin) as (array, _):
+        for group in _equal_lengths(corpus.utterances, 1_500 if wanted.device.type == "cpu" else 40_000):
+            heard = torch.stack([wanted.hears(waves, turn) for turn in group]).to(wanted.device)
+            for turn, row in zip(group, wanted.encode(heard).cpu().numpy(), strict=True):
+                array[turn.start_frame : turn.start_frame + turn.frames] = row
+            finished += len(group)
+            progress(finished, len(corpus.utterances))
 
 
 def _equal_lengths(utterances: tuple[Utterance, ...], frames_at_once: int) -> list[list[Utterance]]:

@@ -9,9 +9,19 @@ from torch import Tensor
 
 from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
-from dialogue_tts.training.augment import add_noise, add_room, change_rate, colour, set_level, shift_formants
+from dialogue_tts.training.augment import (
+    add_noise,
+    add_room,
+    band_limit,
+    change_rate,
+    colour,
+    degrade,
+    set_level,
+    shift_formants,
+    through_coder,
+)
 
-SAME_LENGTH = [colour, add_noise, add_room, set_level]
+SAME_LENGTH = [colour, add_noise, add_room, set_level, through_coder]
 Augmentation = Callable[[Tensor, np.random.Generator], Tensor]
 
 
@@ -45,7 +55,22 @@ def test_the_generator_decides(augment: Augmentation) -> None:
 
 @pytest.mark.parametrize("augment", SAME_LENGTH)
 def test_silence_stays_silence(augment: Augmentation) -> None:
-    assert augment(torch.zeros(3 * HOP), np.random.default_rng(1)).abs().max() < 1e-6
+    assert augment(torch.zeros(3 * HOP), np.random.default_rng(1)).abs().max() < 1e-4
+
+
+def test_a_band_limit_leaves_the_band_and_nothing_else() -> None:
+    seconds = torch.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    tones = {hz: 0.1 * (2 * torch.pi * hz * seconds).sin() for hz in (100, 1000, 6000)}
+    limited = band_limit(torch.stack(list(tones.values())).sum(0), 300, 3400)
+    torch.testing.assert_close(limited[960:-960], tones[1000][960:-960], atol=2e-3, rtol=0)
+
+
+def test_degraded_recordings_are_as_long_and_mostly_others() -> None:
+    wave = _tone()
+    found = [degrade(wave, np.random.default_rng(seed)) for seed in range(40)]
+    assert all(w.shape == wave.shape and w.isfinite().all() and float(w.abs().max()) <= 1 for w in found)
+    assert sum(not torch.equal(w, wave) for w in found) > 32
+    assert torch.equal(found[3], degrade(wave, np.random.default_rng(3)))
 
 
 @pytest.mark.parametrize("factor", [0.84, 1.0, 1.19])

@@ -12,6 +12,7 @@ import torch
 from dialogue_tts.config import HOP
 from dialogue_tts.errors import AudioError, DataError
 from dialogue_tts.training.corpus import (
+    DECODED_AHEAD,
     Corpus,
     _other_voice,
     batches_by_length,
@@ -51,7 +52,7 @@ def corpus(manifest: Path, tmp_path: Path) -> Corpus:
 
 
 def test_prepare_writes_turns_and_waves(corpus: Corpus, tmp_path: Path) -> None:
-    assert {path.name for path in corpus.folder.iterdir()} == {"turns.jsonl", "waves.i16"}
+    assert {path.name for path in corpus.folder.iterdir()} == {"turns.jsonl", "waves.i16", "waves.json"}
     assert [(u.start_frame, u.frames) for u in corpus.utterances] == [(0, 3), (3, 3), (6, 4)]
     assert [u.phonemes for u in corpus.utterances] == ["hˈI.", ".", "Oh — !"]
     first, second, third = corpus.utterances
@@ -60,6 +61,52 @@ def test_prepare_writes_turns_and_waves(corpus: Corpus, tmp_path: Path) -> None:
     assert third.text == "Oh — é!"
     assert corpus.waves().shape == (10 * HOP,)
     assert Corpus.open(tmp_path / "data") == corpus
+
+
+def test_rows_without_text_have_no_phonemes(manifest: Path, tmp_path: Path) -> None:
+    rows = [{"audio": "a.wav", "text": text, "speaker": "Ann"} for text in ("", " ", "Hi")]
+    manifest.write_text("\n".join(map(json.dumps, rows)))
+    assert [u.phonemes for u in prepare(manifest, tmp_path / "data", lambda text: "a").utterances] == ["", "", "a"]
+
+
+def test_few_recordings_wait_in_memory(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = written = most = 0
+
+    def read(path: Path, rate: int) -> torch.Tensor:
+        nonlocal decoded
+        decoded += 1
+        return torch.zeros(2 * HOP)
+
+    def phonemize(text: str) -> str:
+        nonlocal written, most
+        most, written = max(most, decoded - written), written + 1
+        return "a"
+
+    manifest.write_text("\n".join([json.dumps({k: v for k, v in ROWS[0].items() if k != "phonemes"})] * 60))
+    monkeypatch.setattr("dialogue_tts.training.corpus.read_audio", read)
+    prepare(manifest, tmp_path / "data", phonemize)
+    assert written == decoded == 60 and most <= DECODED_AHEAD
+
+
+def test_what_is_interrupted_is_no_data(corpus: Corpus, manifest: Path) -> None:
+    def stopped(text: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(manifest, corpus.folder, stopped)
+    with pytest.raises(DataError, match="no turns.jsonl there"):
+        Corpus.open(corpus.folder)
+
+
+def test_the_hash_follows_recordings_turns_and_texts(corpus: Corpus, manifest: Path, tmp_path: Path) -> None:
+    sound, text = corpus.sha256(with_text=False), corpus.sha256(with_text=True)
+    again = prepare(manifest, tmp_path / "again", phonemize=lambda text: "a")
+    assert again.sha256(with_text=False) == sound and again.sha256(with_text=True) != text
+    with (again.folder / "waves.i16").open("r+b") as waves:
+        waves.write(b"\1")
+    assert again.sha256(with_text=False) != sound
+    fewer = Corpus(corpus.folder, corpus.utterances[:2])
+    assert fewer.sha256(with_text=False) != sound
 
 
 def test_recordings_come_back_as_they_were(corpus: Corpus) -> None:

@@ -15,6 +15,7 @@ import soundfile
 import torch
 from click.testing import Result
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from dialogue_tts.bundle import Bundle
@@ -24,6 +25,7 @@ from dialogue_tts.semantic.align import Units
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask
 from dialogue_tts.training.corpus import Corpus, write_turns
+from dialogue_tts.training.loop import load_ema
 from dialogue_tts.training.recipes import (
     RECIPES,
     read_recipe,
@@ -391,6 +393,28 @@ def test_exporting_again_keeps_tuned_decoding(trained: Trained, tmp_path: Path) 
     again = Bundle.load(folder)
     assert again.config.acoustic_decoding == tuned and again.config.name == "second"
     assert list(again.voices) == ["ann"]
+
+
+def test_the_encoder_may_learn_alone(trained: Trained, tmp_path: Path) -> None:
+    before = trained_codec(trained.runs)
+    recipe = recipe_file(tmp_path, "codec-tokens", training={"encoder_only": True}, loop={"steps": 7})
+    options = ["--recipe", recipe, "--data", trained.data, "--runs", tmp_path / "runs"]
+    refused(run("train", "codec", *options), "there is no codec to keep", "restore a bundle's")
+    restored = tmp_path / "runs" / "codec-tokens"
+    weights = load_file(trained.runs / "codec-tokens" / "checkpoint.safetensors")
+    kept = {key: value for key, value in weights.items() if "mel_head" not in key and "optimizer" not in key}
+    save_file(kept, restored / "checkpoint.safetensors", {"step": "4", "epoch": "0", "trained_s": "0.0"})
+    task = start(recipe, [trained.data], tmp_path / "runs").task
+    fitted = task.validate(task.networks)["l1_3"]
+    torch.nn.init.normal_(task.network.mel_head[1].weight, std=0.1)
+    assert fitted < 0.9 * task.validate(task.networks)["l1_3"], "the mel head was fitted"
+    assert run("train", "codec", *options).exit_code == 0
+    after = trained_codec(tmp_path / "runs").state_dict()
+    for name, value in before.state_dict().items():
+        if not name.startswith("decoder."):  # `before` has the decoder's second phase
+            assert torch.equal(value, after[name]) == (not name.startswith("encoder.")), name
+    trunk = load_ema(trained.runs / "codec-tokens", "codec_tokens")
+    assert all(torch.equal(value, trunk[f"codec.{name}"]) for name, value in after.items() if "decoder.trunk" in name)
 
 
 @pytest.fixture

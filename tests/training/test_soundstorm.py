@@ -15,7 +15,13 @@ from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.semantic.align import UNIT_IDS
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Utterance
-from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig, Tokens
+from dialogue_tts.training.soundstorm import (
+    SHORTEST_TO_HALVE,
+    SoundStormTask,
+    SoundStormTrainingConfig,
+    Tokens,
+    in_halves,
+)
 
 LEVELS, CODES, SLOTS, LONGEST = 3, 19, 2, 60
 
@@ -47,21 +53,21 @@ def _task(**settings: object) -> SoundStormTask:
     task = SoundStormTask(
         SoundStorm(SoundStormConfig(12, LEVELS, CODES, SLOTS, conformer)),
         SoundStormTrainingConfig(300, 10, 20, LONGEST, **settings),  # type: ignore[arg-type]
-        corpora=[_Nothing()],  # type: ignore[list-item]
+        corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "units")})],  # type: ignore[list-item]
         grid=FiniteScalarQuantizer((4, 3)),
     )
     task.train = [_tokens()]
     return task
 
 
-class _Nothing:
-    """A corpus without turns, for a task whose tokens a test gives."""
+class _Arrays:
+    """A corpus in memory."""
+
+    def __init__(self, turns: list[Utterance], arrays: dict[str, np.ndarray]) -> None:
+        self.turns, self.tokens, self.has = turns, arrays.__getitem__, arrays.__contains__
 
     def split(self, *names: str) -> list[Utterance]:
-        return []
-
-    def tokens(self, name: str) -> np.ndarray:
-        return np.zeros(0)
+        return self.turns
 
 
 @pytest.mark.parametrize("pack_same_speaker, pack_dialogue", [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.6, 0.5)])
@@ -168,4 +174,69 @@ def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None
 def test_vague_tokens_without_a_grid_are_told() -> None:
     config = SoundStormTrainingConfig(token_jitter=0.1)
     with pytest.raises(ConfigError, match="grid"):
-        SoundStormTask(_task().network, config, [_Nothing()])  # type: ignore[list-item]
+        SoundStormTask(_task().network, config, [])
+
+
+def _turn(name: str, speaker: str, frames: int, start: int = 0) -> Utterance:
+    return Utterance(name, "", "abd", speaker, f"dialogue of {name}", 0, "train", start, frames)
+
+
+def test_single_recordings_are_cut_in_halves() -> None:
+    long, short, of_two = SHORTEST_TO_HALVE + 1, SHORTEST_TO_HALVE - 1, SHORTEST_TO_HALVE
+    turns = [
+        _turn("a", "ann", long),
+        _turn("b", "ben", short, long),
+        _turn("c", "cy", of_two, 500),
+        _turn("d", "cy", 9),
+    ]
+    first, second, *others = in_halves(turns)
+    assert others == turns[1:]
+    assert (first.start_frame, first.frames, second.start_frame, second.frames) == (
+        0,
+        long // 2,
+        long // 2,
+        long - long // 2,
+    )
+    assert first.speaker == second.speaker == "ann" and first.id != second.id and first.dialogue != second.dialogue
+
+
+def _read(task: SoundStormTask, turns: list[Utterance], frames: int) -> Tokens:
+    rng = np.random.default_rng(0)
+    semantic, codes = rng.integers(0, 12, frames, np.int32), rng.integers(0, CODES, (frames, LEVELS), np.int16)
+    path = (np.arange(frames) * 4 // frames).astype(np.int16)
+    corpus = _Arrays(turns, {"semantic": semantic, "acoustic": codes, "units": path})
+    return Tokens.read(corpus, "train")  # type: ignore[arg-type]
+
+
+def test_halves_prompt_each_other_and_know_their_text() -> None:
+    task, frames = _task(), SHORTEST_TO_HALVE + 10
+    tokens = _read(task, [_turn("a", "ann", frames)], frames)
+    first, second = tokens.turns
+    passage = task.passage(tokens, [second], 20, np.random.default_rng(1))
+    (prompt,) = passage.prompts
+    heard = np.lib.stride_tricks.sliding_window_view(tokens.semantic[: first.frames], 20)
+    assert (heard == prompt.semantic.numpy()).all(1).any(), "the prompt is of the other half"
+    wanted = [UNIT_IDS[c] for c in ("b", "d")]
+    assert passage.units is not None and set(passage.units[:, 0].tolist()) == set(wanted)
+
+
+def test_prompts_may_be_degraded_and_targets_stay_as_recorded() -> None:
+    for share in (0.0, 1.0):
+        task = _task(degraded_prompts=share, unprompted=0.0)
+        tokens = task.train[0]
+        degraded = np.full_like(tokens.semantic, 11), np.full_like(tokens.codes, CODES - 1)
+        task.train = [replace(tokens, degraded=degraded)]
+        for turns in list(task.rows(task.train[0], np.random.default_rng(1)))[:20]:
+            passage = task.passage(task.train[0], turns, 15, np.random.default_rng(2))
+            for prompt in passage.prompts:
+                assert (prompt.codes == CODES - 1).all() == bool(share) == (prompt.semantic == 11).all()
+            assert torch.equal(passage.codes, torch.cat([tokens.of(turn)[1] for turn in turns])[-LONGEST:])
+
+
+def test_speakers_with_few_recordings_are_not_packed() -> None:
+    task = _task(pack_same_speaker=1.0, pack_dialogue=0.0)
+    turns = [
+        _turn(f"{speaker}{n}", speaker, 10, 10 * n) for speaker, count in (("ann", 3), ("ben", 4)) for n in range(count)
+    ]
+    rows = list(task.rows(_read(task, turns, 40), np.random.default_rng(1)))
+    assert sorted(len(row) for row in rows) == [1, 1, 1, 4]

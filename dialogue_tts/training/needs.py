@@ -1,0 +1,49 @@
+"""What a stage needs beside recordings before it can start: tokens of earlier stages, and what SoundStorm would guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dialogue_tts.training.corpus import Corpus
+from dialogue_tts.training.predicted import predict_fine_codes
+from dialogue_tts.training.recipes import (
+    CodecDecoderRecipe,
+    Recipe,
+    SoundStormRecipe,
+    trained_codec,
+    trained_semantic_tokenizer,
+    trained_soundstorm,
+)
+from dialogue_tts.training.tokens import Tokenizers, tokenize
+
+Progress = Callable[[str, int, int], None]  # what is made, recordings done, recordings in all
+
+NEED_CODES = ("codec-decoder", "soundstorm", "speaker-embedding")
+NEED_SEMANTIC = ("soundstorm", "text-to-semantic")
+
+
+def make_what_is_needed(recipe: Recipe, data: Sequence[Path], runs: Path, progress: Progress) -> dict[Path, int]:
+    """Make what the stage of `recipe` needs of earlier stages in `runs` in each data folder, unless it is there.
+
+    Returns:
+        of the folders, how many turns could not be aligned with their text; only folders with such turns.
+
+    Raises:
+        ConfigError: an earlier stage was not trained; DataError: a folder is none.
+    """
+    device, stage = recipe.loop.device, recipe.stage
+    if stage not in (*NEED_CODES, *NEED_SEMANTIC):
+        return {}
+    by = Tokenizers(
+        trained_semantic_tokenizer(runs).to(device) if stage in NEED_SEMANTIC else None,
+        trained_codec(runs).to(device) if stage in NEED_CODES else None,
+        aligned=stage in NEED_SEMANTIC,
+        degraded=isinstance(recipe, SoundStormRecipe) and recipe.training.degraded_prompts > 0,
+    )
+    lost = {f: tokenize(Corpus.open(f), by, lambda done, total: progress("Tokens", done, total)) for f in data}
+    if isinstance(recipe, CodecDecoderRecipe) and recipe.training.predicted:
+        soundstorm = trained_soundstorm(runs).to(device)
+        for folder in data:
+            predict_fine_codes(Corpus.open(folder), soundstorm, lambda done, total: progress("Fine codes", done, total))
+    return {folder: count for folder, count in lost.items() if count}
