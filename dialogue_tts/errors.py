@@ -37,5 +37,21 @@ class Cancelled(DialogueTTSError):
     """The caller asked for the work to stop."""
 
 
+class BusyError(DialogueTTSError):
+    """There is too much to do already.
+
+    Attributes:
+        retry_after_s: when somebody is likely to be through, in seconds.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many dialogues are being made; try again in {retry_after_s} s.")
+        self.retry_after_s = retry_after_s
+
+
+class TooLongError(DialogueTTSError):
+    """A dialogue got longer than it may."""
+
+
 class DataError(DialogueTTSError):
     """Training data (a manifest or token cache) cannot be used."""

@@ -15,7 +15,7 @@ STUDIO = ROOT / "ui"  # which a wheel has as dialogue_tts._ui
 MODULES = sorted((*PACKAGE.rglob("*.py"), *STUDIO.rglob("*.py")))
 
 RANKS = {
-    **dict.fromkeys(("config", "errors", "files", "prefetch", "stages"), 0),
+    **dict.fromkeys(("config", "errors", "files", "stages", "threads"), 0),
     **dict.fromkeys(("script", "settings", "text", "audio", "nn"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
     **dict.fromkeys(("bundle", "voices"), 3),

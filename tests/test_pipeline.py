@@ -19,6 +19,7 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.semantic.align import UNIT_IDS, Units
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.synthesizer import Synthesizer
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Cleo] Is it ten past five?"
 
@@ -156,20 +157,20 @@ def test_the_check_knows_the_voices_of_the_dialogue(tiny_tts: DialogueTTS) -> No
 
 def test_an_unlikely_pace_is_drawn_again(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers: list[int] = []
-    judge = DialogueTTS._judge
+    judge = Synthesizer._judge
 
-    def judged(self: DialogueTTS, wanted: object, spoken: object, number: int) -> object:
+    def judged(self: Synthesizer, wanted: object, spoken: object, number: int) -> object:
         numbers.append(number)
         return replace(judge(self, wanted, spoken, number), error=0.5, pace=0.5 if number < 3 else 1.2)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(DialogueTTS, "_judge", judged)
+    monkeypatch.setattr(Synthesizer, "_judge", judged)
     config = SynthesisConfig(takes=4, max_phone_error=0.6, max_pace_ratio=1.8, sound_takes=1)
-    (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=config).orders)
-    assert drawn.draws[0].number == 3 and max(numbers) == 3
+    (drawn,) = tiny_tts.synthesizer.draw(tiny_tts.plan.script("[Anna] Good evening.", {}, 2, config).wanted)
+    assert drawn.candidates[0].number == 3 and max(numbers) == 3
     numbers.clear()
     lenient = SynthesisConfig(takes=4, max_phone_error=0.6, max_pace_ratio=2.1, sound_takes=1)
-    (drawn,) = tiny_tts.draw(tiny_tts.plan("[Anna] Good evening.", seed=2, config=lenient).orders)
-    assert drawn.draws[0].number == 1 == max(numbers)
+    (drawn,) = tiny_tts.synthesizer.draw(tiny_tts.plan.script("[Anna] Good evening.", {}, 2, lenient).wanted)
+    assert drawn.candidates[0].number == 1 == max(numbers)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_sound_that_is_unlikely_to_say_its_text_is_drawn_again(
         asked.append(len(phone_ids))
         return doubts[len(asked) - 1]
 
-    monkeypatch.setattr("dialogue_tts.pipeline.unlikelihood", doubted)
+    monkeypatch.setattr("dialogue_tts.synthesis.synthesizer.unlikelihood", doubted)
     config = SynthesisConfig(sound_takes=3, max_ctc_nll=0.1)
     assert tiny_tts.synthesize("[Anna] Good evening.", config=config).turns[0].draws == chosen
     assert len(asked) == drawn and asked[0] > 5
@@ -229,7 +230,7 @@ def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS, monkeypa
         seen.append(frames)
         return generate_codes(model, frames, *rest)
 
-    monkeypatch.setattr("dialogue_tts.pipeline.generate_codes", generated)
+    monkeypatch.setattr("dialogue_tts.synthesis.synthesizer.generate_codes", generated)
     tiny_tts.synthesize("[Anna] Good evening, Ben.", seed=5)
     frames = seen[0]
     said, following = frames.units[0][~frames.is_prompt[0]].T.tolist()

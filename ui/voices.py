@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import VoiceError
@@ -152,7 +150,7 @@ class VoiceShelf:
         if brought and brought.recording:
             wave = brought.recording.prompt
         else:
-            wave = self._prompt_of(self._tts.voice(source))
+            wave = self._tts.synthesizer.prompt_sound(self._tts.voice(source)).numpy()
         write_audio(path, wave, SAMPLE_RATE_HZ)
         with self._lock:
             before = self._samples.get(ref)
@@ -160,9 +158,6 @@ class VoiceShelf:
         if before:
             before.unlink(missing_ok=True)
         return path
-
-    def _prompt_of(self, voice: Voice) -> np.ndarray:
-        return self._tts.bundle.codec.decode(voice.codes[None])[0].numpy()
 
     def _of(self, ref: str) -> Brought:
         with self._lock:

@@ -85,7 +85,7 @@ def review(
         findings=tuple(sorted(findings, key=lambda f: (f.line, f.column or 0, f.severity))),
         speakers=speakers,
         turns=len(draft.turns),
-        duration_s=_duration_s(spoken, config),
+        duration_s=dialogue_s([turn for turn, *_ in spoken], [s + _pauses_s(text) for _, text, s in spoken], config),
         work_s=WORK_PER_S * sum(sound_s * turn_speed(turn, config) for turn, _, sound_s in spoken),
     )
 
@@ -93,8 +93,10 @@ def review(
 def expected_s(turns: Sequence[Turn], frontend: TextFrontend, config: SynthesisConfig) -> float:
     """Expected length of a dialogue, in seconds. Raises ScriptError if a turn cannot be spoken."""
     said = [frontend.speak_turn(turn, dict(config.pronunciations)) for turn in turns]
-    sounds_s = [_sound_s(text, turn_speed(turn, config)) for turn, text in zip(turns, said, strict=True)]
-    return _duration_s(list(zip(turns, said, sounds_s, strict=True)), config)
+    sounds_s = [
+        _sound_s(text, turn_speed(turn, config)) + _pauses_s(text) for turn, text in zip(turns, said, strict=True)
+    ]
+    return dialogue_s(turns, sounds_s, config)
 
 
 def likely_s(phones: float) -> float:
@@ -107,13 +109,16 @@ def _sound_s(text: SpokenText, speed: float) -> float:
     return likely_s(len(phones_of(text.phonemes))) / speed
 
 
-def _duration_s(spoken: list[tuple[Turn, SpokenText, float]], config: SynthesisConfig) -> float:
+def _pauses_s(text: SpokenText) -> float:
+    return sum(seconds for _, seconds in text.pauses)
+
+
+def dialogue_s(turns: Sequence[Turn], sounds_s: Sequence[float], config: SynthesisConfig) -> float:
+    """How long a dialogue is likely to be whose turns sound so long, in seconds."""
     end_s = start_s = 0.0
-    previous: Turn | None = None
-    for turn, text, sound_s in spoken:
+    for previous, turn, sound_s in zip([None, *turns[:-1]], turns, sounds_s, strict=True):
         start_s = max(start_s, end_s + offset_s(previous, turn, 0.5, config.gap_s))
-        end_s = max(end_s, start_s + sound_s + sum(seconds for _, seconds in text.pauses))
-        previous = turn
+        end_s = max(end_s, start_s + sound_s)
     return end_s
 
 

@@ -1,1 +1,1 @@
-"""The server: HTTP requests -> plans for one engine, whose turns go back as sound. See docs/server.md."""
+"""The server: HTTP requests -> tickets of the one queue, whose turns go back as sound. See docs/server.md."""

@@ -43,7 +43,7 @@ async def metrics(service: ServiceOf) -> Response:
 def create_app(
     tts: DialogueTTS, limits: Limits | None = None, access: Access | None = None, uploads: bool = True
 ) -> FastAPI:
-    """The server's application. Its engine works from start-up to shutdown.
+    """The server's application. At its shutdown all work ends.
 
     Args:
         access: who may use it; by default all who reach it.

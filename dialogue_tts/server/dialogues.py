@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dialogue_tts.dialogue.result import turn_times
-from dialogue_tts.server.engine import Ticket
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.server.schemas import CheckRequest, DialogueRequest, ReviewOut, Spoken, TimedDialogue
+from dialogue_tts.server.schemas import CheckRequest, DialogueIn, ReviewOut, Spoken, TimedDialogue
 from dialogue_tts.server.sending import Streamed, as_audio, encoded, event, first_heard, in_base64, provenance, whole
 from dialogue_tts.server.service import MEDIA_TYPES, Service, ServiceOf, sound_of
 from dialogue_tts.server.speech import SOUND
 from dialogue_tts.server.waiting import finished, unless_gone
+from dialogue_tts.synthesis.ticket import Ticket
 
 router = APIRouter(tags=["dialogues"])
 
@@ -31,7 +31,7 @@ router = APIRouter(tags=["dialogues"])
         }
     },
 )
-async def speak(body: DialogueRequest, request: Request, service: ServiceOf) -> Response:
+async def speak(body: DialogueIn, request: Request, service: ServiceOf) -> Response:
     """A script, or turns, as sound: whole, or each turn as soon as it is made."""
     ticket = await order(service, body, body.stream)
     if body.stream:
@@ -40,7 +40,7 @@ async def speak(body: DialogueRequest, request: Request, service: ServiceOf) -> 
         dialogue = await unless_gone(request, finished(ticket))
     finally:
         ticket.cancel()
-    data = await service.aside(sound_of, dialogue, body.format, body.stereo)
+    data = await service.run_in_threadpool(sound_of, dialogue, body.format, body.stereo)
     if not body.timestamps:
         return whole(data, MEDIA_TYPES[body.format], provenance(dialogue.provenance))
     timed = TimedDialogue(audio=in_base64(data), format=body.format, seed=body.seed, **dialogue.timestamps())
@@ -52,15 +52,16 @@ async def check(body: CheckRequest, service: ServiceOf) -> ReviewOut:
     """What is wrong in a script or may be, and how long it will take; nothing is spoken."""
     _check_length(service, len(body.script))
     config = body.settings.over(service.tts.config)
-    found = await service.aside(service.tts.review, body.script, body.voices, config)
+    found = await service.run_in_threadpool(service.tts.review, body.script, body.voices, config)
     return ReviewOut.model_validate(asdict(found))
 
 
 async def order(service: Service, body: Spoken, streamed: bool = False) -> Ticket:
-    """A dialogue's place in the engine, if there is one and the request is in order."""
+    """A dialogue's place in the queue, if there is one and the request is in order."""
     _check_length(service, body.characters)
-    script = await service.aside(body.parsed)
-    return await service.submit(script, body.voices, body.seed, body.settings.over(service.tts.config), streamed)
+    script = await service.run_in_threadpool(body.parsed)
+    config = body.settings.over(service.tts.config)
+    return await service.speak(script, body.voices, body.seed, config, streamed)
 
 
 async def as_events(service: Service, request: Request, ticket: Ticket, kind: str) -> Response:
@@ -74,7 +75,7 @@ async def as_events(service: Service, request: Request, ticket: Ticket, kind: st
                     yield event({**turn_times(turn), "audio": in_base64(data)}, "turn")
                 else:
                     length = round(ticket.progress().sound_s, 3)
-                    yield event({"duration": length, "seed": ticket.plan.seed, "audio": in_base64(data)}, "done")
+                    yield event({"duration": length, "seed": ticket.request.seed, "audio": in_base64(data)}, "done")
         except ApiError as error:
             yield event({"message": str(error), "code": error.code}, "error")
 

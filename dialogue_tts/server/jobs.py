@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -15,10 +15,10 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue, turn_times
 from dialogue_tts.server.dialogues import order
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.server.schemas import JobDeleted, JobOut, Spoken
+from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken
 from dialogue_tts.server.sending import provenance, whole
 from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, Job, ServiceOf, sound_of
-from dialogue_tts.server.waiting import steps
+from dialogue_tts.server.waiting import message_of, steps
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -35,7 +35,7 @@ ANSWERS_IN_JSON: dict[int | str, dict[str, Any]] = {
 }
 
 
-def job_of(job_id: str, service: ServiceOf) -> Job:
+async def job_of(job_id: str, service: ServiceOf) -> Job:
     """The job that a path names."""
     return service.jobs.get(job_id)
 
@@ -63,6 +63,16 @@ async def stop(job: JobOf, service: ServiceOf) -> JobOut | JobDeleted:
         return _state(job)
     service.jobs.remove(job)
     return JobDeleted(id=job.id)
+
+
+@router.post("/{job_id}/turns/{index}/redo", status_code=202)
+async def redo(
+    job: JobOf, index: Annotated[int, Path(ge=0, description="Of the turn, from 0.")], body: RedoIn, service: ServiceOf
+) -> JobOut:
+    """Have another take of one turn made, by a job of its own; the other turns stay as they are. The old job stays, too."""
+    if job.ticket.progress().state != "done":
+        raise ApiError(409, "the job is not done; wait until it is, or make a new one.", "not_done")
+    return _state(service.jobs.add(await service.redo(job.ticket.dialogue(), index, body.seed, body.text)))
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, responses=ANSWERS_IN_JSON)
@@ -105,10 +115,10 @@ async def result(
     if speaker is not None and stereo:
         raise ApiError(400, "a track is mono; leave out stereo, or speaker.", "bad_settings", "stereo")
     if format in MEDIA_TYPES:
-        data, media = await service.aside(sound_of, dialogue, format, stereo, speaker), MEDIA_TYPES[format]
+        data, media = await service.run_in_threadpool(sound_of, dialogue, format, stereo, speaker), MEDIA_TYPES[format]
     else:
         data, media = (
-            (await service.aside(_text, dialogue, format)).encode(),
+            (await service.run_in_threadpool(_text, dialogue, format)).encode(),
             TEXT_TYPES.get(format, "application/json"),
         )
     return whole(data, media, provenance(dialogue.provenance))
@@ -116,7 +126,7 @@ async def result(
 
 def _dialogue(job: Job, partial: bool) -> Dialogue:
     progress = job.ticket.progress()
-    made = f"{len(progress.turns)} of {len(job.ticket.plan.orders)} turns are made"
+    made = f"{len(progress.turns)} of {len(job.ticket.request.turns)} turns are made"
     if progress.state != "done" and not partial:
         told = "the job is not done yet" if progress.state in ("waiting", "working") else f"the job {progress.state}"
         raise ApiError(409, f"{told}: {made}; ask with partial=true for those.", "not_done")
@@ -138,9 +148,9 @@ def _state(job: Job) -> JobOut:
         id=job.id,
         state=progress.state,
         turns_done=len(progress.turns),
-        turns=len(job.ticket.plan.orders),
+        turns=len(job.ticket.request.turns),
         duration=round(progress.sound_s, 3),
         expected_duration=round(job.ticket.expected_s, 1),
         created_at=int(job.created),
-        error=progress.failure.message if progress.failure else None,
+        error=message_of(progress.failure) if progress.failure else None,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialogue_tts.synthesis.ticket import QueueLimits
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -36,3 +38,8 @@ class Limits:
     voices: int = 200
     job_s: float = 3600.0
     job_sound_s: float = 7200.0
+
+    @property
+    def queue(self) -> QueueLimits:
+        """Those that the scheduler watches."""
+        return QueueLimits(self.requests, self.waiting_sound_s, self.sound_s, self.unheard_s)

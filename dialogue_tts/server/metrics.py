@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.synthesis.ticket import Failure, QueueObserver, State
 
-class Metrics:
+log = logging.getLogger(__name__)
+
+
+class Metrics(QueueObserver):
     """Counters, gauges and histograms; each may be used from any thread."""
 
     def __init__(self) -> None:
@@ -17,7 +24,7 @@ class Metrics:
             "dialogue_tts_requests", "Requests by route and status.", ["method", "route", "status"], registry=registry
         )
         self.dialogues = Counter("dialogue_tts_dialogues", "Dialogues by how they ended.", ["state"], registry=registry)
-        self.active = Gauge("dialogue_tts_active", "Dialogues waiting or being made.", registry=registry)
+        self.in_queue = Gauge("dialogue_tts_active", "Dialogues waiting or being made.", registry=registry)
         self.sound = Counter("dialogue_tts_sound_seconds", "Sound made, in seconds.", registry=registry)
         self.first_sound = Histogram(
             "dialogue_tts_first_sound_seconds",
@@ -31,6 +38,22 @@ class Metrics:
             buckets=(1, 2, 3, 4, 5, 6, 7, 8),
             registry=registry,
         )
+
+    def active(self, tickets: int) -> None:
+        self.in_queue.set(tickets)
+
+    def drawn_together(self, takes: int) -> None:
+        self.batched_turns.observe(takes)
+
+    def heard(self, sound_s: float, first_after_s: float | None) -> None:
+        self.sound.inc(sound_s)
+        if first_after_s is not None:
+            self.first_sound.observe(first_after_s)
+
+    def ended(self, state: State, failure: Failure | None) -> None:
+        self.dialogues.labels(state).inc()
+        if failure and not isinstance(failure.error, DialogueTTSError):
+            log.error("turn %d of a dialogue", failure.turn + 1, exc_info=failure.error)
 
 
 class Counting:

@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from dialogue_tts.errors import DialogueTTSError, ScriptError, SettingsError, VoiceError
-from dialogue_tts.server.engine import Busy
+from dialogue_tts.errors import BusyError, DialogueTTSError, ScriptError, SettingsError, VoiceError
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +76,8 @@ def add_handlers(app: FastAPI) -> None:
     async def bad_input(_: Request, error: DialogueTTSError) -> JSONResponse:
         return answer(400, str(error), CODES.get(type(error), "bad_input"))
 
-    @app.exception_handler(Busy)
-    async def busy(_: Request, error: Busy) -> JSONResponse:
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> JSONResponse:
         return answer(429, str(error), "busy", headers={"Retry-After": str(error.retry_after_s)})
 
     @app.exception_handler(RequestValidationError)

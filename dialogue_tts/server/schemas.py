@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
-from dialogue_tts.server.engine import State
 from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
+from dialogue_tts.synthesis.ticket import State
 
 Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
 Seed = Annotated[int, Field(ge=0, lt=1 << 53, description="The same request with the same seed gives the same sound.")]
@@ -112,7 +112,7 @@ class Spoken(Strict):
         return Script(tuple(turn.as_turn(number) for number, turn in enumerate(self.turns, start=1)))
 
 
-class DialogueRequest(Spoken):
+class DialogueIn(Spoken):
     """A dialogue, and how it is to be sent."""
 
     format: Format = "wav"
@@ -123,7 +123,7 @@ class DialogueRequest(Spoken):
     stream: bool = Field(False, description="Send each turn as soon as it is made.")
 
     @model_validator(mode="after")
-    def _mono_streams(self) -> DialogueRequest:
+    def _mono_streams(self) -> DialogueIn:
         if self.stream and self.stereo:
             raise ValueError("a stream is mono; leave out stereo, or stream")
         return self
@@ -184,6 +184,13 @@ class TimedDialogue(BaseModel):
     sample_rate: int
     duration: float
     turns: list[TurnOut]
+
+
+class RedoIn(Strict):
+    """Another take of a turn."""
+
+    seed: Seed | None = Field(None, description="Of the take; by default one that the turn has not had.")
+    text: str | None = Field(None, min_length=1, description="What to say instead; by default the same.")
 
 
 class JobOut(BaseModel):

@@ -17,10 +17,10 @@ from dialogue_tts.audio.encode import Encoder
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.result import Chunk
 from dialogue_tts.dialogue.turns import SpokenTurn
-from dialogue_tts.server.engine import Ticket
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.service import MEDIA_TYPES, Service
 from dialogue_tts.server.waiting import heard, unless_gone
+from dialogue_tts.synthesis.ticket import Ticket
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Streamed(StreamingResponse):
     """Ends the work when it is over, however it ends: the client may be gone."""
 
     def __init__(self, ticket: Ticket, content: AsyncIterator[bytes], media_type: str) -> None:
-        super().__init__(content, media_type=media_type, headers=provenance(ticket.plan.provenance))
+        super().__init__(content, media_type=media_type, headers=provenance(ticket.request.provenance))
         if media_type == "text/event-stream":
             self.headers["Cache-Control"], self.headers["X-Accel-Buffering"] = "no-cache", "no"
         self._ticket = ticket
@@ -77,10 +77,10 @@ async def encoded(
     service: Service, ticket: Ticket, chunks: AsyncIterator[Chunk], kind: str
 ) -> AsyncIterator[tuple[SpokenTurn | None, bytes]]:
     """Each turn with the bytes that are ready with it; in the end the rest, with no turn."""
-    encoder = Encoder(kind, SAMPLE_RATE_HZ, ticket.plan.provenance)
+    encoder = Encoder(kind, SAMPLE_RATE_HZ, ticket.request.provenance)
     async for chunk in chunks:
-        yield chunk.turn, await service.aside(encoder.add, chunk.waveform)
-    yield None, await service.aside(encoder.finish)
+        yield chunk.turn, await service.run_in_threadpool(encoder.add, chunk.waveform)
+    yield None, await service.run_in_threadpool(encoder.finish)
 
 
 async def as_audio(service: Service, request: Request, ticket: Ticket, kind: str) -> Response:

@@ -1,4 +1,4 @@
-"""What all routes share: the pipeline, the engine, the jobs; and the way from a request to a plan."""
+"""What all routes share: the pipeline, the jobs; and the way from a client's request to a ticket."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script
-from dialogue_tts.server.engine import Engine, Ticket
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.synthesis.request import Plan
+from dialogue_tts.synthesis.request import DialogueRequest
+from dialogue_tts.synthesis.ticket import Ticket
 from dialogue_tts.voices.assignment import Voices
 from dialogue_tts.voices.voice import Voice
 
@@ -101,28 +101,25 @@ class Jobs:
 
 
 class Service:
-    """One for each application; its `engine` is there while it is `working`."""
-
-    engine: Engine
+    """One for each application."""
 
     def __init__(self, tts: DialogueTTS, limits: Limits, uploads: bool) -> None:
         self.tts, self.limits, self.uploads = tts, limits, uploads
         self.metrics = Metrics()
         self.jobs = Jobs(limits)
-        self._aside = CapacityLimiter(2)  # reading scripts, encoding sound: beside the engine, few at once
+        self._threads = CapacityLimiter(2)  # reading scripts, encoding sound: beside the scheduler, few at once
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """From the application's start to its end."""
-        self.engine = Engine(self.tts, self.limits, self.metrics)
         try:
             yield
         finally:
-            self.engine.close()
+            self.tts.scheduler.close()
 
-    async def aside(self, work: Callable[..., Result], *args: object) -> Result:
+    async def run_in_threadpool(self, work: Callable[..., Result], *args: object) -> Result:
         """Run what takes a while in a thread, so that nobody else's request waits for it."""
-        return await anyio.to_thread.run_sync(partial(work, *args), limiter=self._aside)
+        return await anyio.to_thread.run_sync(partial(work, *args), limiter=self._threads)
 
     def voice(self, name: str) -> Voice:
         """A voice by its name, which is only ever compared with names. Raises VoiceError if there is none."""
@@ -136,24 +133,39 @@ class Service:
             raise VoiceError(f"{name}: the voice's file is damaged; remove the voice, and make it again.") from None
         return self.tts.voice(kept)
 
-    async def submit(
+    async def speak(
         self, script: Script, names: Mapping[str, str], seed: int, config: SynthesisConfig, streamed: bool = False
     ) -> Ticket:
-        """A dialogue's place in the engine.
+        """A script's place in the queue.
 
         Raises:
-            ScriptError, VoiceError: it cannot be spoken; ApiError: it would be too long; Busy: too much is asked for.
+            ScriptError, VoiceError: it cannot be spoken; ApiError: it would be too long; BusyError: too much is asked for.
         """
-        plan, expected_s = await self.aside(self._plan, script, names, seed, config)
-        if expected_s > self.limits.sound_s:
-            told = f"the dialogue would be about {expected_s:.0f} s long; {self.limits.sound_s:g} s are the limit here"
-            raise ApiError(400, f"{told}: shorten the script.", "too_long")
-        return self.engine.submit(plan, expected_s, streamed)
 
-    def _plan(self, script: Script, names: Mapping[str, str], seed: int, config: SynthesisConfig) -> tuple[Plan, float]:
-        voices: Voices = {speaker: self.voice(name) for speaker, name in names.items()}
-        plan = self.tts.plan(script, voices, seed, config)
-        return plan, self.tts.expected_duration(script, config)
+        def planned() -> DialogueRequest:
+            voices: Voices = {speaker: self.voice(name) for speaker, name in names.items()}
+            return self.tts.plan.script(script, voices, seed, config)
+
+        return await self._submit(planned, streamed)
+
+    async def redo(self, dialogue: Dialogue, index: int, seed: int | None, text: str | None) -> Ticket:
+        """The place in the queue of another take of one turn. Raises as `speak` does, and SettingsError."""
+        return await self._submit(lambda: self.tts.plan.redo(dialogue, index, seed, text), False)
+
+    async def _submit(self, planned: Callable[[], DialogueRequest], streamed: bool) -> Ticket:
+        request = await self.run_in_threadpool(_costed, planned)
+        if request.expected_s > self.limits.sound_s:
+            told = f"the dialogue would be about {request.expected_s:.0f} s long"
+            told += f"; {self.limits.sound_s:g} s are the limit here"
+            raise ApiError(400, f"{told}: shorten the script.", "too_long")
+        return self.tts.scheduler.submit(request, streamed, limits=self.limits.queue, observer=self.metrics)
+
+
+def _costed(planned: Callable[[], DialogueRequest]) -> DialogueRequest:
+    """A request whose cost is known: it takes a while to count, and is kept."""
+    request = planned()
+    _ = request.expected_s
+    return request
 
 
 def service_of(request: Request) -> Service:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dialogue_tts.config import seconds_to_frames
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import ModelList, ModelOut, Speech, VoiceId
@@ -50,7 +51,7 @@ async def speak(body: Speech, request: Request, service: ServiceOf) -> Response:
     voice = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
     script = Script(tuple(Turn(voice, text) for text in passages(body.input)))
     config = replace(service.tts.config, speed=body.speed)
-    ticket = await service.submit(script, {voice: voice}, body.seed, config, streamed=True)
+    ticket = await service.speak(script, {voice: voice}, body.seed, config, streamed=True)
     if body.stream_format == "audio":
         return await as_audio(service, request, ticket, body.response_format)
     chunks = await first_heard(request, ticket)
@@ -59,8 +60,8 @@ async def speak(body: Speech, request: Request, service: ServiceOf) -> Response:
         async for _, data in encoded(service, ticket, chunks, body.response_format):
             if data:
                 yield event({"type": "speech.audio.delta", "audio": in_base64(data)})
-        phones = sum(len(order.text.phonemes) for order in ticket.plan.orders)
-        made = round(ticket.progress().sound_s * 25)  # frames
+        phones = sum(len(take.text.phonemes) for take in ticket.wanted)
+        made = seconds_to_frames(ticket.progress().sound_s)
         usage = {"input_tokens": phones, "output_tokens": made, "total_tokens": phones + made}
         yield event({"type": "speech.audio.done", "usage": usage})
 

@@ -38,7 +38,7 @@ class NewVoice(BaseModel):
 @router.get("")
 async def voices(service: ServiceOf) -> VoiceList:
     """All voices: built-in ones, and those that are kept here."""
-    return VoiceList(data=await service.aside(lambda: list(_voices(service))))
+    return VoiceList(data=await service.run_in_threadpool(lambda: list(_voices(service))))
 
 
 @router.post("", status_code=201)
@@ -48,7 +48,7 @@ async def add(body: Annotated[NewVoice, Form(media_type="multipart/form-data")],
         raise ApiError(403, "this server takes no recordings; use the voices there are.", "no_uploads")
     consent = Consent(body.consent, body.consent_who, body.consent_when, body.consent_what)
     check_name(body.name)
-    return await service.aside(_keep, service, body.name, await body.recording.read(), consent)
+    return await service.run_in_threadpool(_keep, service, body.name, await body.recording.read(), consent)
 
 
 @router.delete("/{voice_id}")
@@ -60,7 +60,7 @@ async def remove(voice_id: str, service: ServiceOf) -> VoiceDeleted:
         raise ApiError(403, "this server's voices cannot be changed.", "no_uploads")
     if voice_id not in service.tts.library:
         raise ApiError(404, "there is no such voice.", "no_such_voice", "voice_id")
-    await service.aside(service.tts.library.remove, voice_id)
+    await service.run_in_threadpool(service.tts.library.remove, voice_id)
     return VoiceDeleted(id=voice_id)
 
 

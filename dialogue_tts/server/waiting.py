@@ -1,4 +1,4 @@
-"""Waiting for the engine without holding a thread, and no longer than the client does."""
+"""Waiting for tickets without holding a thread, and no longer than the client does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TypeVar
 from fastapi import Request
 
 from dialogue_tts.dialogue.result import Chunk, Dialogue
-from dialogue_tts.server.engine import ENDED, Progress, Ticket
+from dialogue_tts.errors import TooLongError
 from dialogue_tts.server.problems import ApiError
+from dialogue_tts.synthesis.ticket import ENDED, Failure, Ticket, TicketProgress
 
 Result = TypeVar("Result")
 
@@ -32,7 +33,7 @@ def _listening(ticket: Ticket) -> Iterator[asyncio.Event]:
         ticket.unlisten(told)
 
 
-async def steps(ticket: Ticket) -> AsyncIterator[Progress]:
+async def steps(ticket: Ticket) -> AsyncIterator[TicketProgress]:
     """How far it is: at once, after each change, and at its end."""
     with _listening(ticket) as changed:
         while True:
@@ -68,11 +69,20 @@ async def finished(ticket: Ticket) -> Dialogue:
     return ticket.dialogue()
 
 
+def message_of(failure: Failure) -> str:
+    """What a client is told of what went wrong; the log has the rest."""
+    if isinstance(failure.error, TooLongError):
+        return str(failure.error)
+    told = f"turn {failure.turn + 1} could not be made, by a fault of the server"
+    return f"{told}; change its text, or report it."
+
+
 def check_done(ticket: Ticket) -> None:
     """Raises ApiError if the dialogue is not whole."""
     progress = ticket.progress()
     if progress.failure:
-        raise ApiError(500 if progress.failure.code == "fault" else 400, *progress.failure)
+        too_long = isinstance(progress.failure.error, TooLongError)
+        raise ApiError(400 if too_long else 500, message_of(progress.failure), "too_long" if too_long else "fault")
     if progress.state == "cancelled":
         raise ApiError(503, "the server is shutting down; try again later.", "shutting_down")
 

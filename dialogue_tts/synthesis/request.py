@@ -1,89 +1,117 @@
-"""A dialogue that is to be made: its turns with all that their sound depends on, checked; and how takes become one.
+"""What is asked of the synthesis: values only, checked before they are made.
 
-Turns can be made in any order and together with those of other dialogues: what each sounds like does not depend on it.
+Takes can be made in any order and together with those of other dialogues: what each sounds like does not depend on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
-
-from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.dialogue.mix import mix
-from dialogue_tts.dialogue.result import BundleId, Chunk, Dialogue, Part, Take, turn_offsets
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Take, turn_offsets
 from dialogue_tts.errors import SettingsError
+from dialogue_tts.script.lint import dialogue_s, likely_s
+from dialogue_tts.script.segments import Piece
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.words import SpokenText
 from dialogue_tts.voices.voice import Voice
 
-Progress = Callable[[int, int], None]
-"""Called with (turns done, turns in all)."""
-
 
 @dataclass(frozen=True)
-class Order:
+class TakeRequest:
     """A take that is to be made: all that its sound depends on, and `rivals`, the dialogue's other voices, which its
-    report alone depends on."""
+    self-check alone depends on.
+
+    Attributes:
+        text: as it is spoken; segments: how it is cut for the networks.
+        speed: the turn's own times that of the settings.
+    """
 
     turn: Turn
     text: SpokenText
+    segments: tuple[Piece, ...]
     voice: Voice
     seed: int
     speed: float
     config: SynthesisConfig
     rivals: tuple[Voice, ...] = ()
 
+    @cached_property
+    def phones(self) -> int:
+        """How many there are: what the take costs."""
+        return sum(segment.phones for segment in self.segments)
+
+    @cached_property
+    def expected_s(self) -> float:
+        """How long it is likely to sound, with the pauses in it."""
+        return likely_s(self.phones) / self.speed + sum(seconds for _, seconds in self.text.pauses)
+
 
 @dataclass(frozen=True)
-class Plan:
-    """What `DialogueTTS.plan` gives: a take is to be made of every order."""
+class TurnRequest:
+    """A turn with the takes it has and those it is to get.
 
-    orders: tuple[Order, ...]
+    Attributes:
+        kept: made before; wanted: to be made, which come after them.
+        chosen: which of all of them is heard.
+    """
+
+    turn: Turn
+    kept: tuple[Take, ...]
+    wanted: tuple[TakeRequest, ...]
+    chosen: int
+
+    @property
+    def seed(self) -> int:
+        """Of the chosen take."""
+        return (*self.kept, *self.wanted)[self.chosen].seed
+
+    def with_made(self, made: Sequence[Take]) -> Part:
+        """The turn, when the wanted takes are made."""
+        return Part(self.turn, (*self.kept, *made), self.chosen)
+
+
+@dataclass(frozen=True)
+class DialogueRequest:
+    """A dialogue that is to be made, with everything checked that can be wrong.
+
+    Attributes:
+        voices: of each speaker.
+        seed: of the dialogue; config: settings of all its takes.
+    """
+
+    turns: tuple[TurnRequest, ...]
+    voices: dict[str, Voice]
     seed: int
     config: SynthesisConfig
     bundle: BundleId
 
     @property
+    def wanted(self) -> list[TakeRequest]:
+        """All takes that are to be made, in order."""
+        return [take for turn in self.turns for take in turn.wanted]
+
+    @cached_property
+    def expected_s(self) -> float:
+        """About how long the dialogue will be, in seconds; takes made before count as nothing, for they cost nothing."""
+        sounds = [max((take.expected_s for take in turn.wanted), default=0.0) for turn in self.turns]
+        return dialogue_s([turn.turn for turn in self.turns], sounds, self.config)
+
+    @property
+    def offsets(self) -> list[int]:
+        """See `turn_offsets`."""
+        return turn_offsets([turn.turn for turn in self.turns], [turn.seed for turn in self.turns], self.config)
+
+    @property
     def provenance(self) -> str:
         """See `Dialogue.provenance`; known before any sound is."""
-        return Dialogue((), self._voices(self.orders), self.seed, self.config, self.bundle).provenance
+        return Dialogue((), self.voices, self.seed, self.config, self.bundle).provenance
 
-    def chunks(self, takes: Iterable[Take]) -> Generator[Chunk, None, None]:
-        """Turns in order, each with the sound that is final with it, as soon as its take is there."""
-        parts = (Part(order.turn, (take,)) for order, take in zip(self.orders, takes, strict=False))
-        return chunks(parts, self.orders, self.config)
-
-    def dialogue(self, takes: Sequence[Take]) -> Dialogue:
-        """The dialogue, or its beginning where later takes are not there yet. Raises SettingsError if none are."""
-        if not takes:
+    def dialogue(self, parts: Sequence[Part]) -> Dialogue:
+        """The dialogue, or its beginning where later turns are not there yet. Raises SettingsError if none are."""
+        if not parts:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first.")
-        made = list(zip(self.orders, takes, strict=False))
-        parts = tuple(Part(order.turn, (take,)) for order, take in made)
-        voices = self._voices([order for order, _ in made])
-        return Dialogue(parts, voices, self.seed, self.config, self.bundle)
-
-    @staticmethod
-    def _voices(orders: Sequence[Order]) -> dict[str, Voice]:
-        return {order.turn.speaker: order.voice for order in orders}
-
-
-def chunks(
-    parts: Iterable[Part], orders: Sequence[Order], config: SynthesisConfig, progress: Progress | None = None
-) -> Generator[Chunk, None, None]:
-    """Parts in order, each with the sound that is final with it."""
-    held: list[Part] = []
-
-    def waves() -> Iterator[np.ndarray]:
-        for part in parts:
-            held.append(part)
-            yield part.take.waveform
-
-    offsets = turn_offsets([order.turn for order in orders], [order.seed for order in orders], config)
-    for index, placed in enumerate(mix(waves(), offsets)):
-        part = held.pop()
-        if progress:
-            progress(index + 1, len(orders))
-        yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part)
+        voices = {speaker: self.voices[speaker] for speaker in dict.fromkeys(part.turn.speaker for part in parts)}
+        return Dialogue(tuple(parts), voices, self.seed, self.config, self.bundle)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator
 
-from dialogue_tts.dialogue.result import BundleId, Chunk, Dialogue, Part
+from dialogue_tts.dialogue.result import Chunk, Dialogue, Part
 from dialogue_tts.errors import SettingsError
-from dialogue_tts.settings import SynthesisConfig
-from dialogue_tts.voices.voice import Voice
+from dialogue_tts.synthesis.ticket import LOOK_S, TellProgress, Ticket, raise_if
 
 
 class Stream(Iterator[Chunk]):
@@ -17,25 +17,39 @@ class Stream(Iterator[Chunk]):
     """
 
     def __init__(
-        self,
-        chunks: Generator[Chunk, None, None],
-        voices: Mapping[str, Voice],
-        seed: int,
-        config: SynthesisConfig,
-        bundle: BundleId,
+        self, ticket: Ticket, progress: TellProgress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> None:
-        self.voices, self.seed, self.config, self.bundle = voices, seed, config, bundle
-        self._chunks = chunks
+        self._ticket, self._progress, self._cancelled = ticket, progress, cancelled
+        self._closed = False
         self._parts: list[Part] = []
+        weakref.finalize(self, ticket.cancel).atexit = False  # nobody listens to a stream that nobody holds
 
     def __next__(self) -> Chunk:
-        chunk = next(self._chunks)
-        self._parts.append(chunk.part)
-        return chunk
+        version = -1
+        while not self._closed:
+            try:
+                raise_if(self._cancelled)
+            except BaseException:
+                self.close()
+                raise
+            version, ended = self._ticket.version, self._ticket.ended
+            chunk = self._ticket.next_chunk()
+            if chunk is not None:
+                self._parts.append(chunk.part)
+                if self._progress:
+                    self._progress(len(self._parts), len(self._ticket.request.turns))
+                return chunk
+            if ended:
+                self._closed = True
+                self._ticket.raise_failure()
+                break
+            self._ticket.wait(version, LOOK_S if self._cancelled else None)
+        raise StopIteration
 
     def close(self) -> None:
         """Stop the work; nothing comes after. The chunks so far stay."""
-        self._chunks.close()
+        self._closed = True
+        self._ticket.cancel()
 
     def __enter__(self) -> Stream:
         return self
@@ -51,6 +65,4 @@ class Stream(Iterator[Chunk]):
         """
         if not self._parts:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first chunk.")
-        speakers = dict.fromkeys(part.turn.speaker for part in self._parts)
-        voices = {speaker: self.voices[speaker] for speaker in speakers}
-        return Dialogue(tuple(self._parts), voices, self.seed, self.config, self.bundle)
+        return self._ticket.request.dialogue(self._parts)

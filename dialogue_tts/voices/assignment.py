@@ -14,8 +14,8 @@ from dialogue_tts.audio.io import resample
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import ScriptError, VoiceError
-from dialogue_tts.prefetch import apart
 from dialogue_tts.script.turns import Script
+from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.library import VoiceLibrary
 from dialogue_tts.voices.voice import ENDING, Consent, Voice, check_voice, encoder_id, make_voice, read_voice
 
@@ -33,6 +33,11 @@ class VoiceBox:
         self._encoder = encoder_id(*self._networks)
         self._made: dict[str, Voice] = {}
         self._lock = threading.Lock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of built-in and kept voices."""
+        return (*self._built_in, *self.library.names())
 
     def voice(self, voice: str | Path | Voice) -> Voice:
         """See `DialogueTTS.voice`."""
@@ -52,10 +57,12 @@ class VoiceBox:
                 known += f"; kept ones are {', '.join(kept)}"
             raise VoiceError(f"{name}: there is no such voice or sound file; {known}.")
         if built_in is None:
-            return apart(lambda: read_voice(voice, *self._networks))
+            return run_in_worker_thread(lambda: read_voice(voice, *self._networks))
         with self._lock:
             if name not in self._made:
-                self._made[name] = apart(lambda: read_voice(built_in.recording, *self._networks, name=name))
+                self._made[name] = run_in_worker_thread(
+                    lambda: read_voice(built_in.recording, *self._networks, name=name)
+                )
             return self._made[name]
 
     def keep(self, voice: Voice) -> None:
@@ -70,7 +77,7 @@ class VoiceBox:
         if not name.strip():
             raise VoiceError("a voice needs a name; give it one.")
         if isinstance(recording, str | Path):
-            return apart(lambda: read_voice(recording, *self._networks, name=name, consent=consent))
+            return run_in_worker_thread(lambda: read_voice(recording, *self._networks, name=name, consent=consent))
         samples = np.asarray(recording, np.float32)
         if samples.ndim != 1 or not np.isfinite(samples).all():
             raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(samples.shape)}.")
@@ -79,7 +86,7 @@ class VoiceBox:
             wave = resample(torch.from_numpy(samples), sample_rate_hz, SAMPLE_RATE_HZ)
             return make_voice(name, wave, *self._networks, consent)
 
-        return apart(made)
+        return run_in_worker_thread(made)
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """See `DialogueTTS.assign`."""

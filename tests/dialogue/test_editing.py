@@ -15,9 +15,11 @@ import soundfile
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue, Revision
 from dialogue_tts.errors import ProjectError, ScriptError, SettingsError
-from dialogue_tts.pipeline import DialogueTTS, turn_seeds
+from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.request import TakeRequest
+from dialogue_tts.synthesis.seeds import turn_seeds
 from dialogue_tts.voices.voice import Consent
 
 LINES = [
@@ -210,13 +212,13 @@ def test_a_revision_computes_only_what_changed(
     tiny_tts: DialogueTTS, spoken: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    takes = tiny_tts._takes
+    draw = tiny_tts.synthesizer.draw
 
-    def counted(orders: Sequence[Any], *rest: Any) -> Any:
-        made.extend(order.turn.text for order in orders)
-        return takes(orders, *rest)
+    def counted(requests: Sequence[TakeRequest], *rest: Any) -> Any:
+        made.extend(request.turn.text for request in requests)
+        return draw(requests, *rest)
 
-    monkeypatch.setattr(tiny_tts, "_takes", counted)
+    monkeypatch.setattr(tiny_tts.synthesizer, "draw", counted)
     redone = spoken.with_take(0, replace(spoken.takes(1)[0], text=LINES[0][1], seed=5))
     edit = [LINES[1], LINES[0], ("Ben", "A bus is a bus."), LINES[4], ("Cleo", "And jam.")]
     script, was = script_of(edit), {0: 1, 1: 0, 2: 3, 3: 4}

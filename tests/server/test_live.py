@@ -22,12 +22,13 @@ from fastapi import FastAPI
 
 from dialogue_tts.audio.io import pcm16
 from dialogue_tts.dialogue.result import Take
-from dialogue_tts.pipeline import DialogueTTS, Drawn
+from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.server import engine
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.guard import Access
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.synthesizer import DrawnTake
 
 KEY = "a-key-for-the-tests"
 HTTP = httpx.Client(timeout=60)
@@ -204,14 +205,14 @@ def test_a_client_who_sleeps_blocks_nobody_and_is_dropped(tts: DialogueTTS) -> N
 
 
 def test_a_stream_that_fails_never_looks_whole(tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
-    render = tts.render
+    render = tts.synthesizer.render
 
-    def fail(drawn: Drawn) -> Take:
-        if "banana" in drawn.order.turn.text:
+    def fail(drawn: DrawnTake) -> Take:
+        if "banana" in drawn.request.turn.text:
             raise ArithmeticError
         return render(drawn)
 
-    monkeypatch.setattr(tts, "render", fail)
+    monkeypatch.setattr(tts.synthesizer, "render", fail)
     body = {"script": "[A] Hello. [B] Yes. [A] A banana.", "stream": True, "format": "pcm"}
     with serving(create_app(tts)) as address:
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):

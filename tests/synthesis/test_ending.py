@@ -20,19 +20,16 @@ stream = tts.stream(script)  # a name that stays keeps the stream open
 for chunk in stream:
     print("heard", flush=True)
 """
-SERVES = """
-import sys, time
+WAITS = """
+import sys
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.server.engine import Engine
-from dialogue_tts.server.limits import Limits
-from dialogue_tts.server.metrics import Metrics
 
 tts = DialogueTTS.from_pretrained(sys.argv[1])
 script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(400))
-engine = Engine(tts, Limits(), Metrics())
-ticket = engine.submit(tts.plan(script), 60.0, streamed=False)
+ticket = tts.scheduler.submit(tts.plan.script(script, {}, 0, tts.config))
+version = 0
 while not ticket.progress().turns:
-    time.sleep(0.01)
+    version = ticket.wait(version)
 """
 
 
@@ -47,7 +44,7 @@ def python(program: str, bundle: Path) -> subprocess.Popen[str]:
         pytest.param(LISTENS + "    break", 0, "", id="a stream left open"),
         pytest.param(LISTENS + "    raise ArithmeticError('mine')", 1, "ArithmeticError: mine\n", id="an error"),
         pytest.param(LISTENS + "    sys.exit(3)", 3, "", id="an exit"),
-        pytest.param(SERVES, 0, "", id="an engine left open"),
+        pytest.param(WAITS, 0, "", id="a ticket left alone"),
     ],
 )
 def test_the_program_ends_as_it_says(program: str, code: int, says: str, tiny_bundle_dir: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,11 @@ import pytest
 
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.errors import Cancelled, DialogueTTSError, ScriptError, SettingsError, VoiceError
-from dialogue_tts.pipeline import TURNS_AHEAD, DialogueTTS
-from dialogue_tts.prefetch import ahead, apart
+from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.scheduler import THREAD
+from dialogue_tts.synthesis.synthesizer import Synthesizer
+from dialogue_tts.threads import run_in_worker_thread
 
 SCRIPT = """
 [Anna] Good evening, Ben. How was the train?
@@ -43,9 +44,9 @@ def test_the_first_turn_comes_before_later_ones_are_begun(
     tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    draw = DialogueTTS._draw
+    draw = Synthesizer.draw
     monkeypatch.setattr(
-        DialogueTTS, "_draw", lambda self, wanted, *rest: asked.append(len(wanted)) or draw(self, wanted, *rest)
+        Synthesizer, "draw", lambda self, wanted, *rest: asked.append(len(wanted)) or draw(self, wanted, *rest)
     )
     list(tiny_tts.stream(SCRIPT))
     assert asked[0] == 1 and sum(asked) == 6
@@ -94,11 +95,9 @@ def test_closing_the_stream_stops_the_work(tiny_tts: DialogueTTS) -> None:
     stream = tiny_tts.stream(script, progress=lambda done, total: made.append(done))
     next(stream)
     stream.close()
-    count = len(made)
-    assert count <= 2 + TURNS_AHEAD
-    time.sleep(0.2)
-    assert len(made) == count
-    assert not [t for t in threading.enumerate() if t.name == "dialogue-tts"]
+    assert made == [1] and list(stream) == []
+    tiny_tts.scheduler.close()
+    assert not working_threads()
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -130,36 +129,16 @@ def test_two_streams_at_once_do_not_disturb_each_other(tiny_tts: DialogueTTS) ->
         assert np.concatenate(waves).tobytes() == tiny_tts.synthesize(SCRIPT, seed=seed).waveform.tobytes()
 
 
-def test_ahead_gives_errors_on_and_keeps_within_its_room() -> None:
-    made: list[int] = []
-    closed = threading.Event()
-
-    def items() -> Iterator[int]:
-        try:
-            for n in range(10):
-                made.append(n)
-                yield n
-                if n == 7:
-                    raise ValueError("seven")
-        finally:
-            closed.set()
-
-    stream = ahead(items(), 2, threading.Event())
-    assert not made
-    assert next(stream) == 0
-    time.sleep(0.1)
-    assert made == [0, 1]
-    with pytest.raises(ValueError, match="seven"):
-        list(stream)
-    assert closed.is_set() and made == list(range(8))
-
-
-def test_apart_gives_what_is_made_or_what_went_wrong() -> None:
+def test_a_worker_thread_gives_what_is_made_or_what_went_wrong() -> None:
     here = threading.current_thread()
-    assert apart(threading.current_thread) is not here
+    assert run_in_worker_thread(threading.current_thread) is not here
     with pytest.raises(ZeroDivisionError):
-        apart(lambda: 1 / 0)
-    assert not [t for t in threading.enumerate() if t.name == "dialogue-tts"]
+        run_in_worker_thread(lambda: 1 / 0)
+    assert not working_threads()
+
+
+def working_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith(THREAD)]
 
 
 def test_networks_run_in_threads_that_end(
@@ -180,6 +159,7 @@ def test_networks_run_in_threads_that_end(
     dialogue = tiny_tts.synthesize(SCRIPT, {"Ben": recording})
     tiny_tts.redo(dialogue, 0)
     list(tiny_tts.stream("[Anna] Yes."))
+    tiny_tts.scheduler.close()
     assert len(threads) >= 4 and not [thread for thread in threads if thread.is_alive()]
 
 

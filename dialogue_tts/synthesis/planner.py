@@ -1,0 +1,90 @@
+"""From scripts, dialogues and projects to requests: everything that can be wrong is found here, before work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.script.parser import check_script, parse_script
+from dialogue_tts.script.segments import pieces
+from dialogue_tts.script.turns import Script, Turn
+from dialogue_tts.settings import SynthesisConfig, turn_speed
+from dialogue_tts.synthesis.request import DialogueRequest, TakeRequest, TurnRequest
+from dialogue_tts.synthesis.seeds import turn_seeds, unused_seed
+from dialogue_tts.text.phonemes import TextFrontend
+from dialogue_tts.voices.assignment import VoiceBox, Voices
+from dialogue_tts.voices.voice import Voice
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Reads texts and finds voices. Takes a while for long scripts: keep it off an event loop."""
+
+    frontend: TextFrontend
+    voices: VoiceBox
+    bundle: BundleId
+
+    def script(
+        self,
+        script: str | Script,
+        voices: Voices,
+        seed: int,
+        config: SynthesisConfig,
+        revision: Revision | None = None,
+    ) -> DialogueRequest:
+        """What a script asks for; with a revision, takes made before serve again where they fit.
+
+        Raises:
+            ScriptError: it cannot be spoken; VoiceError: a voice cannot serve.
+        """
+        script = parse_script(script) if isinstance(script, str) else script
+        check_script(script)
+        revision = revision or Revision()
+        cast = self.voices.cast(script, voices)
+        turns = []
+        for index, (turn, usual_seed) in enumerate(zip(script.turns, turn_seeds(script.turns, seed), strict=True)):
+            own_seed = revision.seeds.get(index)
+            kept = revision.kept(index, turn, cast[turn.speaker], config)
+            if kept and (fitting := kept.saying(turn.text, own_seed)):
+                turns.append(TurnRequest(turn, fitting.takes, (), fitting.chosen))
+                continue
+            take = self._take(turn, cast, usual_seed if own_seed is None else own_seed, config)
+            takes = kept.takes if kept else ()
+            turns.append(TurnRequest(turn, takes, (take,), len(takes)))
+        return DialogueRequest(tuple(turns), cast, seed, config, self.bundle)
+
+    def redo(self, dialogue: Dialogue, index: int, seed: int | None, text: str | None) -> DialogueRequest:
+        """A dialogue with another take of one turn; see `DialogueTTS.redo`."""
+        takes, written = dialogue.takes(index), list(dialogue.script.turns)
+        if text is not None:
+            written[index] = replace(written[index], text=" ".join(text.split()))
+        turn = written[index]
+        check_script(Script(tuple(written)))
+        if seed is None:
+            used = {take.seed for take in takes if take.text == turn.text}
+            seed = unused_seed(turn_seeds(written, dialogue.seed)[index], used)
+        turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.parts]
+        wanted = self._take(turn, dialogue.voices, seed, dialogue.config)
+        turns[index] = replace(turns[index], wanted=(wanted,), chosen=len(takes))
+        return DialogueRequest(tuple(turns), dict(dialogue.voices), dialogue.seed, dialogue.config, dialogue.bundle)
+
+    def project(self, project: Project, voices: Voices) -> DialogueRequest:
+        """What a project holds, with all its takes; see `DialogueTTS.rebuild`."""
+        project.check_bundle(self.bundle)
+        sources = project.voices_from(voices, self.voices.names)
+        cast = {speaker: self.voices.voice(voice) for speaker, voice in sources.items()}
+        project.check_voices(cast)
+        turns = []
+        for saved in project.turns:
+            takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in saved.takes]
+            turns.append(TurnRequest(saved.turn, (), tuple(takes), saved.chosen))
+        return DialogueRequest(tuple(turns), cast, project.seed, project.config, self.bundle)
+
+    def _take(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> TakeRequest:
+        speed = turn_speed(turn, config)
+        said = self.frontend.speak_turn(turn, dict(config.pronunciations))
+        voice = self.voices.voice(cast[turn.speaker])
+        rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
+        return TakeRequest(turn, said, tuple(pieces(said)), voice, seed, speed, config, tuple(rivals.values()))

@@ -1,0 +1,302 @@
+"""The one place that calls the networks: requests become takes.
+
+All segments of several takes get their semantic tokens in one batch; then each take gets acoustic codes behind its own
+voice's prompt, then sound. How a take sounds depends on its text, its voice, the settings and its seed alone, bit for bit
+on one machine with one number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchaudio.functional import edit_distance
+
+from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, read_prompts, target_codes
+from dialogue_tts.acoustic.model import Frames
+from dialogue_tts.audio.loudness import at_loudness
+from dialogue_tts.bundle import Bundle
+from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds
+from dialogue_tts.dialogue.result import Take
+from dialogue_tts.dialogue.turns import Check
+from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
+from dialogue_tts.errors import Cancelled
+from dialogue_tts.nn.conformer import PromptCache
+from dialogue_tts.script.lint import likely_s
+from dialogue_tts.script.segments import LONGEST_WINDOW, Piece
+from dialogue_tts.semantic.align import Units, heard_units, turn_text, units_said
+from dialogue_tts.semantic.generate import ROWS, SemanticTurn, generate_semantic, rows_in_batches
+from dialogue_tts.semantic.tokenizer import greedy_phones, unlikelihood
+from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.stages import stage
+from dialogue_tts.synthesis.candidates import (
+    AcousticCandidate,
+    SemanticCandidate,
+    better_acoustic,
+    better_semantic,
+    next_draws,
+)
+from dialogue_tts.synthesis.request import TakeRequest
+from dialogue_tts.synthesis.seeds import derived_seed
+from dialogue_tts.voices.voice import Voice
+
+PROMPT_CACHES = 16  # that of a voice of eight seconds takes two and a half megabytes
+
+FillCodes = Callable[[Frames, Tensor], Tensor]
+"""Frames, and which of them are valid, bool (B, T) -> codes int64 (B, T, Q)."""
+
+
+@dataclass(frozen=True)
+class DrawnTake:
+    """A take's semantic tokens: what `Synthesizer.render` makes its sound of."""
+
+    request: TakeRequest
+    candidates: tuple[SemanticCandidate, ...]  # one a segment
+
+
+@dataclass(frozen=True)
+class _WantedSegment:
+    segment: Piece
+    voice: Voice
+    seed: int
+    config: SynthesisConfig
+
+
+@dataclass(frozen=True)
+class _PromptProfile:
+    """What a voice's prompt sounds like."""
+
+    pace: float  # beside `likely_s`
+    embedding: Tensor  # (size,) of length one
+
+
+@dataclass(frozen=True)
+class _ByContent:
+    """A key for caches: voices with the same tokens are one."""
+
+    sha256: str
+    voice: Voice = field(compare=False)
+
+
+class Synthesizer:
+    """The networks of a bundle at work. Calls must come one at a time: a `Scheduler` sees to that."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._quiet = bundle.semantic_tokenizer.quiet_tokens()
+        self._profiles = lru_cache(maxsize=256)(self._profile_of)
+        self._prompt_caches = lru_cache(maxsize=PROMPT_CACHES)(self._prompt_cache_of)
+
+    @property
+    def batch_rows(self) -> int:
+        """Segments whose semantic tokens cost hardly more than one's when they are drawn together."""
+        return ROWS
+
+    @property
+    def window_phones(self) -> int:
+        """Phones that are drawn together where nobody waits for the first of them; memory grows with it."""
+        return LONGEST_WINDOW
+
+    def draw(self, requests: Sequence[TakeRequest], cancelled: Callable[[], bool] = lambda: False) -> list[DrawnTake]:
+        """Semantic tokens of takes, of one dialogue or of several. Segments that read back wrong are drawn again; the best
+        candidate of each is taken.
+
+        Raises:
+            Cancelled: `cancelled` said so between two batches.
+        """
+        wanted = [
+            _WantedSegment(segment, request.voice, derived_seed(request.seed, number), request.config)
+            for request in requests
+            for number, segment in enumerate(request.segments)
+        ]
+        best: dict[int, SemanticCandidate] = {}
+        drawn = [0] * len(wanted)
+        pending = list(range(len(wanted)))
+        while pending:
+            if cancelled():
+                raise Cancelled("the synthesis was cancelled; what was finished before stays.")
+            most = [wanted[i].config.takes for i in pending]
+            places = next_draws([drawn[i] for i in pending], most, rows_in_batches(len(pending)))
+            asked = [(pending[place], number) for place, number in places]
+            for (i, number), result in zip(asked, self._draw_batch(wanted, asked), strict=True):
+                drawn[i], config = number, wanted[i].config
+                if i not in best or not best[i].will_do(config):  # else an earlier candidate does
+                    best[i] = better_semantic(best.get(i), self._judge(wanted[i], result, number), config)
+            wrong = [i for i in pending if not best[i].will_do(wanted[i].config)]
+            pending = [i for i in wrong if drawn[i] < wanted[i].config.takes]
+        found = iter(best[i] for i in range(len(wanted)))
+        return [DrawnTake(request, tuple(next(found) for _ in request.segments)) for request in requests]
+
+    def render(self, drawn: DrawnTake) -> Take:
+        """A take's sound and word times, from its semantic tokens."""
+        request, config = drawn.request, drawn.request.config
+        voiced = [
+            self._speak(candidate, request.voice, derived_seed(request.seed, number), config)
+            for number, candidate in enumerate(drawn.candidates)
+        ]
+        codes = torch.cat([segment.codes for segment in voiced])
+        if len(voiced) == 1 and request.speed == 1:
+            sound = voiced[0].sound  # what would be decoded is just that
+        else:
+            sound = self._decode(codes, request.speed)
+        if config.loudness_lufs is not None:
+            sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
+        readings = [candidate.reading for candidate in drawn.candidates]
+        words = word_times(request.segments, readings, length_s=sound.shape[0] / SAMPLE_RATE_HZ)
+        wave, words = with_pauses(_faded(sound).numpy(), words, request.text.pauses)
+        phones = [len(reading.phone_ids) for reading in readings]
+        error = float(np.average([segment.error for segment in voiced], weights=phones))
+        return Take(
+            text=request.turn.text,
+            seed=request.seed,
+            waveform=wave,
+            words=tuple(words),
+            draws=max(segment.number for segment in voiced),
+            check=self._check(request, codes, phones, error),
+        )
+
+    def through_codec(self, wave: Tensor) -> Tensor:
+        """A recording as the codec gives it back: float32 (T * HOP,) in [-1, 1] -> the same shape."""
+        return self._decode(self._bundle.codec.encode(wave[None])[0])
+
+    def prompt_sound(self, voice: Voice) -> Tensor:
+        """What a voice's prompt sounds like, float32 (P * HOP,)."""
+        return self._decode(voice.codes)
+
+    def respeak(self, wave: Tensor, phonemes: str, voice: Voice, seed: int, fill: FillCodes | None = None) -> Tensor:
+        """A recording's semantic tokens in a voice. Where they do not read like its text (see `heard_units`), they are
+        spoken without it.
+
+        Args:
+            wave: float32 (T * HOP,) in [-1, 1]; phonemes: what is said in it.
+            fill: another generator of acoustic codes than the bundle's SoundStorm.
+
+        Returns:
+            float32 (T * HOP,).
+        """
+        tokenizer = self._bundle.semantic_tokenizer
+        semantic, units = tokenizer.encode(wave[None])[0], Units.of(phonemes)
+        path = heard_units(semantic, units, tokenizer, self._bundle.config.text_to_semantic.max_advance)
+        said = None if path is None else units_said(units, path)
+        return self._decode(self.fill_codes(semantic, said, voice, seed, fill))
+
+    def _decode(self, codes: Tensor, speed: float = 1.0) -> Tensor:
+        """codes (T, Q) -> float32 (samples,)."""
+        return self._bundle.codec.decode(codes[None], speed)[0]
+
+    def fill_codes(
+        self, semantic: Tensor, units: Tensor | None, voice: Voice, seed: int, fill: FillCodes | None = None
+    ) -> Tensor:
+        """Acoustic codes behind a voice's prompt.
+
+        Args:
+            semantic: tokens, int64 (T,).
+            units: what each of them says and what follows, int64 (T, 2), see `units_said`; None where it is not known.
+            fill: another generator than the bundle's SoundStorm.
+
+        Returns:
+            int64 (T, Q).
+        """
+        soundstorm, decoding = self._bundle.soundstorm, self._bundle.config.acoustic_decoding
+        passage = Passage([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
+        frames, valid = assemble([passage], soundstorm.config.levels)
+        if fill is None:
+            cache = self._prompt_caches(_ByContent(voice.sha256, voice))
+            filled = generate_codes(soundstorm, frames, valid, decoding, [seed], cache)
+        else:
+            filled = fill(frames, valid)
+        return target_codes(filled, frames, valid)[0]
+
+    def _draw_batch(self, wanted: Sequence[_WantedSegment], asked: Sequence[tuple[int, int]]) -> list[SemanticTurn]:
+        tokenizer = self._bundle.text_tokenizer
+        return generate_semantic(
+            self._bundle.text_to_semantic,
+            [turn_text(wanted[i].segment.phonemes, tokenizer) for i, _ in asked],
+            self._bundle.config.semantic_decoding,
+            [derived_seed(wanted[i].seed, number) for i, number in asked],
+            tokenizer.pad_id,
+            self._quiet,
+        )
+
+    def _judge(self, wanted: _WantedSegment, spoken: SemanticTurn, number: int) -> SemanticCandidate:
+        log_probs = self._bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
+        units = Units.of(wanted.segment.phonemes)
+        phones = self._bundle.semantic_tokenizer.phone_ids(units.phones)
+        reading = Reading(len(spoken.tokens), log_probs, phones)
+        pace = _pace(len(phones), len(spoken.tokens)) / self._profile(wanted.voice).pace
+        said = units_said(units, spoken.units)
+        return SemanticCandidate(spoken.tokens, said, reading, _misread(log_probs, phones), pace, number)
+
+    def _speak(self, drawn: SemanticCandidate, voice: Voice, seed: int, config: SynthesisConfig) -> AcousticCandidate:
+        """A segment's sound, drawn again where something else than its text is heard; the best candidate."""
+        best: AcousticCandidate | None = None
+        for number in range(1, config.sound_takes + 1):
+            codes = self.fill_codes(drawn.tokens, drawn.units, voice, derived_seed(seed, number))
+            sound = self._decode(codes)
+            heard, wanted = self._bundle.semantic_tokenizer.hear(sound[None])[0], drawn.reading.phone_ids
+            nll = unlikelihood(heard, wanted)
+            best = better_acoustic(best, AcousticCandidate(codes, sound, _misread(heard, wanted), nll, number))
+            if nll <= config.max_ctc_nll:
+                break
+        assert best is not None, "there is one take at least"
+        return best
+
+    def _check(self, request: TakeRequest, codes: Tensor, phones: list[int], phone_error: float) -> Check:
+        """What there is to say of a take: codes (T, Q), and how many phones each of its segments has."""
+        profile, heard = self._profile(request.voice), self._embed(codes)
+        rivals = [float(heard @ self._profile(rival).embedding) for rival in request.rivals]
+        return Check(
+            phone_error=phone_error,
+            pace=_pace(sum(phones), len(codes), segments=len(phones)) / profile.pace,
+            voice_match=float(heard @ profile.embedding),
+            rival_match=max(rivals, default=None),
+        )
+
+    def _profile(self, voice: Voice) -> _PromptProfile:
+        return self._profiles(_ByContent(voice.sha256, voice))
+
+    def _profile_of(self, key: _ByContent) -> _PromptProfile:
+        voice = key.voice
+        heard = greedy_phones(self._bundle.semantic_tokenizer.read(voice.semantic[None])[0])
+        return _PromptProfile(_pace(len(heard), len(voice.semantic)), self._embed(voice.codes))
+
+    def _prompt_cache_of(self, key: _ByContent) -> PromptCache | None:
+        soundstorm, nothing = self._bundle.soundstorm, key.voice.semantic.new_zeros(0)
+        frames, _ = assemble([Passage([_prompt(key.voice)], nothing, nothing)], soundstorm.config.levels)
+        return read_prompts(soundstorm, frames, self._bundle.config.acoustic_decoding)
+
+    @stage("self-check")
+    @torch.inference_mode()
+    def _embed(self, codes: Tensor) -> Tensor:
+        """Speaker embedding: codes (T, Q) -> (size,)."""
+        twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
+        return self._bundle.speaker_embedding(self._bundle.codec.quantizer.decode(twice[None]))[0]
+
+
+def _prompt(voice: Voice) -> Prompt:
+    """The one voice of a take."""
+    return Prompt(0, voice.semantic, voice.codes)
+
+
+def _misread(log_probs: Tensor, phone_ids: list[int]) -> float:
+    """Share of the wanted phones that are read wrong: log_probs (T', classes)."""
+    return edit_distance(greedy_phones(log_probs), phone_ids) / len(phone_ids)
+
+
+def _pace(phones: int, frames: int, segments: int = 1) -> float:
+    """How fast so many phones are spoken in so many frames, beside what is usual: 1 as fast, 2 twice as fast."""
+    return segments * likely_s(phones / segments) / frames_to_seconds(frames)
+
+
+def _faded(wave: Tensor, seconds: float = 0.01) -> Tensor:
+    """No clicks at the ends."""
+    count = min(round(seconds * SAMPLE_RATE_HZ), wave.shape[0] // 2)
+    ramp = torch.linspace(0, 1, count)
+    wave = wave.clone()
+    wave[:count] *= ramp
+    wave[wave.shape[0] - count :] *= ramp.flip(0)
+    return wave
