@@ -221,6 +221,9 @@ def test_a_voices_prompt_is_read_once(tiny_tts: DialogueTTS, monkeypatch: pytest
     assert sorted(lengths) == sorted(len(voice.semantic) for voice in first.voices.values())
     tts.synthesize("[Anna] Good night.")
     assert len(lengths) == 2
+    same = replace(first.voices["Anna"], name="kept")  # as a voice that is read from its file anew each time
+    tts.synthesize("[Anna] Good night.", {"Anna": same})
+    assert len(lengths) == 2
 
 
 def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:

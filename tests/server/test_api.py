@@ -324,14 +324,14 @@ def test_a_cancelled_job_leaves_its_turns(client: TestClient, tts: DialogueTTS) 
 
 
 def test_a_crashed_job_leaves_its_turns(client: TestClient, tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
-    render = tts.render
+    render = tts.synthesizer.render
 
     def fail(drawn: Any) -> Any:
-        if "Here" in drawn.order.turn.text:
+        if "Here" in drawn.request.turn.text:
             raise ArithmeticError("secret")
         return render(drawn)
 
-    monkeypatch.setattr(tts, "render", fail)
+    monkeypatch.setattr(tts.synthesizer, "render", fail)
     response = client.post("/v1/jobs", json={"script": SCRIPT})
     name = response.json()["id"]
     last, job = events_in(client.get(f"/v1/jobs/{name}/events").text)[-1]
@@ -341,6 +341,27 @@ def test_a_crashed_job_leaves_its_turns(client: TestClient, tts: DialogueTTS, mo
     whole = client.post("/v1/dialogue", json={"script": SCRIPT})
     error = problem(whole, 500)
     assert error["type"] == "server_error" and "secret" not in whole.text
+
+
+def test_one_turn_is_made_anew_by_a_job_of_its_own(client: TestClient, tts: DialogueTTS) -> None:
+    name = finished_job(client)
+    old = project_of(client, name)
+    response = client.post(f"/v1/jobs/{name}/turns/1/redo", json={"text": "No, thank you."})
+    assert response.status_code == 202 and response.json()["id"] != name
+    again = response.json()["id"]
+    assert events_in(client.get(f"/v1/jobs/{again}/events").text)[-1][0] == "done"
+    new = project_of(client, again)
+    assert [len(turn["takes"]) for turn in new["turns"]] == [1, 2, 1] and new["turns"][1]["chosen"] == 1
+    assert new["turns"][1]["takes"][1]["text"] == "No, thank you." and old == project_of(client, name)
+    assert [new["turns"][n] for n in (0, 2)] == [old["turns"][n] for n in (0, 2)]
+    assert "there is no turn 3" in problem(client.post(f"/v1/jobs/{name}/turns/3/redo", json={}), 400)["message"]
+    problem(client.post(f"/v1/jobs/{name}/turns/-1/redo", json={}), 400)
+    problem(client.post(f"/v1/jobs/{name}/turns/1/redo", json={"tune": 1}), 400)
+    problem(client.post("/v1/jobs/none/turns/1/redo", json={}), 404)
+
+
+def project_of(client: TestClient, job: str) -> dict[str, Any]:
+    return client.get(f"/v1/jobs/{job}/result", params={"format": "project"}).json()
 
 
 def test_jobs_that_are_over_go_in_time(tts: DialogueTTS) -> None:

@@ -23,11 +23,11 @@ from fastapi import FastAPI
 from dialogue_tts.audio.io import pcm16
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.server import engine
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.guard import Access
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis import scheduler
 from dialogue_tts.synthesis.synthesizer import DrawnTake
 
 KEY = "a-key-for-the-tests"
@@ -110,7 +110,7 @@ def test_openais_client_gets_its_errors(client: openai.OpenAI, address: str) -> 
 
 
 def test_openais_client_waits_and_comes_back(tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LONGEST_RETRY_S", 1)
+    monkeypatch.setattr(scheduler, "LONGEST_RETRY_S", 1)
     app = create_app(tts, Limits(requests=1))
     with serving(app) as address:
         client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
