@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dialogue_tts.dialogue.turns import SpokenTurn, SpokenWord
 from dialogue_tts.script.inline import plain_text
-from dialogue_tts.text.normalize import PLAIN_APOSTROPHES
+from dialogue_tts.text.tidy import PLAIN_APOSTROPHES
 
 LONGEST_CUE = 84  # characters: two lines of 42
 SHORTEST_CUE_S = 0.3

@@ -10,6 +10,7 @@ Two tables of `word<TAB>phonemes`, words in small letters, phonemes in misaki's 
 from __future__ import annotations
 
 import gzip
+import re
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -22,10 +23,30 @@ HERE = Path(__file__).resolve().parent
 NAMES, CMUDICT = HERE / "names.tsv", HERE / "cmudict.tsv.gz"
 _KNOWN = 3  # the rating of a word that is in a lexicon, but not the best one
 _ENDINGS = {"ll": "əl", "ve": "əv", "re": "əɹ"}
-_SHORTEST_SHOUT = 4  # fewer capitals are initials: `BBC`
+_STRESSED = 2  # what hibari does to a word in capitals
+_LETTERS = re.compile(r"((?:[^\W\d_]\.)+[^\W\d_]?\.?)('?s)?")  # `F.B.I.`, `C.D.s`
 _PLAIN = str.maketrans(  # letters with no mark that could be taken off
     {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "t", "Þ": "T"}
     | {"ı": "i", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ß": "ss"}
+)
+
+_INTERJECTIONS = (  # which hibari would spell letter by letter
+    (re.compile(r"s+h+"), "ʃ"),
+    (re.compile(r"ps+t"), "pst"),
+    (re.compile(r"m+f+|m+ph"), "mf"),
+    (re.compile(r"h+m+ph+"), "hˈʌmf"),
+    (re.compile(r"h+r+m+"), "hˈɜɹm"),
+    (re.compile(r"m+h+m+"), "əmhˈʌm"),
+    (re.compile(r"p+s+h+"), "pʃ"),
+    (re.compile(r"p+f+t?"), "pf"),
+    (re.compile(r"e+w{2,}"), "jˈu"),
+    (re.compile(r"he+h+"), "hˈɛ"),
+    (re.compile(r"hehe"), "hˌɛhˈɛ"),
+    (re.compile(r"m+wa+h+"), "mwˈɑ"),
+    (re.compile(r"br{2,}"), "bˈɜɹ"),
+    (re.compile(r"gr{2,}"), "ɡˈɜɹ"),
+    (re.compile(r"tsk"), "tˈɪsk"),
+    (re.compile(r"z{2,}"), "z"),
 )
 
 
@@ -39,8 +60,13 @@ class Lexicon(HibariLexicon):
     def __call__(self, token: Tok, context: Context) -> tuple[str | None, int | None]:
         """A token -> its phonemes and their rating, (None, None) for a word that only the network can read."""
         written = (token.alias or token.text).replace("’", "'")
+        if sound := interjection(written):
+            return sound, _KNOWN
+        if letters := _LETTERS.fullmatch(written):
+            phonemes, rating = self.get_NNP(letters[1])
+            return (self._s(phonemes) if letters[2] else phonemes), rating
         if self._is_shouted(written):
-            token = token.copy(text=written.lower(), alias=None)
+            token = token.copy(text=written.lower(), alias=None, stress=_STRESSED)
         phonemes, rating = super().__call__(token, context)
         if phonemes is not None:
             return phonemes, rating
@@ -71,13 +97,35 @@ class Lexicon(HibariLexicon):
             return None, None
         return (self._ed(phonemes) if ending.lower() == "d" else phonemes + _ENDINGS[ending.lower()]), rating
 
+    def knows(self, word: str) -> bool:
+        """Whether a word, in small letters, is in a lexicon or a table, or is a form of one that is."""
+        word = _fold(word)
+        if interjection(word):
+            return True
+        if word in self.golds or word in self.silvers or self.own(word) is not None:
+            return True
+        return len(word) > 2 and any(
+            stem(word, "NN", None, None)[0] for stem in (self.stem_s, self.stem_ed, self.stem_ing)
+        )
+
+    def says(self, acronym: str) -> bool:
+        """Whether the lexicon has a word in capitals and says it as a word: NASA, not FBI."""
+        return isinstance(self.golds.d.get(acronym), str)
+
     def _is_shouted(self, word: str) -> bool:
-        """A name all in capitals, which hibari would spell: LEONARD, but not NATO or a word that nobody knows."""
-        if len(word) < _SHORTEST_SHOUT or not word.isalpha() or not word.isupper():
-            return False
-        if word in self.golds or word in self.silvers or word.lower() in self.golds:
-            return False
-        return word.lower() in self.silvers or self.own(_fold(word).lower()) is not None
+        """A word in capitals that is a word in small letters: ME, LEONARD, but not NATO or a word that nobody knows."""
+        return (
+            len(word) > 1
+            and word.replace("'", "").isalpha()
+            and word.isupper()
+            and not self.says(word)
+            and self.knows(word.lower())
+        )
+
+
+def interjection(word: str) -> str | None:
+    """The sound of a word without vowels, or one drawn out at will: `Hmm`, `Shhhh`."""
+    return next((sound for pattern, sound in _INTERJECTIONS if pattern.fullmatch(word.lower())), None)
 
 
 def read_table(text: str) -> dict[str, str]:

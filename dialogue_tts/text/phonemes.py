@@ -35,25 +35,14 @@ _SPELLINGS = {  # other people's IPA, and what the G2P's network copies from it 
 }
 _SPELLING = re.compile("|".join(map(re.escape, sorted(_SPELLINGS, key=len, reverse=True))))
 _SURE, _GUESSED = 5, 2  # the G2P's ratings of what it was told, and of what its network reads from the letters
-_INTERJECTIONS = (  # which the G2P would spell letter by letter
-    (re.compile(r"s+h+"), "ʃ"),
-    (re.compile(r"ps+t"), "pst"),
-    (re.compile(r"m+f+|m+ph"), "mf"),
-    (re.compile(r"h+m+ph+"), "hˈʌmf"),
-    (re.compile(r"h+r+m+"), "hˈɜɹm"),
-    (re.compile(r"m+h+m+"), "əmhˈʌm"),
-    (re.compile(r"p+s+h+"), "pʃ"),
-    (re.compile(r"p+f+t?"), "pf"),
-    (re.compile(r"e+w{2,}"), "jˈu"),
-    (re.compile(r"he+h+"), "hˈɛ"),
-    (re.compile(r"hehe"), "hˌɛhˈɛ"),
-    (re.compile(r"m+wa+h+"), "mwˈɑ"),
-    (re.compile(r"br{2,}"), "bˈɜɹ"),
-    (re.compile(r"gr{2,}"), "ɡˈɜɹ"),
-    (re.compile(r"tsk"), "tˈɪsk"),
-    (re.compile(r"z{2,}"), "z"),
-)
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
+
+
+_QUOTES = re.compile(r"\"|(?<!\w)'|'(?!\w)")
+_CLIPPED = re.compile(  # begins with an apostrophe of its own
+    r"'(?:em|cause|cos|coz|cuz|til|till|tis|tisn't|twas|twere|twill|twould|bout|round|n|nuff|neath|ere|im|er|ello|s|d|ll|re|ve|m)\b",
+    re.IGNORECASE,
+)
 
 
 class TextFrontend:
@@ -65,7 +54,7 @@ class TextFrontend:
         from dialogue_tts.text.lexicon import Lexicon
 
         self._g2p = G2P()
-        self._g2p.lexicon = Lexicon(self._g2p)
+        self._lexicon = self._g2p.lexicon = Lexicon(self._g2p)
         self._spoken = lru_cache(KEPT_TURNS)(self._speak)
 
     def speak(self, text: str, pronunciations: Mapping[str, str] | None = None) -> SpokenText:
@@ -89,10 +78,9 @@ class TextFrontend:
                 case str():
                     # a dash is a broken-off end only where nothing follows
                     plain = re.sub(r"\s*[-–—]+\s*$", ", ", piece) if pieces[i + 1 :] else piece
-                    pairs = align(plain)
-                    tokens = self._g2p.tokenize(" ".join(spoken for _, spoken in pairs))
+                    pairs = [(written, _unquoted(spoken)) for written, spoken in align(plain, self._lexicon)]
+                    tokens = self._g2p.tokenize(" ".join(spoken for _, spoken in pairs if spoken))
                     for token in tokens:
-                        token.phonemes = token.phonemes or _interjection(token.text)
                         token.alias = token.alias or self._not_drawn_out(token.text)
                     draft.add(pairs, tokens)
         return draft.finish(self._g2p.phonemize_tokens(draft.tokens) if draft.tokens else [], text)
@@ -133,6 +121,7 @@ class _Draft:
 
     tokens: list[Tok] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
+    spoken: list[str] = field(default_factory=list)  # of each written word
     chunks: list[int] = field(default_factory=list)  # the written word each chunk of the tokens belongs to
     pauses: list[tuple[int, float]] = field(default_factory=list)  # (chunk it precedes, seconds)
 
@@ -144,6 +133,7 @@ class _Draft:
         self.tokens += tokens
         for written, spoken in pairs:
             count = len(spoken.split()) if spoken or len(pairs) > 1 else 1
+            self.spoken.append(spoken)
             self.chunks += [len(self.written)] * count
             self.written.append(written)
 
@@ -187,20 +177,45 @@ class _Draft:
                 marks[before_chunk[chunk]] += ","
             word = sum(i <= before_chunk[chunk] for i in heard)
             pauses[word] = pauses.get(word, 0.0) + seconds
-        words = [Word(_word_text(self.written[i], marks[i]), _sounds_only(sounds[i]), guessed[i]) for i in heard]
+        words = [
+            Word(
+                _word_text(self.written[i], marks[i]), _sounds_only(sounds[i]), guessed[i], plain_words(self.spoken[i])
+            )
+            for i in heard
+        ]
         parts = [sounds[i] + _one_mark(marks[i], last=i == started) for i in heard]
         phonemes = ("..." if "..." in opening else "") + " ".join(parts)
         return SpokenText(tuple(words), phonemes, tuple(pauses.items()))
+
+
+def plain_words(spoken: str) -> str:
+    """What is said, in plain spelling: no marks, and the letters of `F.B.I.` one by one."""
+    spoken = re.sub(r"(?<![^\W\d_])([^\W\d_])\.(?=[^\W\d_]\b|\W|$)", r"\1 ", spoken)
+    return " ".join(filter(None, (word.strip('.,;:!?"') for word in spoken.split())))
+
+
+def _unquoted(spoken: str) -> str:
+    """Without the quotes around words, which the G2P would take for a part of them: `"Don't` is no contraction to it."""
+    return (
+        " ".join(filter(None, map(_bare_of_quotes, spoken.replace('"', " ").split())))
+        if _QUOTES.search(spoken)
+        else spoken
+    )
+
+
+def _bare_of_quotes(word: str) -> str:
+    if word[0] == "'" and not _CLIPPED.match(word):
+        word = word.lstrip("'")
+    end = re.search(r"'+([.,;:!?]*)$", word)
+    if end and not re.search(r"(?:s|in|o|ol|an|th|th)'[.,;:!?]*$", word):
+        word = word[: end.start()] + end[1]
+    return word
 
 
 def _token(text: str, phonemes: str) -> Tok:
     from hibari.g2p.token import Tok
 
     return Tok(text, "NN", " ", phonemes=phonemes, rating=5)
-
-
-def _interjection(word: str) -> str | None:
-    return next((sound for pattern, sound in _INTERJECTIONS if pattern.fullmatch(word.lower())), None)
 
 
 def _with_pronunciations(pieces: list[Inline], pronunciations: Mapping[str, str]) -> Iterator[Inline]:

@@ -11,11 +11,13 @@ class Word:
 
     Attributes:
         guessed: no dictionary has the word; its sounds come from its letters.
+        spoken: what is said for it, in plain spelling without marks: `five dollars` for `$5`.
     """
 
     text: str
     phonemes: str
     guessed: bool = False
+    spoken: str = ""
 
 
 @dataclass(frozen=True)

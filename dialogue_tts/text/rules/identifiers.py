@@ -1,0 +1,174 @@
+"""Numbers that name something and count nothing: telephones, postcodes, roads, flights, models, codes."""
+
+from __future__ import annotations
+
+import re
+
+from dialogue_tts.text.numbers import cardinal, digits, in_pairs, year
+from dialogue_tts.text.rewriting import rules
+from dialogue_tts.text.rules.addresses import spell
+
+STATES = {
+    **{"AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado"},
+    **{"CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho"},
+    **{"IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana"},
+    **{"ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota", "MO": "Missouri"},
+    **{"MS": "Mississippi", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada", "NH": "New Hampshire", "OH": "Ohio"},
+    **{"NJ": "New Jersey", "NM": "New Mexico", "NY": "New York", "NC": "North Carolina", "ND": "North Dakota"},
+    **{"OK": "Oklahoma", "OR": "Oregon", "PA": "Pennsylvania", "RI": "Rhode Island", "SC": "South Carolina"},
+    **{"SD": "South Dakota", "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia"},
+    **{"WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming", "DC": "D.C."},
+}
+_DOTTED = {
+    **{"Ala": "AL", "Ariz": "AZ", "Ark": "AR", "Calif": "CA", "Colo": "CO", "Conn": "CT", "Del": "DE", "Fla": "FL"},
+    **{
+        "Ga": "GA",
+        "Ill": "IL",
+        "Ind": "IN",
+        "Kan": "KS",
+        "Ky": "KY",
+        "La": "LA",
+        "Md": "MD",
+        "Mass": "MA",
+        "Mich": "MI",
+    },
+    **{
+        "Minn": "MN",
+        "Miss": "MS",
+        "Mo": "MO",
+        "Mont": "MT",
+        "Neb": "NE",
+        "Nev": "NV",
+        "Okla": "OK",
+        "Ore": "OR",
+        "Pa": "PA",
+    },
+    **{"Tenn": "TN", "Tex": "TX", "Va": "VA", "Vt": "VT", "Wash": "WA", "Wis": "WI", "Wyo": "WY"},
+}
+_TOWN = r"(?<![\w])([A-Z][\w'.]+(?: [A-Z][\w'.]+){0,2}, )"
+_ROADS = (  # and what else is numbered by threes and fours
+    "Highway|highway|Hwy|Route|route|Interstate|Room|room|Rm|Flight|flight|Suite|Apartment|apartment|Unit|Gate|Bus|bus|Invoice"
+    "|invoice|Order|order|Ticket|ticket|Account|account|Case|Locker|locker|Policy|Train|train|Box|Channel|channel|Area|Model|model"
+)
+_CODES = "PIN|pin|code|password|passcode|extension|Extension|ext|zip code|ZIP code|Zip|ZIP|zip|postcode|postal code|OTP|box|Box"
+_SAID = frozenset("COVID SARS MERS NATO RAM ROM SIM CAT CES UEFA FIFA NASA".split())  # as words
+_DIAL = "[Cc]all|[Cc]alled|[Cc]alling|[Dd]ial|[Dd]ialed|[Dd]ialled|[Dd]ialling|[Rr]ing|[Rr]ang|[Pp]hone|[Tt]ext"
+
+
+def _phone(match: re.Match[str]) -> str:
+    country, *groups = match.groups()
+    return ", ".join(([f"plus {digits(country)}"] if country else []) + [digits(group) for group in groups if group])
+
+
+def _international(match: re.Match[str]) -> str:
+    """`+44 20 7946 0958`, `0800 123 456`: as it is grouped."""
+    plus = "plus " if match[0][0] == "+" else ""
+    return plus + ", ".join(digits(group) for group in re.findall(r"\d+", match[0]))
+
+
+def _plus_number(match: re.Match[str]) -> str:
+    return f"plus {digits(match[0])}"
+
+
+def _town(match: re.Match[str]) -> str:
+    state = STATES[match[2]]
+    return f"{match[1]}{state} {digits(match[3])}" if match[3] else f"{match[1]}{state}"
+
+
+def _dotted_state(match: re.Match[str]) -> str:
+    end = "." if match.end() == len(match.string) else ""
+    return f"{match[1]}{STATES[_DOTTED[match[2]]]}{end}"
+
+
+def _postcode(match: re.Match[str]) -> str:
+    """`SW1A 1AA`."""
+    parts = re.findall(r"[A-Z]|\d+", match[0])
+    return " ".join(cardinal(part) if part.isdigit() else part for part in parts)
+
+
+def _road(match: re.Match[str]) -> str:
+    return f"{match[1]} {in_pairs(match[2])}"
+
+
+def _code(match: re.Match[str]) -> str:
+    return f"{match[1]} {digits(match[2])}"
+
+
+def _mixed(match: re.Match[str]) -> str:
+    """`A320`, `H2O`, `B-52`, `MP3`, `x86_64`: letters as letters unless they are a word, numbers in pairs."""
+    words = []
+    for part in re.findall(r"[A-Z][a-z]{2,}|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+(?:\.\d+)?", match[0]):
+        if part[0].isdigit():
+            whole, dot, rest = part.partition(".")
+            words.append(_part(whole) + (f" point {digits(rest)}" if dot else ""))
+        elif part.isupper() and len(part) > 1 and part not in _SAID:
+            words.append(spell(part))
+        else:
+            words.append(part.upper() if len(part) == 1 else part)
+    return " ".join(words)
+
+
+def _part(number: str) -> str:
+    if number[0] == "0" and len(number) > 1:
+        return digits(number)
+    if len(number) == 4:
+        return year(number)
+    return in_pairs(number) if len(number) == 3 else cardinal(number) if len(number) < 3 else digits(number)
+
+
+IDENTIFIERS = rules(
+    # telephones
+    (r"(?<![\w.,+-])(?:\+(\d{1,3})[ .-]?|(?=\(?\d))\(?(\d{3})\)?[ .-]{0,2}(?<=\D)(\d{3})[ .-](\d{4})(?![\w-])", _phone),
+    (
+        r"(?<![\w.,-])(1)[ .-]\(?(\d{3})\)?[ .-](\d{3})[ .-](\d{4})(?![\w-])",
+        lambda m: ", ".join(digits(g) for g in m.groups()),
+    ),
+    (r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", _international),
+    (r"(?<![\w.-])()(\d{3})-(\d{4})(?![\w-])", _phone),
+    (r"(?<![\w.,])\+\d{1,3}(?: \(0\))?(?:[ -]\d{2,5}){1,5}(?![\w-])", _international),
+    (r"(?<![\w.,])\+\d{7,15}(?!\w)", _plus_number),
+    (r"(?<![\w.,:/-])\(?0\d{2,4}\)?(?: \d{3,4}){2}(?![\w:/-]|[.,]\d)", _international),
+    (r"(?<![\w.,-])1[ -](800|888|877|866|900)[ -]([A-Z]{4,8})\b", lambda m: f"one {in_pairs(m[1])} {m[2].lower()}"),
+    (r"(?<![\w.,-])\d{3}-\d{2}-\d{4}(?![\w-])", _international),
+    (r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){3}(?![\w-])", _international),
+    (r"(?<![\w-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dX](?![\w-])", _international),
+    (
+        rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}})\b(?![.,]\d)(?! (?:people|times|friends|of|men|women|numbers))",
+        _code,
+    ),
+    (
+        r"(?<![\w.,$£€-])(?<!Porsche )(9)(1)(1)(?![\w/-]|[.,]\d)(?! (?:people|Turbo|Carrera|GT))",
+        lambda m: "nine one one",
+    ),
+    (r"\bPorsche 911\b", "Porsche nine eleven"),
+    # places
+    (rf"{_TOWN}({'|'.join(STATES)}) (\d{{5}}(?:-\d{{4}})?)(?!\w)", _town),
+    (r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _postcode),
+    (r"(?<![\w-])(\d{5})-(\d{4})(?![\w-])", lambda m: f"{digits(m[1])}, {digits(m[2])}"),
+    (
+        rf"\b({_CODES})(?: is| of)?:? (\d{{2,10}})\b(?![.,]\d)",
+        lambda m: f"{m[0][: m.start(2) - m.start()]}{digits(m[2])}",
+    ),
+    (rf"\b({_ROADS}) (\d{{3,4}})\b(?![.,]\d|:)", _road),
+    (
+        r"(?<![\w.,$£€-])(7[0-8]7)(?=(?:-\d00)?\b)(?![.,]\d|[%°])(?! (?:people|dollars|times|percent|points|pages))",
+        lambda m: in_pairs(m[1]),
+    ),
+    (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one"),
+    # words with digits in them
+    (r"(?<![\w.,:])0\d+(?![\w:/.-])", lambda m: digits(m[0])),
+    signs="0123456789",
+) + rules(
+    (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town),
+    (rf"{_TOWN}({'|'.join(_DOTTED)})\.", _dotted_state),
+    (r"\b(Washington),? (DC|D\.C\.)(?!\w)", r"\1, D.C."),
+    signs=",DC",
+)
+
+MIXED = rules(
+    (
+        r"(?<![\w.,$£€'])(?:[A-Za-z]{1,12}[-_]?\d{1,5}(?:\.\d{1,3})?|\d{1,4}(?!(?:st|nd|rd|th|s)\b)[A-Za-z]{1,12})(?:[-_]?(?:[A-Za-z]{1,8}|\d{1,5}))*(?![\w]|'[^s\W])",
+        _mixed,
+    ),
+    signs="0123456789",
+)

@@ -1,0 +1,154 @@
+"""Characters as they are written -> plain ones: one kind of quote and dash, no emoji, Latin letters, one line.
+
+Every step looks at each character a bounded number of times: runs are matched as runs, and nothing is matched twice.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from dialogue_tts.errors import ScriptError
+
+LONGEST_WORD = 80  # letters; a longer one is read in parts of so many
+
+_SYMBOL_WORDS = {
+    "≈": "about",
+    "≥": "at least",
+    "≤": "at most",
+    "≠": "is not equal to",
+    "√": "the square root of",
+    "∞": "infinity",
+    "‰": "per mille",
+    "№": "number",
+    "−": "-",
+    "‑": "-",
+    "℃": "°C",
+    "℉": "°F",
+    "′": "'",
+    "″": '"',
+    "♯": " sharp",
+    "♭": " flat",
+    "¿": "",
+    "¡": "",
+}
+_KEPT_SYMBOLS = frozenset("$£€¥₹₩¢%&+#@°=<>~*^|±×÷§¶©®™→µ²³½¼¾_\\/–—")
+PLAIN_APOSTROPHES = str.maketrans(dict.fromkeys("‘’‚‛ʼʻ`´＇", "'"))
+_PLAIN = PLAIN_APOSTROPHES | str.maketrans(
+    {
+        **dict.fromkeys("“”„‟«»＂", '"'),
+        **dict.fromkeys("‒―", "—"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", ""),
+        "…": "...",
+        "。": ". ",
+        "，": ", ",
+        "、": ", ",
+        "？": "? ",
+        "！": "! ",
+    }
+)
+_ROMAN = re.compile("[\u2160-\u217f]+")  # letters of their own: Ⅳ, ⅻ
+_UNUSUAL = re.compile(r"[^ !-Z\\^-z|~]")
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});")
+_CITATION = re.compile(r"\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}\]")
+_MARKDOWN = tuple(
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        (r"(?<![\w\\])(\*{1,3}|_{1,3})(?=[^\s*_])([^*_\n]{1,400}?)(?<=[^\s*_])\1(?!\w)", r"\2"),  # **bold**
+        (r"``?(?=[^\s`])([^`\n]{1,400}?)``?", r"\1"),
+        (r"(?<!~)~~([^~\n]{1,400}?)~~", r"\1"),
+    )
+)
+_FACE = re.compile(r"(?<!\S)(?:[:;=]'?-?[()DPpO/|]|<3|[xX]D|\^_*\^)(?![\w/])")
+_STACKED = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no letter has so many; to sort them takes long
+_MARKS = re.compile(r"[.,;:!?]{4,}")
+_DASHES = re.compile(r"[\s—]*—[\s—]*")
+
+
+def tidy(text: str) -> str:
+    """The same words in plain characters, on one line, with spaces between words and after marks.
+
+    Dashes and parentheses become the commas a reader hears; emoji, citations and signs nobody pronounces go.
+    Letters of scripts the front end cannot read are a ScriptError.
+    """
+    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+    text = unicodedata.normalize("NFC", _STACKED.sub(r"\1", text))
+    for pattern, plain in _MARKDOWN if any(sign in text for sign in "*_`~") else ():
+        text = pattern.sub(plain, text)
+    text = _CITATION.sub("", text).translate(_PLAIN)
+    text = _ROMAN.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = _UNUSUAL.sub(lambda found: _plain_character(found[0], found.string, found.start()), text)
+    text = _FACE.sub(" ", text)
+    text = re.sub(r"(?<=\w)\((\w{1,3})\)", r"\1", text)  # turn(s)
+    text = _without_dashes(" ".join(text.split()))
+    text = _MARKS.sub(lambda run: _few_marks(run[0]), text)
+    text = re.sub(r" (?=[,;:!?]|\.(?!\d))", "", text)
+    return " ".join(map(_open_out, text.split()))
+
+
+def _without_dashes(text: str) -> str:
+    """Dashes and parentheses -> commas, or nothing beside another mark; three dots where the text breaks off."""
+    text = re.sub(r"—|-{2,}|(?<!\d)–(?!\d)|(?<= )[-–](?= )", " — ", text)
+    if broken := re.search(r"(?<=\w)\W*$", text):
+        tail = broken[0]
+        if "—" in tail and not tail[: tail.index("—")].strip(" ,"):
+            text = text[: broken.start()] + "..."
+    text = re.sub(r"\((?!\d{3}\))|(?<!\(\d{3})\)", " — ", text)
+    text = _DASHES.sub(" — ", text)
+    text = re.sub(r" — (?=[.,;:!?])", "", text)
+    text = re.sub(r"(?<=[.,;:!?]) — ", " ", text)
+    text = text.replace(" — ", ", ")
+    return re.sub(r"[\s,]{2,}", lambda run: ", " if "," in run[0] else " ", text)
+
+
+def _few_marks(marks: str) -> str:
+    """A long run of marks -> the few that are heard."""
+    dots = "..." if "..." in marks else ""
+    return dots + next((mark for mark in "?!" if mark in marks), "" if dots else marks[0])
+
+
+def _plain_character(c: str, text: str, i: int) -> str:
+    if c in _KEPT_SYMBOLS:
+        return c
+    if c.isascii():
+        return " "
+    if c in _SYMBOL_WORDS:
+        word = _SYMBOL_WORDS[c]
+        return f" {word} " if word.isalpha() or " " in word else word
+    category = unicodedata.category(c)
+    if category == "Nd":
+        return str(unicodedata.decimal(c))
+    if category == "No":
+        number = unicodedata.normalize("NFKC", c)  # ①, ⁵
+        if unicodedata.decomposition(c).startswith("<super>"):
+            return c if c in "²³" else f"^{number}"
+        return c if "⁄" in number else number if number.isdigit() else " "
+    if category[0] == "L":
+        return _plain_letter(c, text, i)
+    return "" if category[0] == "M" else " "
+
+
+def _plain_letter(c: str, text: str, i: int) -> str:
+    name = unicodedata.name(c, "")
+    if c <= "ɏ" and name.startswith(("LATIN", "FEMININE", "MASCULINE")):
+        return c
+    plain = unicodedata.normalize("NFKD", c)  # ế -> e, ﬁ -> fi, ｆ -> f
+    plain = "".join(part for part in plain if not unicodedata.combining(part))
+    if plain.isascii():
+        return plain
+    alone = not any(unicodedata.name(d, "").startswith("GREEK") for d in (text[i - 1 : i], text[i + 1 : i + 2]) if d)
+    if name.startswith("GREEK") and "LETTER" in name and alone:
+        return f" {name.split('LETTER ')[1].split()[0].lower().replace('lamda', 'lambda')} "
+    foreign = "".join(dict.fromkeys(d for d in text if d.isalpha() and d > "ɏ"))[:12]
+    raise ScriptError(f'the characters "{foreign}" cannot be spoken; write the words in English letters')
+
+
+def _open_out(word: str) -> str:
+    """A space after marks in the middle of a word, unless it is an address; words too long to be any in parts."""
+    if len(word) > LONGEST_WORD:
+        word = re.sub(rf"([^\W_]{{{LONGEST_WORD}}}|\S{{{2 * LONGEST_WORD}}})(?=\S)", r"\1 ", word)
+    if re.search(r"://|@|^www\.", word):
+        return word
+    word = re.sub(r"(?<=\w)\.{3,}(?=\w)", "... ", word)
+    return re.sub(r"(?<=[^\W\d])([,;!?]+)(?=[^\W\d])", r"\1 ", word)
