@@ -11,13 +11,14 @@ import fastapi
 import gradio as gr
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dialogue_tts._ui.calls import Calls, Place
-from dialogue_tts._ui.desk import Desks
-from dialogue_tts._ui.engine import Engine
+from dialogue_tts._ui.handlers import Handlers, StudioInfo
+from dialogue_tts._ui.session import Sessions
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.synthesis.ticket import QueueLimits
 
 HERE = Path(__file__).parent
 LARGEST_UPLOAD = "20mb"
@@ -35,7 +36,7 @@ class Options:
         host: that it listens to.
         password: that every visitor has to give; None for none.
         keep_hours: after which the sounds of those who left are deleted.
-        longest_queue: dialogues that may wait.
+        longest_queue: dialogues that may wait or be made at once.
     """
 
     folder: Path
@@ -55,19 +56,20 @@ def build_app(tts: DialogueTTS, options: Options) -> fastapi.FastAPI:
     sounds, uploads = options.folder / "sounds", options.folder / "uploads"
     for folder in (sounds, uploads):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    desks = Desks(tts, sounds, options.personal, options.keep_hours * 3600)
-    place = Place(options.personal, options.keep_hours, uploads, HERE / "examples")
-    calls = Calls(tts, desks, Engine(options.longest_queue), place)
+    limits = QueueLimits(requests=options.longest_queue)
+    sessions = Sessions(tts, sounds, options.personal, options.keep_hours * 3600, limits)
+    info = StudioInfo(options.personal, options.keep_hours, uploads, HERE / "examples")
+    handlers = Handlers(tts, sessions, info)
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desks = desks
-    app.add_middleware(_Doorkeeper)
+    app.state.sessions = sessions
+    app.add_middleware(RequestGuard)
     if options.personal:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.mount("/studio", StaticFiles(directory=HERE / "page"))
     recordings = {str(voice.recording.parent.resolve()) for voice in tts.bundle.voices.values()}
     return gr.mount_gradio_app(
         app,
-        _page(calls, options),
+        _page(handlers, options),
         path="/",
         allowed_paths=[str(sounds.resolve()), *recordings],
         auth=_login(options.password) if options.password else None,
@@ -84,10 +86,10 @@ def build_app(tts: DialogueTTS, options: Options) -> fastapi.FastAPI:
     )
 
 
-def _page(calls: Calls, options: Options) -> gr.Blocks:
+def _page(handlers: Handlers, options: Options) -> gr.Blocks:
     async def call(asked: Any) -> dict[str, Any]:
         """Every question of the page."""
-        return await calls.answer(asked)
+        return await handlers.answer(asked)
 
     cache = (3600, int(options.keep_hours * 3600))
     with gr.Blocks(title="Dialogue studio", analytics_enabled=False, delete_cache=cache, fill_width=True) as page:
@@ -108,7 +110,7 @@ def _login(password: str) -> Any:
     return may_enter
 
 
-class _Doorkeeper:
+class RequestGuard:
     """Refuses what no page of the studio asks for, and forbids pages to fetch anything from elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -118,14 +120,28 @@ class _Doorkeeper:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
-        headers = dict(scope["headers"])
+        path = scope["path"].rstrip("/")
         if "file=http" in path or "/proxy=" in path or "/call/" in path or path.endswith("/queue/join"):
             await PlainTextResponse("The studio does not do that.", 403)(scope, receive, send)
-        elif path.endswith("/component_server/") and int(headers.get(b"content-length", b"0")) > LARGEST_QUESTION:
-            await PlainTextResponse("This is too much at once.", 413)(scope, receive, send)
+        elif path.endswith("/component_server"):
+            await self._app(scope, _counted(receive), _with_policy(send))
         else:
             await self._app(scope, receive, _with_policy(send))
+
+
+def _counted(receive: Receive) -> Receive:
+    """A body as far as it may go, by the bytes that come and not by what is said of them."""
+    size = 0
+
+    async def counted() -> Any:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > LARGEST_QUESTION:
+            raise HTTPException(413, "This is too much at once.")
+        return message
+
+    return counted
 
 
 def _with_policy(send: Send) -> Send:

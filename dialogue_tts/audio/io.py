@@ -31,15 +31,20 @@ MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
-def read_audio(path: str | Path, sample_rate_hz: int) -> Tensor:
+def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = None) -> Tensor:
     """A file in any format libsndfile reads, as mono float32 (samples,) in [-1, 1] at `sample_rate_hz`.
 
+    Args:
+        longest_s: a longer file is refused before it is decoded; None for one of any length.
+
     Raises:
-        AudioError: the file is missing, unreadable, empty, or holds values that are not finite.
+        AudioError: the file is missing, unreadable, empty, too long, or holds values that are not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise AudioError(f"{path}: there is no such file; give the path of a sound file.")
+    if longest_s is not None:
+        check_length(path, longest_s)
     try:
         data, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:

@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
-from dialogue_tts.audio.io import check_length
 from dialogue_tts.errors import AudioError, VoiceError
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import VoiceDeleted, VoiceList, VoiceOut
 from dialogue_tts.server.service import Service, ServiceOf
 from dialogue_tts.voices.library import LONGEST_NAME, check_name
 from dialogue_tts.voices.recording import inspect_recording
-from dialogue_tts.voices.voice import LONGEST_S, Consent, Voice
+from dialogue_tts.voices.voice import Consent, Voice
 
 router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
 
@@ -86,7 +85,6 @@ def _keep(service: Service, name: str, recording: bytes, consent: Consent) -> Vo
         path = Path(folder) / "recording"
         path.write_bytes(recording)
         try:
-            check_length(path, LONGEST_S)
             warnings = inspect_recording(path).warnings
             voice = service.tts.new_voice(name, path, consent)
         except (AudioError, VoiceError) as error:

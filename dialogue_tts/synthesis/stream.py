@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from dialogue_tts.dialogue.result import Chunk, Dialogue, Part
 from dialogue_tts.errors import SettingsError
-from dialogue_tts.synthesis.ticket import LOOK_S, TellProgress, Ticket, raise_if
+from dialogue_tts.synthesis.ticket import TellProgress, Ticket
 
 
 class Stream(Iterator[Chunk]):
@@ -19,32 +19,24 @@ class Stream(Iterator[Chunk]):
     def __init__(
         self, ticket: Ticket, progress: TellProgress | None = None, cancelled: Callable[[], bool] | None = None
     ) -> None:
-        self._ticket, self._progress, self._cancelled = ticket, progress, cancelled
+        self._ticket, self._progress = ticket, progress
+        self._chunks = ticket.chunks(cancelled)
         self._closed = False
         self._parts: list[Part] = []
         weakref.finalize(self, ticket.cancel).atexit = False  # nobody listens to a stream that nobody holds
 
     def __next__(self) -> Chunk:
-        version = -1
-        while not self._closed:
-            try:
-                raise_if(self._cancelled)
-            except BaseException:
-                self.close()
-                raise
-            version, ended = self._ticket.version, self._ticket.ended
-            chunk = self._ticket.next_chunk()
-            if chunk is not None:
-                self._parts.append(chunk.part)
-                if self._progress:
-                    self._progress(len(self._parts), len(self._ticket.request.turns))
-                return chunk
-            if ended:
-                self._closed = True
-                self._ticket.raise_failure()
-                break
-            self._ticket.wait(version, LOOK_S if self._cancelled else None)
-        raise StopIteration
+        if self._closed:
+            raise StopIteration
+        try:
+            chunk = next(self._chunks)
+        except BaseException:  # the last one came, or something went wrong
+            self.close()
+            raise
+        self._parts.append(chunk.part)
+        if self._progress:
+            self._progress(len(self._parts), len(self._ticket.request.turns))
+        return chunk
 
     def close(self) -> None:
         """Stop the work; nothing comes after. The chunks so far stay."""

@@ -184,6 +184,20 @@ class Ticket:
         finally:
             self.cancel()
 
+    def chunks(self, cancelled: Callable[[], bool] | None = None) -> Iterator[Chunk]:
+        """The turns of a stream, as they come. Raises as `result` does, and leaves it to others to cancel the ticket."""
+        while True:
+            raise_if(cancelled)
+            version, ended = self._version, self.ended
+            chunk = self.next_chunk()
+            if chunk is not None:
+                yield chunk
+            elif ended:
+                self.raise_failure()
+                return
+            else:
+                self.wait(version, LOOK_S if cancelled else None)
+
     def raise_failure(self) -> None:
         """Raises what went wrong, or Cancelled, if it did not come to its end."""
         if self._failure:

@@ -11,7 +11,7 @@ import numpy as np
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import AudioError, VoiceError
-from dialogue_tts.voices.voice import PromptCut, cut_prompt
+from dialogue_tts.voices.voice import LONGEST_S, PromptCut, cut_prompt
 
 BRIEF_S = 3.0  # a prompt that serves, but holds little of a voice
 QUIET_DB, NOISY_DB = -45.0, 15.0  # level of speech; how far pauses should lie below it
@@ -44,7 +44,7 @@ def inspect_recording(path: str | Path) -> Recording:
         VoiceError: it cannot be read or cannot serve; the message says why, without the path.
     """
     try:
-        wave = read_audio(path, SAMPLE_RATE_HZ)
+        wave = read_audio(path, SAMPLE_RATE_HZ, LONGEST_S)
     except AudioError as error:
         raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
     cut = cut_prompt(wave)

@@ -188,7 +188,7 @@ def read_voice(
         VoiceError: the file cannot be read or cannot serve; the message says why.
     """
     try:
-        wave = read_audio(path, SAMPLE_RATE_HZ)
+        wave = read_audio(path, SAMPLE_RATE_HZ, LONGEST_S)
     except AudioError as error:
         raise VoiceError(str(error)) from None
     try:

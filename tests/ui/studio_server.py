@@ -11,7 +11,6 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +34,21 @@ def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | No
 
     from dialogue_tts._ui.app import Options, build_app
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.synthesis.synthesizer import Synthesizer
 
-    takes = DialogueTTS._takes
+    draw = Synthesizer.draw
 
-    def slow(tts: DialogueTTS, orders: Any, first_alone: bool, cancelled: Any) -> Iterator[Any]:
-        for order in orders:
-            until = time.monotonic() + slow_s
-            while time.monotonic() < until and not cancelled():
-                time.sleep(0.02)
-            if "Fail" in order.turn.text:
-                raise RuntimeError("/secret/path broke")
-            yield from takes(tts, [order], first_alone, cancelled)
+    def slow(synthesizer: Synthesizer, requests: Any, cancelled: Any) -> Any:
+        until = time.monotonic() + slow_s
+        while time.monotonic() < until and not cancelled():
+            time.sleep(0.02)
+        if any("Fail" in request.turn.text for request in requests):
+            raise RuntimeError("/secret/path broke")
+        return draw(synthesizer, requests, cancelled)
 
     if slow_s:
-        DialogueTTS._takes = slow
+        Synthesizer.draw = slow
+        Synthesizer.batch_rows = 1  # a turn at a time
     tts = DialogueTTS.from_pretrained(None if bundle == "-" else bundle)
     uvicorn.run(build_app(tts, Options(folder, password=password)), port=port, log_level="warning")
 

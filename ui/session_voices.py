@@ -21,14 +21,14 @@ NAMED, BROUGHT = "name:", "mine:"  # what a voice's reference begins with
 
 
 @dataclass(frozen=True)
-class Brought:
+class BroughtVoice:
     """A voice that was uploaded or recorded."""
 
     voice: Voice
     recording: Recording | None  # None for a saved voice's file
 
 
-class VoiceShelf:
+class SessionVoices:
     """References such as "name:clara" or "mine:1f2e" <-> voices. Safe to use from several threads."""
 
     def __init__(self, tts: DialogueTTS, folder: Path, personal: bool) -> None:
@@ -38,9 +38,15 @@ class VoiceShelf:
             personal: whether the user is the one whose voices are kept on this computer.
         """
         self._tts, self._folder, self._personal = tts, folder, personal
-        self._brought: dict[str, Brought] = {}
+        self._brought: dict[str, BroughtVoice] = {}
         self._samples: dict[str, Path] = {}
         self._lock = threading.Lock()
+
+    @property
+    def any_brought(self) -> bool:
+        """Whether anything is held here."""
+        with self._lock:
+            return bool(self._brought)
 
     def listed(self) -> list[dict[str, Any]]:
         """All voices there are, for the page."""
@@ -93,12 +99,12 @@ class VoiceShelf:
                 raise VoiceError(f"you have brought {MOST} voices already; delete one first.")
         if path.suffix == ENDING:
             try:
-                brought = Brought(self._tts.voice(Voice.load(path)), None)
+                brought = BroughtVoice(self._tts.voice(Voice.load(path)), None)
             except VoiceError as error:
                 raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
         else:
             recording = inspect_recording(path)
-            brought = Brought(replace(self._tts.voice(path), name=name), recording)
+            brought = BroughtVoice(replace(self._tts.voice(path), name=name), recording)
         key = secrets.token_hex(8)
         with self._lock:
             self._brought[key] = brought
@@ -159,7 +165,7 @@ class VoiceShelf:
             before.unlink(missing_ok=True)
         return path
 
-    def _of(self, ref: str) -> Brought:
+    def _of(self, ref: str) -> BroughtVoice:
         with self._lock:
             brought = self._brought.get(ref.removeprefix(BROUGHT)) if ref.startswith(BROUGHT) else None
         if brought is None:
@@ -167,7 +173,7 @@ class VoiceShelf:
         return brought
 
 
-def _told(brought: Brought) -> dict[str, Any]:
+def _told(brought: BroughtVoice) -> dict[str, Any]:
     """What the page shows of a brought voice."""
     told: dict[str, Any] = {"consent": asdict(brought.voice.consent) if brought.voice.consent else None}
     if recording := brought.recording:

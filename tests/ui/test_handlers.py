@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,22 +21,26 @@ import srt
 import webvtt
 
 from dialogue_tts.cli.ui import load_studio
+from dialogue_tts.dialogue.result import Take
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.request import TakeRequest
+from dialogue_tts.synthesis.synthesizer import DrawnTake, Synthesizer
+from dialogue_tts.synthesis.ticket import QueueLimits
 from dialogue_tts.voices.voice import PROMPT_S, Voice
 from tests.conftest import RATE_HZ, buzz
 
 load_studio()
 
-from dialogue_tts._ui.calls import MOST_TURNS, Calls, Place  # noqa: E402
-from dialogue_tts._ui.desk import MOST_WORKS, Desks  # noqa: E402
-from dialogue_tts._ui.engine import BusyError, Engine  # noqa: E402
+from dialogue_tts._ui.asked import MOST_TAKES, MOST_TURNS  # noqa: E402
+from dialogue_tts._ui.handlers import Handlers, StudioInfo  # noqa: E402
+from dialogue_tts._ui.making import MakeRequest, Making  # noqa: E402
+from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions  # noqa: E402
 from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of  # noqa: E402
-from dialogue_tts._ui.work import Job, Order  # noqa: E402
 
 LINES = [("Anna", "Good evening, Ben."), ("Ben", "Is it late?"), ("Anna", "Ten past five, I think.")]
 
@@ -47,14 +51,14 @@ class Studio:
     def __init__(self, tts: DialogueTTS, folder: Path, personal: bool = True, longest_queue: int = 8) -> None:
         self.folder, self.uploads = folder, folder / "uploads"
         self.uploads.mkdir(parents=True)
-        self.desks = Desks(tts, folder / "sounds", personal, keep_s=3600)
-        self.engine = Engine(longest_queue)
-        place = Place(personal, 1.0, self.uploads, Path("ui/examples").resolve())
-        self.calls = Calls(tts, self.desks, self.engine, place)
+        limits = QueueLimits(requests=longest_queue)
+        self.sessions = Sessions(tts, folder / "sounds", personal, 3600, limits)
+        info = StudioInfo(personal, 1.0, self.uploads, Path("ui/examples").resolve())
+        self.handlers = Handlers(tts, self.sessions, info)
         self.me = secrets.token_hex(16)
 
     def ask(self, do: str, me: str | None = None, **values: Any) -> dict[str, Any]:
-        answer = asyncio.run(self.calls.answer({"do": do, "me": me or self.me, **values}))
+        answer = asyncio.run(self.handlers.answer({"do": do, "me": me or self.me, **values}))
         return json.loads(json.dumps(answer))
 
     def made(self, work: str = "w", me: str | None = None, **values: Any) -> dict[str, Any]:
@@ -82,7 +86,7 @@ class Studio:
 def studio(tiny_tts: DialogueTTS, tmp_path: Path) -> Iterator[Studio]:
     made = Studio(tiny_tts, tmp_path / "studio")
     yield made
-    made.desks.close()
+    made.sessions.close()
 
 
 def rows(lines: list[tuple[str, str]] = LINES, **more: Any) -> list[dict[str, Any]]:
@@ -93,22 +97,27 @@ def rows(lines: list[tuple[str, str]] = LINES, **more: Any) -> list[dict[str, An
 def slow(tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
     """Takes come only as they are let through; one that says "Fail" fails."""
     gate = threading.Semaphore(0)
-    takes = tiny_tts._takes
+    synthesizer = tiny_tts.synthesizer
+    draw, render = synthesizer.draw, synthesizer.render
 
-    def gated(orders: Any, *rest: Any) -> Any:
-        for order in orders:
-            let_through = False
-            while not let_through and not rest[-1]():
-                let_through = gate.acquire(timeout=0.05)
-            if rest[-1]():  # what was let through is for the next
-                if let_through:
-                    gate.release()
-                raise Cancelled("stopped")
-            if "Fail" in order.turn.text:
-                raise RuntimeError("/secret/path broke")
-            yield from takes([order], *rest)
+    def gated(requests: Sequence[TakeRequest], cancelled: Callable[[], bool]) -> list[DrawnTake]:
+        let_through = False
+        while not let_through and not cancelled():
+            let_through = gate.acquire(timeout=0.05)
+        if cancelled():  # what was let through is for the next
+            if let_through:
+                gate.release()
+            raise Cancelled("stopped")
+        return draw(requests, cancelled)
 
-    monkeypatch.setattr(tiny_tts, "_takes", gated)
+    def failing(drawn: DrawnTake) -> Take:
+        if "Fail" in drawn.request.turn.text:
+            raise RuntimeError("/secret/path broke")
+        return render(drawn)
+
+    monkeypatch.setattr(Synthesizer, "batch_rows", 1)  # a turn at a time
+    monkeypatch.setattr(synthesizer, "draw", gated)
+    monkeypatch.setattr(synthesizer, "render", failing)
     yield gate
     gate.release(1000)
 
@@ -275,10 +284,10 @@ def test_one_job_for_a_double_click_and_the_time_left(studio: Studio, slow: thre
 
 def test_the_time_left_is_right_within_a_third(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr("dialogue_tts._ui.work.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("dialogue_tts._ui.making.time", SimpleNamespace(monotonic=lambda: clock[0]))
     costs = {"r0": 40, "r1": 60, "r2": 20, "r3": 80}
-    order = Order((), {}, {}, 1, SynthesisConfig())
-    job = Job(order, {}, pace_s=9.0, costs=costs, began=100.0)
+    wanted = MakeRequest((), {}, {}, 1, SynthesisConfig())
+    job = Making(wanted, {}, pace_s=9.0, costs=costs, began=100.0)
     for row, took_s in (("r0", 45.0), ("r1", 55.0), ("r2", 22.0)):
         clock[0] += took_s
         job.failed.add(row)
@@ -294,38 +303,17 @@ def test_the_time_left_is_right_within_a_third(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_full_queue_is_told(tiny_tts: DialogueTTS, tmp_path: Path, slow: threading.Semaphore) -> None:
-    studio = Studio(tiny_tts, tmp_path / "busy", longest_queue=1)
+    studio = Studio(tiny_tts, tmp_path / "busy", longest_queue=2)
     first = studio.ask("make", work="a", rows=rows())
-    while studio.engine._running is None:
-        time.sleep(0.01)
+    while first["job"]["state"] == "waiting":
+        first = studio.ask("follow", work="a", since=first["version"])
     second = studio.ask("make", work="b", rows=rows())
     assert second["job"]["inFront"] == 1
     refused = studio.ask("make", work="c", rows=rows())
-    assert "wait already" in refused["error"] and "script" in refused["error"].lower()
+    assert "try again in" in refused["error"] and "script" in refused["error"].lower()
     slow.release(9)
     assert studio.wait(first, "a")["result"] and studio.wait(second, "b")["result"]
     assert studio.made("c", rows=rows())["result"]
-
-
-def test_the_engine_goes_on_after_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    engine, done = Engine(longest_queue=2), threading.Event()
-
-    def fails() -> None:
-        raise RuntimeError("no")
-
-    engine.submit(fails)
-    engine.submit(done.set)
-    assert done.wait(5)
-    held = threading.Event()
-    waits = held.wait
-    engine.submit(waits)
-    while engine._running is not waits:
-        time.sleep(0.01)
-    engine.submit(done.set)
-    engine.submit(done.clear)
-    with pytest.raises(BusyError):
-        engine.submit(done.set)
-    held.set()
 
 
 @pytest.mark.parametrize(
@@ -415,6 +403,15 @@ def test_a_project_opens_with_its_sound(studio: Studio, tiny_tts: DialogueTTS) -
     assert "no project" in studio.ask("open_project", work="q", text="{}")["error"]
 
 
+def test_a_project_of_too_many_takes_is_refused_before_anything_is_made(studio: Studio) -> None:
+    studio.made(rows=rows(LINES[:1]))
+    values = json.loads(Path(studio.ask("download", work="w", kind="project", title="x")["file"]).read_text())
+    many = values | {"turns": [values["turns"][0] | {"takes": values["turns"][0]["takes"] * (MOST_TAKES + 1)}]}
+    assert "takes; at most" in studio.ask("open_project", work="p", text=json.dumps(many))["error"]
+    often = values | {"config": values["config"] | {"takes": 100}}
+    assert "too often" in studio.ask("open_project", work="p", text=json.dumps(often))["error"]
+
+
 def test_a_project_whose_voice_is_gone_still_opens(studio: Studio) -> None:
     ref = studio.ask("bring_voice", path=studio.upload(buzz(4.0, 180.0)), name="Guest")["ref"]
     studio.made(rows=rows(), cast={"Anna": ref})
@@ -451,6 +448,16 @@ def test_recordings_that_cannot_serve_are_refused_in_words(studio: Studio, wave:
     path = studio.upload(wave)
     told = studio.ask("bring_voice", path=path, name="x")
     assert words in told["error"] and path not in told["error"] and not Path(path).exists()
+
+
+def test_a_small_file_of_hours_is_refused_before_it_is_decoded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = studio.uploads / "hour.flac"
+    with soundfile.SoundFile(path, "w", 8000, 1, format="FLAC") as file:
+        for _ in range(60):
+            file.write(np.zeros(8000 * 60, np.float32))
+    monkeypatch.setattr(soundfile, "read", lambda *_, **__: pytest.fail("it was decoded"))
+    assert path.stat().st_size < 500_000
+    assert "lasts 3600 s; cut it to at most 30 s" in studio.ask("bring_voice", path=str(path), name="x")["error"]
 
 
 def test_a_text_named_wav_is_refused(studio: Studio) -> None:
@@ -491,19 +498,48 @@ def test_visitors_of_a_shared_studio_reach_no_kept_voice(studio: Studio, tiny_tt
 def test_what_was_left_is_deleted(studio: Studio) -> None:
     told = studio.made(rows=rows())
     studio.ask("bring_voice", path=studio.upload(buzz(3.0)), name="x")
-    desk = Path(told["result"]["file"]).parents[1]
-    studio.desks.sweep()
-    assert desk.exists()
-    studio.desks.of(studio.me).seen -= 3601
-    studio.desks.sweep()
-    assert not desk.exists() and studio.ask("follow", work="w", since=0) == {"gone": True}
+    folder = Path(told["result"]["file"]).parents[1]
+    studio.sessions.sweep()
+    assert folder.exists()
+    studio.sessions.of(studio.me).seen -= 3601
+    studio.sessions.sweep()
+    assert not folder.exists() and studio.ask("follow", work="w", since=0) == {"gone": True}
     told = studio.made(rows=rows())
     assert studio.ask("forget") == {} and not Path(told["result"]["file"]).exists()
 
 
+def test_invented_users_lock_nobody_out(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialogue_tts._ui.session.MOST_SESSIONS", 3)
+    mine = Path(studio.made(rows=rows(LINES[:1]))["result"]["file"])
+    for _ in range(5):
+        assert "voices" in studio.ask("hello", secrets.token_hex(16))
+    assert mine.exists() and studio.ask("follow", work="w", since=0)["result"]
+    others = [secrets.token_hex(16) for _ in range(3)]
+    for other in others[:2]:
+        studio.made("w", other, rows=rows(LINES[:1]))
+    assert "Too many people" in studio.ask("hello", others[2])["error"]
+    studio.sessions.of(others[0]).seen -= 1000  # it was left
+    assert "voices" in studio.ask("hello", others[2]) and mine.exists()
+
+
+def test_sounds_of_makings_before_are_deleted(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialogue_tts._ui.dialogue_job.MOST_DOWNLOADS", 4)
+    told = studio.made(rows=rows())
+    folder = Path(told["result"]["file"]).parent
+    counts = []
+    for n in range(4):
+        studio.made(rows=rows([*LINES[:2], ("Anna", f"This is number {n}.")]))
+        studio.made(rows=rows())
+        for _ in range(6):
+            studio.ask("download", work="w", kind="srt", title="x")
+        counts.append(len(list(folder.iterdir())))
+    # Three takes and those of the third row so far, the dialogue now and before, chunks of one making, four downloads.
+    assert counts[-1] - counts[-2] <= 1 and counts[-1] <= 3 + 4 + 2 + 3 + 4
+
+
 def test_of_too_many_dialogues_the_oldest_goes(studio: Studio) -> None:
-    files = [Path(studio.made(f"w{n}", rows=rows(LINES[:1]))["result"]["file"]) for n in range(MOST_WORKS + 1)]
-    assert [file.exists() for file in files] == [False] + [True] * MOST_WORKS
+    files = [Path(studio.made(f"w{n}", rows=rows(LINES[:1]))["result"]["file"]) for n in range(MOST_DIALOGUES + 1)]
+    assert [file.exists() for file in files] == [False] + [True] * MOST_DIALOGUES
 
 
 def broken(change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
@@ -554,13 +590,13 @@ def test_what_no_page_sends_is_refused_in_a_sentence(
     soundfile.write(studio.folder / "secret.wav", buzz(3.0), RATE_HZ)
     if isinstance(asked, dict) and "path" in asked:
         asked = asked | {"path": asked["path"].replace("UPLOADS", str(studio.uploads))}
-    told = asyncio.run(studio.calls.answer(asked))
+    told = asyncio.run(studio.handlers.answer(asked))
     assert set(told) <= {"error", "where"} and told["error"].endswith((".", "?")) and "report" not in told["error"]
     assert not caplog.records and (studio.folder / "secret.wav").exists()
 
 
 def test_a_full_disk_is_told_in_words(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dialogue_tts._ui.work as work
+    import dialogue_tts._ui.dialogue_job as work
     from dialogue_tts.errors import AudioError
 
     def full(path: Path, *_: Any) -> None:

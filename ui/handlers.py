@@ -1,0 +1,380 @@
+"""What the page asks for -> answers, both plain JSON. Everything that comes in is checked here.
+
+An answer is a dict; with "error" it says in a sentence what is wrong, and "where" names the row or the speaker, if one is
+to blame. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dialogue_tts._ui.asked import (
+    LONGEST_SCRIPT,
+    MOST_DRAWS,
+    MOST_TAKES,
+    MOST_TURNS,
+    Answer,
+    Asked,
+    AtRowError,
+    RefusedError,
+    at_row,
+    consent_in,
+    finding_told,
+    name_in,
+    new_seed,
+    refs_in,
+    row_told,
+    rows_in,
+    seed_in,
+    settings_in,
+    text_in,
+    version_in,
+    voice_name_in,
+)
+from dialogue_tts._ui.dialogue_job import DialogueJob
+from dialogue_tts._ui.downloads import WRITERS, file_stem
+from dialogue_tts._ui.making import MakeRequest
+from dialogue_tts._ui.session import Session, Sessions
+from dialogue_tts._ui.shown import sentence
+from dialogue_tts._ui.turns import Row, by_row, rows_of, spoken, text_of
+from dialogue_tts.dialogue.project import Project
+from dialogue_tts.errors import BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script.lint import WORK_PER_S
+from dialogue_tts.script.parser import check_script, parse_draft
+from dialogue_tts.script.writing import format_script
+from dialogue_tts.voices.voice import ENDING, Voice
+
+WAIT_S = 15.0  # how long "follow" waits for news
+CHARACTERS_PER_S = 15.0  # of speech, for the time left before there is a pace
+
+_SECRET = re.compile(r"[0-9a-f]{32}")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StudioInfo:
+    """What a studio tells its pages about itself."""
+
+    personal: bool  # the user is the one whose voices are kept on this computer
+    keep_hours: float
+    uploads: Path  # where the web server puts what is uploaded
+    examples: Path
+
+
+class Handlers:
+    """One method a question; `answer` finds it."""
+
+    def __init__(self, tts: DialogueTTS, sessions: Sessions, info: StudioInfo) -> None:
+        self._tts, self._sessions, self._info = tts, sessions, info
+        self._pace_s = WORK_PER_S / CHARACTERS_PER_S * 4  # a guess until something was made
+        self._questions: dict[str, Callable[[Session, Asked], Answer]] = {
+            name: getattr(self, f"_{name}")
+            for name in (
+                "hello",
+                "check",
+                "make",
+                "stop",
+                "choose",
+                "download",
+                "open_project",
+                "bring_voice",
+                "rename_voice",
+                "keep_voice",
+                "save_voice",
+                "forget_voice",
+                "sample",
+            )
+        }
+
+    async def answer(self, asked: Any) -> Answer:
+        """What a page gets for a question."""
+        try:
+            if not isinstance(asked, dict) or not _SECRET.fullmatch(str(asked.get("me"))):
+                raise RefusedError("this is no question of the studio's page; reload the page.")
+            if asked.get("do") == "forget":
+                await asyncio.to_thread(self._sessions.forget, asked["me"])
+                return {}
+            session = self._sessions.of(asked["me"])
+            if asked.get("do") == "follow":
+                return await self._follow(session, asked)
+            question = self._questions.get(str(asked.get("do")))
+            if question is None:
+                raise RefusedError("the studio does not know this question; reload the page.")
+            return await asyncio.to_thread(question, session, asked)
+        except AtRowError as error:
+            return {"error": sentence(error), "where": error.row}
+        except BusyError as error:
+            return {"error": f"{sentence(error)} Your script stays here."}
+        except DialogueTTSError as error:
+            return {"error": sentence(error)}
+        except OSError as error:
+            log.exception("the studio cannot use its folder")
+            return {
+                "error": f"The studio cannot write its files ({error.strerror}); make room on the disk, then try again."
+            }
+        except Exception:
+            number = secrets.token_hex(2)
+            log.exception("report %s", number)
+            return {"error": f"Something went wrong here (report {number} in the studio's log). Your script is safe."}
+
+    def _hello(self, session: Session, asked: Asked) -> Answer:
+        examples = [
+            {"name": path.stem.partition("-")[2].replace("-", " "), "text": path.read_text(encoding="utf-8")}
+            for path in sorted(self._info.examples.glob("*.txt"))
+        ]
+        return {
+            "voices": session.voices.listed(),
+            "examples": examples,
+            "personal": self._info.personal,
+            "keepHours": self._info.keep_hours,
+        }
+
+    def _check(self, session: Session, asked: Asked) -> Answer:
+        """The other view of the script, what is wrong in it, how long it will be, and who speaks with which voice."""
+        config = settings_in(asked)
+        if "rows" in asked:
+            rows, ending = rows_in(asked), text_in(asked, "ending", LONGEST_SCRIPT)
+            text = text_of(rows, ending)
+        else:
+            text = text_in(asked, "text", LONGEST_SCRIPT)
+            rows, ending = rows_of(text)
+        found = self._tts.review(text, None, config)
+        answer: Answer = {
+            "text": text,
+            "ending": ending,
+            "turns": found.turns,
+            "speakers": list(found.speakers),
+            "seconds": round(found.duration_s, 1),
+            "findings": [finding_told(finding) for finding in found.findings],
+            "cast": self._cast(session, tuple(dict.fromkeys(row.turn.speaker for row in rows)), asked),
+        }
+        if "rows" not in asked:  # of what is not understood, no rows are made: they would lack it
+            whole = not parse_draft(text).mistakes
+            return answer | ({"rows": [row_told(row) for row in rows]} if whole else {})
+        answer["byRow"] = {row: [finding_told(f) for f in told] for row, told in by_row(rows, found.findings).items()}
+        read, _ = rows_of(text)
+        if not found.errors and len(read) != len(rows):  # a row holds [names]: it is several turns
+            answer["rows"] = [row_told(row) for row in read]
+        return answer
+
+    def _cast(self, session: Session, speakers: tuple[str, ...], asked: Asked) -> dict[str, str]:
+        refs = refs_in(asked)
+        given = {s: session.voices.source(refs[s]) for s in speakers if s in refs and self._is_here(session, refs[s])}
+        return session.voices.refs_of(self._tts.assign(speakers, given))
+
+    def _is_here(self, session: Session, ref: str) -> bool:
+        try:
+            session.voices.source(ref)
+        except VoiceError:
+            return False
+        return True
+
+    def _make(self, session: Session, asked: Asked) -> Answer:
+        rows, refs = rows_in(asked), refs_in(asked)
+        if not rows:
+            raise ScriptError("the script is empty; write a turn, or load an example.")
+        for row in rows:
+            if not row.turn.text.strip():
+                raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
+            if spoken(row.turn) is None:
+                raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
+        job = session.open(name_in(asked, "work"))
+        wanted = MakeRequest(
+            tuple(rows), *self._voices(session, rows, refs), seed_in(asked.get("seed", 0)), settings_in(asked)
+        )
+        seeds = {n: row.seed for n, row in enumerate(rows) if row.seed is not None and not row.locked}
+        if asked.get("fresh"):
+            seeds = {n: new_seed() for n, row in enumerate(rows) if not row.locked}
+        wanted = replace(wanted, seeds=seeds)
+        if "only" in asked:
+            wanted = self._only(job, wanted, name_in(asked, "only"), asked.get("fresh") is True)
+        try:
+            check_script(wanted.script)
+            format_script(wanted.script)
+            job.begin(wanted, self._pace_s)
+        except ScriptError as error:
+            raise at_row(error, wanted) from None
+        return job.news(version_in(asked))
+
+    def _only(self, job: DialogueJob, wanted: MakeRequest, only: str, fresh: bool) -> MakeRequest:
+        """A request for one row: of the others, what there is already stays, and is part of it."""
+        places = {row.id: n for n, row in enumerate(wanted.rows)}
+        if only not in places:
+            raise RefusedError("there is no such turn; reload the page.")
+        there = job.dialogue
+        chosen: list[Row] = []
+        seeds: dict[int, int] = {}
+        for row in wanted.rows:
+            if row.id == only:
+                if fresh or row.seed is not None:
+                    seeds[len(chosen)] = new_seed() if fresh else wanted.seeds.get(places[only], row.seed or 0)
+                chosen.append(row)
+            elif there and row.id in job.ids:
+                part = there.parts[job.ids.index(row.id)]
+                speaker = part.turn.speaker
+                if job.refs.get(speaker) == wanted.refs.get(speaker, job.refs.get(speaker)):
+                    chosen.append(replace(row, turn=replace(part.turn, text=part.take.text)))
+        speakers = {row.turn.speaker for row in chosen}
+        voices = dict(wanted.voices)
+        if there:
+            voices = {**{s: v for s, v in there.voices.items() if s not in voices}, **voices}
+        refs = {**job.refs, **wanted.refs}
+        return replace(
+            wanted,
+            rows=tuple(chosen),
+            voices={s: v for s, v in voices.items() if s in speakers},
+            refs={s: r for s, r in refs.items() if s in speakers},
+            config=there.config if there else wanted.config,
+            seeds=seeds,
+        )
+
+    def _voices(
+        self, session: Session, rows: list[Row], refs: Mapping[str, str]
+    ) -> tuple[dict[str, str | Voice], dict[str, str]]:
+        speakers = tuple(dict.fromkeys(row.turn.speaker for row in rows))
+        given: dict[str, str | Voice] = {}
+        for speaker in speakers:
+            if speaker in refs:
+                try:
+                    given[speaker] = session.voices.source(refs[speaker])
+                except VoiceError as error:
+                    raise VoiceError(f"{speaker}: {error}") from None
+        voices = {s: v if isinstance(v, Voice) else str(v) for s, v in self._tts.assign(speakers, given).items()}
+        return voices, session.voices.refs_of(voices)
+
+    async def _follow(self, session: Session, asked: Asked) -> Answer:
+        """Waits until there is something new, and tells it; while something is made, every second at least."""
+        job, since = session.job(name_in(asked, "work")), version_in(asked)
+        if job is None:
+            return {"gone": True}
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        tell = partial(loop.call_soon_threadsafe, changed.set)
+        job.listen(tell)
+        try:
+            if job.version <= since:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(changed.wait(), 1.0 if job.making else WAIT_S)
+        finally:
+            job.unlisten(tell)
+        self._pace_s = job.pace_s or self._pace_s
+        return await asyncio.to_thread(job.news, since if since <= job.version else 0)
+
+    def _stop(self, session: Session, asked: Asked) -> Answer:
+        job = self._job(session, asked)
+        job.stop()
+        return job.news(version_in(asked))
+
+    def _choose(self, session: Session, asked: Asked) -> Answer:
+        job, take = self._job(session, asked), asked.get("take")
+        if not isinstance(take, int):
+            raise RefusedError("a take is a number; reload the page.")
+        job.choose(name_in(asked, "row"), take)
+        return job.news(version_in(asked))
+
+    def _job(self, session: Session, asked: Asked) -> DialogueJob:
+        job = session.job(name_in(asked, "work"))
+        if job is None:
+            raise DialogueTTSError("the sound of this dialogue is not here any more; make it again.")
+        return job
+
+    def _download(self, session: Session, asked: Asked) -> Answer:
+        job = self._job(session, asked)
+        if job.dialogue is None:
+            raise DialogueTTSError("there is no sound yet; make the dialogue first.")
+        write = WRITERS.get(str(asked.get("kind")))
+        if write is None:
+            raise RefusedError("there is no such download; reload the page.")
+        path = write(job.dialogue, job.download_folder(), file_stem(text_in(asked, "title", 200)))
+        return {"file": str(path), "name": path.name}
+
+    def _open_project(self, session: Session, asked: Asked) -> Answer:
+        """A project's script, voices and settings for the page; its sound is made again, if all it needs is here."""
+        text = text_in(asked, "text", 10 * LONGEST_SCRIPT)
+        project = Project.parse(text, "the file")
+        if len(project.turns) > MOST_TURNS:
+            raise ProjectError(f"the project has {len(project.turns)} turns; at most {MOST_TURNS} are made here.")
+        takes = sum(len(saved.takes) for saved in project.turns)
+        if takes > MOST_TAKES:
+            raise ProjectError(f"the project has {takes:,} takes; at most {MOST_TAKES:,} are made here.")
+        if max(project.config.takes, project.config.sound_takes) > MOST_DRAWS:
+            raise ProjectError(
+                f"the project draws a turn too often; at most {MOST_DRAWS} takes or sound_takes are drawn here."
+            )
+        rows = tuple(Row(f"p{n}", saved.turn) for n, saved in enumerate(project.turns))
+        known = {voice["name"] for voice in session.voices.listed() if voice["kind"] != "mine"}
+        given: dict[str, str | Voice] = {}
+        missing = []
+        for saved in project.voices:
+            voice = session.voices.find(saved.sha256) or (saved.name if saved.name in known else None)
+            if voice is None:
+                missing.append(f"{saved.speaker}'s voice {saved.name!r}")
+            else:
+                given[saved.speaker] = voice
+        config = project.config
+        answer: Answer = {
+            "rows": [row_told(row) | {"id": row.id} for row in rows],
+            "cast": session.voices.refs_of(given),
+            "settings": {"gap": config.gap_s, "speed": config.speed, "loudness": config.loudness_lufs},
+            "seed": project.seed,
+        }
+        if missing:
+            told = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here"
+            return answer | {"warning": f"{told}: choose or upload another, then make the dialogue."}
+        try:
+            project.check_bundle(self._tts.bundle_id)
+            cast = {speaker: self._tts.voice(voice) for speaker, voice in given.items()}
+            project.check_voices(cast)
+        except DialogueTTSError as error:
+            return answer | {"warning": f"{sentence(error)} The script is here; make it anew."}
+        job = session.open(name_in(asked, "work"))
+        wanted = MakeRequest(rows, given, answer["cast"], project.seed, config)
+        job.begin_rebuild(wanted, project, cast, self._pace_s)
+        return answer | {"news": job.news(0)}
+
+    def _bring_voice(self, session: Session, asked: Asked) -> Answer:
+        path = self._uploaded(text_in(asked, "path", 4096))
+        try:
+            ref = session.voices.bring(path, voice_name_in(asked))
+        finally:
+            path.unlink(missing_ok=True)  # what is used of it is held by the voice
+        return {"ref": ref, "voices": session.voices.listed()}
+
+    def _uploaded(self, path: str) -> Path:
+        """Of what the page names, only what was uploaded."""
+        found = Path(path).resolve()
+        if not found.is_relative_to(self._info.uploads.resolve()) or not found.is_file():
+            raise RefusedError("this file was not uploaded here; choose it again.")
+        return found
+
+    def _rename_voice(self, session: Session, asked: Asked) -> Answer:
+        session.voices.rename(text_in(asked, "ref", 100), voice_name_in(asked))
+        return {"voices": session.voices.listed()}
+
+    def _keep_voice(self, session: Session, asked: Asked) -> Answer:
+        ref = session.voices.keep(text_in(asked, "ref", 100), voice_name_in(asked), consent_in(asked))
+        return {"ref": ref, "voices": session.voices.listed()}
+
+    def _save_voice(self, session: Session, asked: Asked) -> Answer:
+        folder = session.folder / secrets.token_hex(16)
+        folder.mkdir()
+        name = voice_name_in(asked)
+        path = folder / f"{file_stem(name)}{ENDING}"
+        session.voices.save(text_in(asked, "ref", 100), name, consent_in(asked), path)
+        return {"file": str(path), "name": path.name}
+
+    def _forget_voice(self, session: Session, asked: Asked) -> Answer:
+        session.voices.forget(text_in(asked, "ref", 100))
+        return {"voices": session.voices.listed()}
+
+    def _sample(self, session: Session, asked: Asked) -> Answer:
+        return {"file": str(session.voices.sample(text_in(asked, "ref", 100)))}

@@ -1,0 +1,140 @@
+"""What belongs to one user, and when it goes. A user is a browser, known by a secret of its own."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dialogue_tts._ui.dialogue_job import DialogueJob
+from dialogue_tts._ui.session_voices import SessionVoices
+from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.synthesis.ticket import QueueLimits
+
+MOST_DIALOGUES = 8  # of one user whose sound is held; scripts stay in the browser
+MOST_SESSIONS = 500
+LEFT_S = 900.0  # unseen for so long, a session that holds something goes when there are too many
+LOOK_S = 60.0  # between two looks for sessions that were left
+
+
+class Session:
+    """Dialogues and voices of one user. Safe to use from several threads."""
+
+    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool, limits: QueueLimits) -> None:
+        self.folder = folder
+        self.seen = time.monotonic()
+        self.voices = SessionVoices(tts, folder, personal)
+        self._tts, self._limits = tts, limits
+        self._jobs: dict[str, DialogueJob] = {}
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, mode=0o700)
+
+    def job(self, name: str) -> DialogueJob | None:
+        """The dialogue of that name, if it is still here."""
+        with self._lock:
+            return self._jobs.get(name)
+
+    def open(self, name: str) -> DialogueJob:
+        """The dialogue of that name, or a new one; of too many, the one that was opened first goes."""
+        with self._lock:
+            found = self._jobs.pop(name, None)
+            job = found or DialogueJob(self._tts, self.folder / secrets.token_hex(16), self._limits)
+            self._jobs[name] = job
+            idle = [key for key, held in self._jobs.items() if not held.making and key != name]
+            gone = [self._jobs.pop(key) for key in idle[: max(0, len(self._jobs) - MOST_DIALOGUES)]]
+        for old in gone:
+            old.delete()
+        return job
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is being made here."""
+        with self._lock:
+            return any(job.making for job in self._jobs.values())
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is lost with it."""
+        with self._lock:
+            return not self._jobs and not self.voices.any_brought
+
+    def delete(self) -> None:
+        """With all sounds and voices."""
+        with self._lock:
+            jobs, self._jobs = self._jobs, {}
+        for job in jobs.values():
+            job.delete()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sessions:
+    """All sessions. One that nobody has come to for a while is deleted, with all its files."""
+
+    def __init__(
+        self, tts: DialogueTTS, folder: Path, personal: bool, keep_s: float, limits: QueueLimits | None = None
+    ) -> None:
+        self._keep_s = keep_s
+        self._new: Callable[[], Session] = lambda: Session(
+            tts, folder / secrets.token_hex(16), personal, limits or QueueLimits()
+        )
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._look, name="studio-sessions", daemon=True).start()
+
+    def of(self, secret: str) -> Session:
+        """A user's session; a new one for somebody new.
+
+        Invented secrets lock nobody out: of too many sessions, one that holds nothing makes room, or else one that was left.
+
+        Raises:
+            DialogueTTSError: all of them are in use.
+        """
+        gone = None
+        with self._lock:
+            if secret not in self._sessions:
+                if len(self._sessions) >= MOST_SESSIONS:
+                    gone = self._sessions.pop(self._least_missed())
+                self._sessions[secret] = self._new()
+            session = self._sessions[secret]
+            session.seen = time.monotonic()
+        if gone:
+            gone.delete()
+        return session
+
+    def forget(self, secret: str) -> None:
+        """Delete all that a user has here."""
+        with self._lock:
+            session = self._sessions.pop(secret, None)
+        if session:
+            session.delete()
+
+    def sweep(self) -> None:
+        """Delete what was left."""
+        with self._lock:
+            late = time.monotonic() - self._keep_s
+            left = [key for key, session in self._sessions.items() if session.seen < late and not session.at_work]
+            gone = [self._sessions.pop(key) for key in left]
+        for session in gone:
+            session.delete()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._closed.set()
+
+    def _least_missed(self) -> str:
+        late = time.monotonic() - LEFT_S
+        by_age = sorted(self._sessions, key=lambda key: self._sessions[key].seen)
+        empty = [key for key in by_age if self._sessions[key].empty]
+        left = [key for key in by_age if self._sessions[key].seen < late and not self._sessions[key].at_work]
+        if not empty and not left:
+            raise DialogueTTSError("too many people are here; try again later. Your script stays here.")
+        return (empty or left)[0]
+
+    def _look(self) -> None:
+        while not self._closed.wait(min(LOOK_S, self._keep_s)):
+            self.sweep()
