@@ -85,7 +85,7 @@ def turns_of(opened: OpenTurn, treatment: Treatment, names: Collection[str], tel
                 )
             continue
         options = opened.options if stretch.speaker == opened.speaker else Options()
-        options = options._replace(overlap_s=0.0) if turns else options
+        options = options._replace(overlap_s=0.0, start_s=None, end_s=None) if turns else options
         turns.append(Turn(stretch.speaker, text, pause_s + before_s, stretch.line, *options))
         pause_s = after_s
     for turn in turns:

@@ -25,6 +25,7 @@ from dialogue_tts.script.labels import (
 _BRACKET = re.compile(
     r"[ \t]*(?:>[ \t]*)*(?:[-*•][ \t]+|\d{1,3}[.)][ \t]+)?[*_]{0,3}\[([^\[\]|\n]{1,60})(?:\|[^\[\]\n]{0,200})?\](?!\()"
 )
+_NO_SPEAKERS = HEADERS | SOUNDS | PROSE
 _PAUSES = re.compile(r"[ \t]*(?:\[\s*(?:pause|break|silence|wait)\b[^\[\]]{0,60}\]\s*)+", re.IGNORECASE)
 
 
@@ -49,6 +50,7 @@ class Line(NamedTuple):
         number: from 1, for messages.
         text: as written.
         speaker: where the document says who speaks; a turn begins here.
+        beside: `(...)` beside the name.
         aside: it is no speech, as the document says.
         start_s, end_s: when it is to be heard, where the document says so.
     """
@@ -57,6 +59,7 @@ class Line(NamedTuple):
     text: str
     speaker: str | None = None
     aside: bool = False
+    beside: tuple[str, ...] = ()
     start_s: float | None = None
     end_s: float | None = None
 
@@ -73,6 +76,7 @@ class Counts:
         first: the form of the first line that names a speaker in brackets or by a label.
         prose: whether a label such as "Note:" was met, which is one only where there are no others.
         paragraphs: how many there are.
+        tight: names in capitals that recur alone on lines with no empty line in front.
     """
 
     labels: Counter[str] = field(default_factory=Counter)
@@ -84,22 +88,29 @@ class Counts:
     first: Form | None = None
     prose: bool = False
     paragraphs: int = 0
+    tight: frozenset[str] = frozenset()
 
 
 def survey(lines: Sequence[Line]) -> Counts:
     """Look at all lines once."""
-    counts = Counts()
+    counts, tight = Counts(), Counter[str]()
     blank = True
     for place, line in enumerate(lines):
         text = line.text
-        if not text.strip():
+        if not text.strip() or line.aside:
             blank = True
             continue
         counts.paragraphs += blank
         if not heading_in(text):
             following = lines[place + 1].text if place + 1 < len(lines) else ""
             _count(counts, text, blank, following)
+            if not blank and following.strip() and (cue := cue_in(text)) and is_capitals(cue.name):
+                tight[cue.name.casefold()] += 1
         blank = bool(heading_in(text))
+    recurring = {name: count for name, count in tight.items() if count + counts.cues[name] > 1}
+    counts.cues.update(recurring)
+    counts.plain_cues += sum(recurring.values())
+    counts.tight = frozenset(recurring)
     return counts
 
 
@@ -120,16 +131,28 @@ def form_of(lines: Sequence[Line], counts: Counts) -> Form:
     return Form.LABELS if counts.first is Form.LABELS or (counts.prose and not counts.first) else Form.BRACKETS
 
 
-def titles_in(lines: Sequence[Line], form: Form) -> frozenset[int]:
+def is_prose(form: Form, counts: Counts) -> bool:
+    """Whether a text of several paragraphs names nobody: what few labels it has are a novel's."""
+    if counts.paragraphs < 2 and not counts.first:
+        return False
+    labels = sum(counts.labels.values())
+    few = labels * 8 < counts.paragraphs and max(counts.labels.values(), default=0) < 3
+    return (form is Form.BRACKETS and counts.first is None) or (form is Form.LABELS and few)
+
+
+def titles_in(lines: Sequence[Line], form: Form, document: bool) -> frozenset[int]:
     """Numbers of lines in front of the first name that are no speech: titles and the like, set apart by an empty line, or
-    whatever stands in front of a heading or a rule."""
-    names = {Form.LABELS: label_in, Form.BRACKETS: bracket_in}.get(form)
+    whatever stands in front of a heading or a rule.
+
+    document: they all are.
+    """
+    names = {Form.LABELS: speaker_label_in, Form.BRACKETS: bracket_in}.get(form)
     first = next((place for place, line in enumerate(lines) if names and names(line.text)), None)
     if first is None:
         return frozenset()
     before = lines[:first]
-    heads = [place for place, line in enumerate(before) if heading_in(line.text)]
-    titles = {line.number for line in before[: heads[-1]]} if heads else set()
+    heads = [place for place, line in enumerate(before) if line.aside or heading_in(line.text)]
+    titles = {line.number for line in (before if document else before[: heads[-1]] if heads else ())}
     while before and not before[-1].text.strip():
         before = before[:-1]
     if len(before) < first:
@@ -156,6 +179,12 @@ def label_in(text: str) -> Label | None:
     """A label that opens a line, where its name is one: `Anna:`, not `He said:`."""
     label = read_label(text)
     return label if label and is_name(label.name, 3) and not _is_address(text, label) else None
+
+
+def speaker_label_in(text: str) -> Label | None:
+    """The same, where the name is a speaker's beyond doubt: not `Title:`, `SFX:`, `Note:` or `Yes, Ben:`."""
+    label = label_in(text)
+    return label if label and label.name.casefold() not in _NO_SPEAKERS and "," not in label.name else None
 
 
 def cue_in(text: str) -> Label | None:
@@ -208,7 +237,7 @@ def _count(counts: Counts, text: str, blank: bool, following: str) -> None:
         return
     label = label_in(text)
     counts.prose = counts.prose or bool(label and label.name.casefold() in PROSE)
-    if label and label.name.casefold() not in HEADERS | SOUNDS | PROSE and "," not in label.name:
+    if label and (label := speaker_label_in(text)):
         counts.first = counts.first or Form.LABELS
         counts.labels[label.name.casefold()] += 1
         counts.spellings.setdefault(label.name.casefold(), label.name)

@@ -23,8 +23,8 @@ PROSE = frozenset(
     "warning edit".split()
 )
 HEADERS = frozenset(
-    "act adapted author authors cast characters contact copyright credit credits date duration episode format genre "
-    "language location logline notes place podcast revision scene setting source summary synopsis tags time title topic "
+    "act adapted attendees author authors cast characters contact copyright credit credits date duration episode format genre "
+    "language location logline meeting notes participants persons place podcast present recording revision scene setting source summary synopsis tags time title topic "
     "transcript".split()
 )
 SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx sound sounds stage f/x s/fx".split())
@@ -148,6 +148,7 @@ _DOT_NAME = r"(?:(?:MR|MRS|MS|DR|ST|REV|CAPT|LT|SGT)\. )?[A-ZÀ-ÖØ-Þ\d][\w'�
 _DOTTED = re.compile(
     rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)(?:[.]|[ \t]+[-–—]|\t|[—])(?:[ \t]*—)?(?=\s|$)"
 )
+_ADDRESSES = frozenset("mr mrs ms dr st rev capt lt sgt".split())
 _ITALIC = re.compile(r"[ \t]*([_*]{1,2})([A-ZÀ-ÖØ-Þ][\w'’-]*(?: [\w'’-]+){0,3})\.\1(?=\s|$)")
 
 
@@ -156,7 +157,7 @@ def read_dotted(line: str) -> Label | None:
     if match := _ITALIC.match(line):
         return Label(match[2], None, (), (), match.end(), match[0].strip()) if is_name(match[2], MOST_WORDS) else None
     match = _DOTTED.match(line)
-    if not match or not is_capitals(match[1]) or not is_name(match[1], 4):
+    if not match or match[1].casefold() in _ADDRESSES or not is_capitals(match[1]) or not is_name(match[1], 4):
         return None
     asides = tuple(re.findall(r"[\[(][^\[\]()]*[\])]", match["asides"]))
     return Label(match[1], None, asides, (), match.end(), match[0].strip())

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.directions import TREATMENTS, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
-from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, survey, titles_in, with_whole_brackets
+from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_whole_brackets
 from dialogue_tts.script.inline import split_inline
+from dialogue_tts.script.options import wrong_times
 from dialogue_tts.script.reader import Reader
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
 
@@ -23,10 +24,12 @@ class Draft(NamedTuple):
     Attributes:
         turns: those that are understood, or in part; there may be none.
         findings: in the order they are met.
+        lines: of the script, as findings count them.
     """
 
     turns: tuple[Turn, ...]
     findings: tuple[Finding, ...]
+    lines: tuple[str, ...] = ()
 
     @property
     def mistakes(self) -> tuple[Finding, ...]:
@@ -60,30 +63,41 @@ def parse_draft(text: str, directions: Treatment = "left_out") -> Draft:
     return parse_lines(lines, directions)
 
 
-def parse_lines(lines: Sequence[Line], directions: Treatment = "left_out", prose: bool = False) -> Draft:
+def parse_lines(
+    lines: Sequence[Line], directions: Treatment = "left_out", document: bool = False, prose: bool = False
+) -> Draft:
     """The same for the lines of a document.
 
-    prose: a text that names nobody is read by a narrator, paragraph by paragraph.
+    Args:
+        document: whatever stands in front of the first name, and apart from it, is no speech.
+        prose: a text of several paragraphs that names nobody is read by a narrator.
     """
     if directions not in TREATMENTS:
         raise SettingsError(f"directions {directions!r}: choose one of {', '.join(TREATMENTS)}.")
     lines = [line._replace(text=unicodedata.normalize("NFC", line.text)) for line in lines]
     counts = survey(lines)
     form = form_of(lines, counts)
-    if prose and form is Form.BRACKETS and counts.first is None and any(line.text.strip() for line in lines):
+    if prose and is_prose(form, counts):
         form = Form.PROSE
     if form in PLAYS:
         lines = with_whole_brackets(lines)
-    reader = Reader(form, counts, directions, titles_in(lines, form))
+    reader = Reader(form, counts, directions, titles_in(lines, form, document))
     for place, line in enumerate(lines):
         reader.read(line, lines[place + 1].text if place + 1 < len(lines) else "")
     reader.finish(lines[-1].number if lines else 1)
-    written = {line.number: line.text for line in lines}
+    written = _by_number(lines)
     findings = [
-        Finding(line, column_of([written.get(line, "")], 1, message), severity, message)
-        for line, message, severity in reader.told
+        Finding(line, column_of(written, line, message), severity, message) for line, message, severity in reader.told
     ]
-    return Draft(tuple(reader.turns), tuple(findings))
+    return Draft(tuple(reader.turns), tuple(findings), written)
+
+
+def _by_number(lines: Sequence[Line]) -> tuple[str, ...]:
+    """What stands on each line or in each paragraph, from 1."""
+    texts: dict[int, list[str]] = {}
+    for line in lines:
+        texts.setdefault(line.number, []).append(line.text)
+    return tuple("\n".join(texts.get(number, ())) for number in range(1, max(texts, default=0) + 1))
 
 
 def check_script(script: Script) -> None:
@@ -100,6 +114,8 @@ def check_script(script: Script) -> None:
             wrong = f"speeds go from {SLOWEST:g} to {FASTEST:g}"
         elif turn.overlap_s and (turn.pause_s or number == 1):
             wrong = "it cannot overlap, since it has a pause or is the first; take the overlap out"
+        else:
+            wrong = wrong_times(turn.start_s, turn.end_s, turn.overlap_s)
         if wrong:
             raise ScriptError(f"turn {number} ({turn.speaker}): {wrong}.")
         try:

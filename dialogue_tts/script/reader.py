@@ -31,7 +31,7 @@ from dialogue_tts.script.labels import (
     is_several,
     read_label,
 )
-from dialogue_tts.script.options import read_options
+from dialogue_tts.script.options import Options, read_options
 from dialogue_tts.script.turns import Turn
 
 _UNSPACED_COMMENT = re.compile(r"#[^\W\d]")
@@ -71,7 +71,9 @@ class Reader:
         self._headed = None
         try:
             if line.speaker is not None:
-                self._begin(line.speaker, None, line.number)
+                self._begin_label(Label(line.speaker, None, line.beside, (), 0, ""), line.number)
+                if self._open and line.start_s is not None:
+                    self._open.options = Options(start_s=line.start_s, end_s=line.end_s)
             if not content:
                 self._put("\n\n", line.number)
             elif line.aside:
@@ -203,13 +205,15 @@ class Reader:
         label = None
         if self._form is Form.DOTTED:
             label = dotted_in(content)
-            if label and label.name.casefold() not in self._counts.dotted:
+            empty = label is not None and not content[label.end :].strip() and not following.strip()
+            if label and (empty or label.name.casefold() not in self._counts.dotted):
                 label = None
         if label is None and (labelled := label_in(content)) and self._is_known(labelled.name):
             label = labelled
         cue = None
-        if label is None and self._blank and following.strip():
+        if label is None and following.strip():
             cue = cue_in(content)
+            cue = cue if cue and (self._blank or cue.name.casefold() in self._counts.tight) else None
         if cue and (self._form is Form.CUES or self._is_known(cue.name)):
             label = cue
         if label:

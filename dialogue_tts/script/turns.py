@@ -9,6 +9,7 @@ from dialogue_tts.script.findings import Finding
 
 MAX_PAUSE_S = 10.0
 SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
+LATEST_S = 100 * 3600.0  # for turns that are to be heard at a time
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,9 @@ class Turn:
         line: line of the script where the turn starts, from 1.
         overlap_s: the turn starts so long before what is heard already ends, in seconds (`[Ben | overlap 0.3s]`).
         speed: of this turn (`[Ben | speed 1.2]`); 2 is twice as fast as the voice speaks by itself. Pitch stays.
+        start_s: when it is to be heard, in seconds from the beginning (`[Ben | at 62.5s]`), as a subtitle; None right behind
+            what is in front.
+        end_s: when it is to be over (`[Ben | at 62.5s | until 65s]`); it is spoken faster to be, within bounds.
     """
 
     speaker: str
@@ -30,6 +34,8 @@ class Turn:
     line: int = 1
     overlap_s: float = 0.0
     speed: float = 1.0
+    start_s: float | None = None
+    end_s: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "speaker", unicodedata.normalize("NFC", self.speaker))

@@ -1,0 +1,120 @@
+"""SubRip (.srt, by srt) and WebVTT (.vtt, by webvtt-py): cues with the times at which they are to be heard."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import srt
+import webvtt
+
+from dialogue_tts.errors import ScriptError
+from dialogue_tts.script.forms import Line, is_bracket_name, label_in
+from dialogue_tts.script.labels import is_capitals
+
+UNNAMED = "Speaker"  # who says what no cue gives a name to
+MOST_CUES = 50_000
+_TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,100}\}")
+_VOICE = re.compile(r"<v(?:\.[\w.-]+)*\s+([^<>]{1,100})>")
+_DASH = re.compile(r"[-–—‐]\s*(?=\S)")
+_BRACKETED = re.compile(r"\[([^\[\]]{1,60})\]\s*:?\s*(?=\S)")
+_MUSIC = re.compile(r"[♪♫#*\s]+|[♪♫].*[♪♫]?")
+
+
+class Cue(NamedTuple):
+    """One cue, its times in seconds."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+def read_srt(text: str) -> tuple[list[Line], list[str]]:
+    """Its cues. Raises ScriptError."""
+    try:
+        found = sorted(srt.parse(text.replace("\r\n", "\n"), ignore_errors=False))
+    except srt.SRTParseError as error:
+        near = " ".join(error.unmatched_content.split())[:40]
+        raise ScriptError(f'these are no SubRip subtitles near "{near}"; mend that cue, or save them again.') from None
+    except (srt.TimestampParseError, ValueError, OverflowError):
+        raise ScriptError("a time in these SubRip subtitles is not understood; save them again.") from None
+    return _read([Cue(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in found])
+
+
+def read_vtt(text: str) -> tuple[list[Line], list[str]]:
+    """Its cues. Raises ScriptError."""
+    try:
+        captions = webvtt.from_buffer(io.StringIO(text.removeprefix("\ufeff").replace("\r\n", "\n"))).captions
+    except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError, ValueError, IndexError):
+        raise ScriptError("these are no WebVTT subtitles that can be read; save them again as .vtt or .srt.") from None
+    return _read(
+        [Cue(_seconds(c.start_in_seconds, c.start), _seconds(c.end_in_seconds, c.end), c.raw_text) for c in captions]
+    )
+
+
+def _seconds(whole: int, clock: str) -> float:
+    return round(whole + int(clock.rpartition(".")[2]) / 1000, 3)
+
+
+def _read(cues: Sequence[Cue]) -> tuple[list[Line], list[str]]:
+    if not cues:
+        raise ScriptError("these subtitles have no cues; choose another file.")
+    if len(cues) > MOST_CUES:
+        raise ScriptError(
+            f"these subtitles have {len(cues)} cues, at most {MOST_CUES} are read; cut them into several."
+        )
+    rolling = _is_rolling(cues)
+    lines: list[Line] = []
+    speaker, shown = UNNAMED, ""
+    for number, cue in enumerate(cues, start=1):
+        written = [line.strip() for line in cue.text.split("\n") if _plain(line)]
+        if rolling:
+            while written and _plain(written[0]) == shown:
+                written = written[1:]
+            shown = _plain(written[-1]) if written else shown
+        for name, text, aside in _speeches(written):
+            speaker = name or speaker
+            who = None if aside else speaker
+            lines.append(Line(number, text, speaker=who, aside=aside, start_s=cue.start_s, end_s=cue.end_s))
+    return lines, ["lines that roll on from one cue into the next are read once"] if rolling else []
+
+
+def _is_rolling(cues: Sequence[Cue]) -> bool:
+    """Captions that scroll show each line twice, as those of YouTube do."""
+    ends = [[_plain(line) for line in cue.text.split("\n") if _plain(line)] for cue in cues]
+    repeats = sum(bool(a and b) and b[0] == a[-1] for a, b in zip(ends, ends[1:], strict=False))
+    return len(cues) > 3 and repeats * 3 > len(cues)
+
+
+def _speeches(written: Sequence[str]) -> Iterator[tuple[str | None, str, bool]]:
+    """(name, text, whether it is no speech) of what is said in one cue; lines without a name or dash go on."""
+    held: list[tuple[str | None, list[str], bool]] = []
+    for line in written:
+        voice = _VOICE.search(line)
+        text = _plain(line)
+        dash = _DASH.match(text)
+        text = text[dash.end() :] if dash else text
+        name = " ".join(html.unescape(voice[1]).split()) if voice else None
+        if not voice and (label := label_in(text)):
+            name, text = label.name, text[label.end :].strip()
+        elif not voice and (named := _BRACKETED.match(text)) and _is_person(named[1]):
+            name, text = named[1], text[named.end() :]
+        if _MUSIC.fullmatch(text):
+            held.append((None, [text], True))
+        elif held and not (name or dash) and not held[-1][2]:
+            held[-1][1].append(text)
+        elif text:
+            held.append((name, [text], False))
+    for name, parts, aside in held:
+        yield name, " ".join(parts), aside
+
+
+def _is_person(name: str) -> bool:
+    return is_bracket_name(name) and (is_capitals(name) or all(word[:1].isupper() for word in name.split()))
+
+
+def _plain(line: str) -> str:
+    return " ".join(html.unescape(_TAG.sub("", line)).replace("\u200b", "").split())
