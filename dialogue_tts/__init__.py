@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.script.documents import read_script
     from dialogue_tts.script.findings import Finding
     from dialogue_tts.script.lint import Review
     from dialogue_tts.script.parser import parse_script
@@ -33,6 +34,7 @@ __all__ = [
     "VoiceLibrary",
     "format_script",
     "parse_script",
+    "read_script",
 ]
 __version__ = "0.1.0"
 
@@ -53,6 +55,7 @@ _PLACES = {
     "VoiceLibrary": "voices.library",
     "format_script": "script.writing",
     "parse_script": "script.parser",
+    "read_script": "script.documents",
 }
 
 

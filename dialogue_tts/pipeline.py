@@ -12,8 +12,9 @@ from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import Review, expected_s, review
-from dialogue_tts.script.parser import parse_script
+from dialogue_tts.script.parser import Draft, parse_script
 from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.planner import Planner
@@ -129,13 +130,21 @@ class DialogueTTS:
         """
         return self._voicebox.cast(script, voices)
 
-    def review(self, text: str, voices: Collection[str] | None = None, config: SynthesisConfig | None = None) -> Review:
+    def review(
+        self,
+        script: str | Draft,
+        voices: Collection[str] | None = None,
+        config: SynthesisConfig | None = None,
+        directions: Treatment = "left_out",
+    ) -> Review:
         """What is wrong in a script or may be, and how long it will take; it is not spoken, and nothing in it raises.
 
         Args:
+            script: its text, or what was read of a document.
             voices: speakers who have a voice; None where that is not known yet.
+            directions: as in `parse_script`; of a text alone.
         """
-        return review(text, self._frontend, voices, config or self.config)
+        return review(script, self._frontend, voices, config or self.config, directions)
 
     def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:
         """About how long a script's dialogue will be, in seconds. Raises ScriptError if it cannot be spoken."""

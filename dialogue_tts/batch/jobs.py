@@ -19,7 +19,11 @@ from dialogue_tts.bundle import SUMS, find_bundle, list_voices
 from dialogue_tts.config import from_dict, to_dict
 from dialogue_tts.errors import AudioError, DialogueTTSError, ScriptError, VoiceError
 from dialogue_tts.files import write_text
-from dialogue_tts.script.parser import parse_draft
+from dialogue_tts.script.directions import Treatment
+from dialogue_tts.script.documents import READERS, read_draft
+from dialogue_tts.script.importers.plain import decode
+from dialogue_tts.script.parser import parse_draft, parse_script
+from dialogue_tts.script.writing import format_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.library import VoiceLibrary
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 SECONDS_PER_LETTER = 0.08  # of speech; rather too many
 FORMAT = 1  # of records
 STANDARD_INPUT = Path("-")
+_TEXTS = (".txt", ".text")
 _ID = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
 
 
@@ -151,13 +156,20 @@ class Workshop:
 
 
 def read_jobs(
-    source: Path, voices: Mapping[str, str] | None = None, seed: int = 0, config: SynthesisConfig | None = None
+    source: Path,
+    voices: Mapping[str, str] | None = None,
+    seed: int = 0,
+    config: SynthesisConfig | None = None,
+    directions: Treatment = "left_out",
+    aside: dict[str, str] | None = None,
 ) -> list[Job]:
-    """Jobs of a folder of scripts (`*.txt`), or of a JSONL file, or standard input for -: lines {id, script, voices, seed,
+    """Jobs of a folder of scripts, or of a JSONL file, or standard input for -: lines {id, script, voices, seed,
     settings}, of which only id and script are needed.
 
     Args:
         voices: of speakers, in all scripts that have them; a line's own go before.
+        directions: what becomes of stage directions, in all scripts.
+        aside: takes the names of a folder's files that are not spoken, and why.
         seed, config: where a line gives none; its settings change some of them.
 
     Raises:
@@ -165,9 +177,12 @@ def read_jobs(
         VoiceError: no script has a speaker that is given a voice.
     """
     common = Job("", "", dict(voices or {}), seed, config or SynthesisConfig())
-    jobs = list(_folder_jobs(source, common) if source.is_dir() else _lines(source, common))
+    left_aside = {} if aside is None else aside
+    jobs = list(
+        _folder_jobs(source, common, directions, left_aside) if source.is_dir() else _lines(source, common, directions)
+    )
     if not jobs:
-        what = "no .txt files are in this folder" if source.is_dir() else "no lines are in this file"
+        what = "no scripts are in this folder" if source.is_dir() else "no lines are in this file"
         raise ScriptError(f"{source}: {what}; give a folder of scripts or a JSONL file.")
     _check_ids(source, jobs)
     for speaker in common.voices:
@@ -181,16 +196,37 @@ def expected_s(jobs: Sequence[Job]) -> float:
     return SECONDS_PER_LETTER * sum(len(job.script) for job in jobs)
 
 
-def _folder_jobs(folder: Path, common: Job) -> Iterator[Job]:
-    for path in sorted(folder.glob("*.txt")):
+def _folder_jobs(folder: Path, common: Job, directions: Treatment, aside: dict[str, str]) -> Iterator[Job]:
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
         try:
-            script = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            raise ScriptError(f"{path}: this is no UTF-8 text that can be read; save it again, or move it.") from None
-        yield Job(path.stem, script, _voices_in(script, common.voices), common.seed, common.config)
+            script = _script_in(path, directions) if _is_script(path) else None
+        except OSError as error:
+            raise ScriptError(f"{path}: cannot be read ({error.strerror}); save it again, or move it.") from None
+        except ScriptError as error:
+            if path.suffix.casefold() in _TEXTS:
+                raise ScriptError(f"{path}: {error}") from None
+            aside[path.name] = str(error)
+            continue
+        if script is None:
+            aside[path.name] = "no script, by its ending"
+        else:
+            yield Job(path.stem, script, _voices_in(script, common.voices), common.seed, common.config)
 
 
-def _lines(path: Path, common: Job) -> Iterator[Job]:
+def _is_script(path: Path) -> bool:
+    """By its ending; JSON is left to records and lists of jobs."""
+    return path.is_file() and path.suffix.casefold() in READERS and path.suffix.casefold() not in (".json", ".jsonl")
+
+
+def _script_in(path: Path, directions: Treatment) -> str:
+    """A file as the text of a script. What cannot be understood in a text is told when its turn has come."""
+    data = path.read_bytes()
+    if path.suffix.casefold() in _TEXTS and directions == "left_out":
+        return decode(data)[0].removeprefix("\ufeff")
+    return format_script(read_draft(data, path.name, directions).script())
+
+
+def _lines(path: Path, common: Job, directions: Treatment) -> Iterator[Job]:
     try:
         content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
         lines = content.decode("utf-8-sig").splitlines()
@@ -201,7 +237,7 @@ def _lines(path: Path, common: Job) -> Iterator[Job]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield _job(json.loads(line), common)
+                yield _job(json.loads(line), common, directions)
             except ValueError as error:
                 raise ScriptError(
                     f"{path}, line {number}: this is not JSON ({error}); write an object a line."
@@ -210,18 +246,21 @@ def _lines(path: Path, common: Job) -> Iterator[Job]:
                 raise ScriptError(f"{path}, line {number}: {error}") from None
 
 
-def _job(values: Any, common: Job) -> Job:
+def _job(values: Any, common: Job, directions: Treatment) -> Job:
     known = {"id": str, "script": str, "voices": dict, "seed": int, "settings": dict}
     if not isinstance(values, dict) or not {"id", "script"} <= set(values) <= set(known):
         raise ScriptError(f"write an object with id and script, and if need be {', '.join(list(known)[2:])}.")
     for name, value in values.items():
         if not isinstance(value, known[name]) or isinstance(value, bool):
             raise ScriptError(f"{name}: expected {known[name].__name__}, found {value!r}.")
-    voices = _voices_in(values["script"], common.voices) | values.get("voices", {})
+    script = values["script"]
+    if directions != "left_out":
+        script = format_script(parse_script(script, directions))
+    voices = _voices_in(script, common.voices) | values.get("voices", {})
     if not all(isinstance(voice, str) for voice in voices.values()):
         raise ScriptError("voices: give each speaker the name of a voice, or the path of a file.")
     config = from_dict(SynthesisConfig, to_dict(common.config) | values.get("settings", {}))
-    return Job(values["id"], values["script"], voices, values.get("seed", common.seed), config)
+    return Job(values["id"], script, voices, values.get("seed", common.seed), config)
 
 
 def _voices_in(script: str, voices: Mapping[str, str]) -> dict[str, str]:

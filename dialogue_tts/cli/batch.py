@@ -22,6 +22,8 @@ from dialogue_tts.cli.app import (
     reports_errors,
 )
 from dialogue_tts.cli.inputs import (
+    Directions,
+    DirectionsOption,
     GapOption,
     LoudnessOption,
     PronunciationsOption,
@@ -35,12 +37,14 @@ from dialogue_tts.cli.inputs import (
 if TYPE_CHECKING:
     from dialogue_tts.batch.jobs import Job, Outcome, Workshop
 
+MOST_TOLD = 10  # files that are no scripts
+
 
 @app.command(rich_help_panel=SPEAKING)
 @reports_errors
 def batch(
     source: Annotated[
-        Path, typer.Argument(help="Folder of .txt scripts, JSONL file of {id, script, ...}, or - for such lines.")
+        Path, typer.Argument(help="Folder of scripts, JSONL file of {id, script, ...}, or - for such lines.")
     ],
     out: Annotated[Path, typer.Argument(help="Folder for a sound file and a JSON record of each script.")],
     kind: Annotated[SoundFormat, typer.Option("--format", help="Of the sound files.")] = SoundFormat.wav,
@@ -50,6 +54,7 @@ def batch(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    directions: DirectionsOption = Directions.left_out,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each holds the bundle.")] = 1,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Of each process. Default: its share of the cores; 1 with --ray.")
@@ -66,7 +71,9 @@ def batch(
     from dialogue_tts.batch.jobs import Workshop, expected_s, read_jobs
     from dialogue_tts.batch.workers import import_ray, share_of_cores
 
-    jobs = read_jobs(source, given_voices(voice), seed, settings_of(gap, speed, loudness, pronunciations))
+    config = settings_of(gap, speed, loudness, pronunciations)
+    aside: dict[str, str] = {}
+    jobs = read_jobs(source, given_voices(voice), seed, config, directions.value, aside)
     if ray:
         import_ray()
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
@@ -74,6 +81,11 @@ def batch(
     missing = [job for job in jobs if not workshop.is_done(job)]
     _prepare(out, workshop.ending, expected_s(missing))
     workshop.check_records(missing)
+    if source.resolve() != out.resolve() and not quiet:
+        for name, why in list(aside.items())[:MOST_TOLD]:
+            typer.echo(f"{source / name}: left aside: {why}", err=True)
+        if len(aside) > MOST_TOLD:
+            typer.echo(f"{source}: {len(aside) - MOST_TOLD} more files are left aside", err=True)
     began, outcomes, interrupted = time.perf_counter(), [], False
     with progress_bar("Loading", quiet) as update:
         try:

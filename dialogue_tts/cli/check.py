@@ -9,12 +9,15 @@ import typer
 
 from dialogue_tts.cli.app import BAD_INPUT, SPEAKING, JsonOption, QuietOption, app, print_json, reports_errors
 from dialogue_tts.cli.inputs import (
+    Directions,
+    DirectionsOption,
     GapOption,
     PronunciationsOption,
     SpeedOption,
     VoiceOption,
+    draft_of,
     given_voices,
-    read_only_a_script,
+    read_file,
     settings_of,
 )
 
@@ -27,15 +30,16 @@ def check(
     gap: GapOption = None,
     speed: SpeedOption = None,
     pronunciations: PronunciationsOption = None,
+    directions: DirectionsOption = Directions.left_out,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
-    text, voices = read_only_a_script(script), given_voices(voice)
+    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
     from dialogue_tts.script.lint import review
     from dialogue_tts.text.phonemes import TextFrontend
 
-    found = review(text, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
+    found = review(draft, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
     if as_json:
         print_json({"script": script} | asdict(found))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import Enum
 from pathlib import Path
@@ -13,6 +14,8 @@ from dialogue_tts.errors import AudioError, ProjectError, ScriptError, VoiceErro
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
+    from dialogue_tts.script.parser import Draft
+    from dialogue_tts.script.turns import Script
     from dialogue_tts.settings import SynthesisConfig
 
 VoiceOption = Annotated[
@@ -28,6 +31,20 @@ GapOption = Annotated[float | None, typer.Option(help="Seconds between turns. De
 SpeedOption = Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")]
 LoudnessOption = Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")]
 PronunciationsOption = Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")]
+
+
+class Directions(str, Enum):
+    """What becomes of stage directions; see `dialogue_tts.script.directions.Treatment`."""
+
+    left_out = "left_out"
+    spoken = "spoken"
+    narrator = "narrator"
+    refused = "refused"
+
+
+DirectionsOption = Annotated[
+    Directions, typer.Option(help="Stage directions and headings: left out, spoken, read by a Narrator, or refused.")
+]
 
 
 class SoundFormat(str, Enum):
@@ -68,39 +85,58 @@ def given_voices(options: list[str] | None) -> dict[str, str]:
     return voices
 
 
-def read_script(source: str) -> str:
-    """A file's text, or standard input's for -."""
+def read_file(source: str) -> bytes:
+    """A script's or project's bytes, or standard input's for -; no more of them than a script may have."""
+    from dialogue_tts.script.documents import MOST_BYTES
+
     try:
-        # Standard input as bytes too: its text layer has the locale's encoding, and may let wrong bytes pass.
-        return (sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()).decode("utf-8")
+        if source == "-":
+            return sys.stdin.buffer.read(MOST_BYTES + 1)
+        with Path(source).open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ScriptError(f"{source}: the script cannot be read ({error.strerror}); give a text file or -.") from None
-    except UnicodeDecodeError:
-        raise ScriptError(f"{source}: this is no UTF-8 text; save the script as plain text in UTF-8.") from None
 
 
-def read_only_a_script(source: str) -> str:
-    """`read_script`, where a project will not do."""
-    text = read_script(source)
-    if _is_project(text):
+def draft_of(data: bytes, source: str, directions: Directions) -> Draft:
+    """What a script's bytes hold; its format is that of the file's ending. Raises ScriptError if they are no script at all."""
+    from dialogue_tts.script.documents import read_draft
+
+    if _is_project(data, source):
         raise ScriptError(f"{source}: this is a project, not a script; `dialogue-tts synthesize` speaks it.")
-    return text
+    try:
+        return read_draft(data, "script.txt" if source == "-" else Path(source).name, directions.value)
+    except ScriptError as error:
+        raise ScriptError(f"{source}: {error}") from None
 
 
-def project_in(text: str, source: str, settings_given: bool) -> Project | None:
-    """The project, if the text is one."""
-    if not _is_project(text):
+def tell_left_out(source: str, script: Script) -> None:
+    """One line on standard error where something in a script is not spoken."""
+    count = sum(finding.message.endswith("left out") for finding in script.findings)
+    if count:
+        told = f"{count} directions and the like are left out" if count > 1 else "one direction or the like is left out"
+        typer.echo(f"{source}: {told}; `dialogue-tts check` lists them, --directions has other ways", err=True)
+
+
+def project_in(data: bytes, source: str, settings_given: bool) -> Project | None:
+    """The project, if the bytes are one."""
+    if not _is_project(data, source):
         return None
     from dialogue_tts.dialogue.project import Project
 
     if settings_given:
         raise ProjectError(f"{source}: a project has a seed and settings of its own; leave out yours.")
-    return Project.parse(text.removeprefix("\ufeff"), source)
+    try:
+        return Project.parse(data.decode("utf-8-sig"), source)
+    except UnicodeDecodeError:
+        raise ProjectError(f"{source}: this is no project file; give one that was saved by --project.") from None
 
 
-def _is_project(text: str) -> bool:
-    """No script begins with a brace."""
-    return text.lstrip("\ufeff \t\r\n").startswith("{")
+def _is_project(data: bytes, source: str) -> bool:
+    """No script begins with a brace, except a chat in a JSON file."""
+    begins = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    chat = Path(source).suffix.casefold() in (".json", ".jsonl") and not re.match(rb'\{\s*"kind"', begins)
+    return begins.startswith(b"{") and not begins.startswith(b"{\\rtf") and not chat
 
 
 def check_outputs(out: Path, texts: list[Path], tracks: Path | None) -> None:

@@ -15,6 +15,8 @@ import typer
 
 from dialogue_tts.cli.app import SPEAKING, BundleOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.cli.inputs import (
+    Directions,
+    DirectionsOption,
     GapOption,
     LoudnessOption,
     PronunciationsOption,
@@ -22,9 +24,11 @@ from dialogue_tts.cli.inputs import (
     SpeedOption,
     VoiceOption,
     check_texts,
+    draft_of,
     given_voices,
-    read_only_a_script,
+    read_file,
     settings_of,
+    tell_left_out,
 )
 from dialogue_tts.errors import AudioError
 
@@ -49,6 +53,7 @@ def stream(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    directions: DirectionsOption = Directions.left_out,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
     bundle: BundleOption = None,
@@ -56,14 +61,13 @@ def stream(
 ) -> None:
     """Speak a script into a pipe: each turn as soon as it is made. It ends quietly when the listener goes away."""
     out = binary_output()
-    text, voices = read_only_a_script(script), given_voices(voice)
+    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
     check_texts([path for path in (timestamps, project) if path])
     from dialogue_tts.audio.io import pcm16, wav_header
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.script.parser import parse_script
 
-    config, wanted = settings_of(gap, speed, loudness, pronunciations), parse_script(text)
+    config, wanted = settings_of(gap, speed, loudness, pronunciations), draft.script()
     seed = secrets.randbelow(1 << 31) if seed is None else seed
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)
@@ -80,6 +84,7 @@ def stream(
     if project:
         Project.of(dialogue).save(project)
     if not quiet:
+        tell_left_out(script, wanted)
         typer.echo(f"{script}: {dialogue.duration:.1f} s of speech, seed {seed}", err=True)
 
 

@@ -21,6 +21,8 @@ from dialogue_tts.cli.app import (
     reports_errors,
 )
 from dialogue_tts.cli.inputs import (
+    Directions,
+    DirectionsOption,
     GapOption,
     LoudnessOption,
     PronunciationsOption,
@@ -28,10 +30,12 @@ from dialogue_tts.cli.inputs import (
     SpeedOption,
     VoiceOption,
     check_outputs,
+    draft_of,
     given_voices,
     project_in,
-    read_script,
+    read_file,
     settings_of,
+    tell_left_out,
 )
 
 
@@ -46,6 +50,7 @@ def synthesize(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    directions: DirectionsOption = Directions.left_out,
     stereo: Annotated[bool, typer.Option("--stereo", help="Speakers from left to right.")] = False,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
     srt: Annotated[Path | None, typer.Option(help="SubRip file for subtitles.")] = None,
@@ -59,16 +64,15 @@ def synthesize(
 ) -> None:
     """Speak a script, or a project file's dialogue again, into a sound file."""
     voices = given_voices(voice)
-    text = read_script(script)
+    data = read_file(script)
     check_outputs(out, [path for path in (timestamps, srt, vtt, labels, project) if path], tracks)
     own = (seed, gap, speed, loudness, pronunciations)
-    saved = project_in(text, script, any(option is not None for option in own))
+    saved = project_in(data, script, any(option is not None for option in own))
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.script.parser import parse_script
 
     config = settings_of(gap, speed, loudness, pronunciations)
-    wanted = saved.script if saved else parse_script(text)
+    wanted = saved.script if saved else draft_of(data, script, directions).script()
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)
         expected_s = tts.expected_duration(wanted, saved.config if saved else config)
@@ -99,6 +103,7 @@ def synthesize(
     if as_json:
         print_json(dialogue.facts() | {"work_s": round(work_s, 3), "files": [str(path) for path in files]})
     elif not quiet:
+        tell_left_out(script, wanted)
         if dialogue.doubtful:
             doubts = {index: dialogue.parts[index].take.doubts(dialogue.config) for index in dialogue.doubtful}
             told = ", ".join(f"{index + 1} ({', '.join(names)})" for index, names in doubts.items())

@@ -23,9 +23,11 @@ PROSE = frozenset(
     "warning edit".split()
 )
 HEADERS = frozenset(
-    "act adapted attendees author authors cast characters contact copyright credit credits date duration episode format genre "
-    "language location logline meeting notes participants persons place podcast present recording revision scene setting source summary synopsis tags time title topic "
-    "transcript".split()
+    """
+    act adapted attendees author authors cast characters contact copyright credit credits date duration episode format
+    genre language location logline meeting notes participants persons place podcast present recording revision scene
+    setting source summary synopsis tags time title topic transcript
+    """.split()
 )
 SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx sound sounds stage f/x s/fx".split())
 

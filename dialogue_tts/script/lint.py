@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.script.findings import Finding, named_word, script_lines
+from dialogue_tts.script.directions import Treatment
+from dialogue_tts.script.findings import Finding, named_word
 from dialogue_tts.script.gaps import offset_s
-from dialogue_tts.script.parser import parse_draft
+from dialogue_tts.script.parser import Draft, parse_draft
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend
@@ -49,19 +50,23 @@ class Review:
 
 
 def review(
-    text: str,
+    script: str | Draft,
     frontend: TextFrontend,
     voices: Collection[str] | None = None,
     config: SynthesisConfig | None = None,
+    directions: Treatment = "left_out",
 ) -> Review:
     """Look through a script without speaking it: milliseconds for a page. Nothing in a script makes it raise.
 
     Args:
+        script: its text, or what was read of a document.
         voices: speakers who have a voice; None where that is not known yet.
         config: settings the script will be spoken with.
+        directions: as in `parse_script`; of a text alone.
     """
     config = config or SynthesisConfig()
-    draft, lines = parse_draft(text), script_lines(text)
+    draft = parse_draft(script, directions) if isinstance(script, str) else script
+    lines = draft.lines
     findings = list(draft.findings)
     spoken: list[tuple[Turn, SpokenText, float]] = []
     for turn in draft.turns:
@@ -116,13 +121,13 @@ def _pauses_s(text: SpokenText) -> float:
 def dialogue_s(turns: Sequence[Turn], sounds_s: Sequence[float], config: SynthesisConfig) -> float:
     """How long a dialogue is likely to be whose turns sound so long, in seconds."""
     end_s = start_s = 0.0
-    for previous, turn, sound_s in zip([None, *turns[:-1]], turns, sounds_s, strict=True):
+    for previous, turn, sound_s in zip([None, *turns][: len(turns)], turns, sounds_s, strict=True):
         start_s = max(start_s, end_s + offset_s(previous, turn, 0.5, config.gap_s))
         end_s = max(end_s, start_s + sound_s)
     return end_s
 
 
-def _guessed_words(lines: list[str], spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
+def _guessed_words(lines: Sequence[str], spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
     told: set[str] = set()
     for turn, said, _ in spoken:
         for word in said.words:
@@ -178,13 +183,13 @@ def _strangers(speakers: tuple[str, ...], voices: Collection[str]) -> Iterator[F
             yield Finding(1, None, "error", told)
 
 
-def _error(lines: list[str], turn: Turn, message: str) -> Finding:
+def _error(lines: Sequence[str], turn: Turn, message: str) -> Finding:
     named = named_word(message)
     line, column = _place(lines, turn, named) if named else (turn.line, None)
     return Finding(line, column, "error", message)
 
 
-def _place(lines: list[str], turn: Turn, word: str) -> tuple[int, int | None]:
+def _place(lines: Sequence[str], turn: Turn, word: str) -> tuple[int, int | None]:
     """Line and column of a word of a turn; of the turn alone where the word is not written like that."""
     name = re.compile(rf"\s*{re.escape(turn.speaker)}\s*(\|[^:]*)?:")
     wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")

@@ -52,7 +52,7 @@ async def check(body: CheckRequest, service: ServiceOf) -> ReviewOut:
     """What is wrong in a script or may be, and how long it will take; nothing is spoken."""
     _check_length(service, len(body.script))
     config = body.settings.over(service.tts.config)
-    found = await service.run_in_threadpool(service.tts.review, body.script, body.voices, config)
+    found = await service.run_in_threadpool(service.tts.review, body.script, body.voices, config, body.directions)
     return ReviewOut.model_validate(asdict(found))
 
 

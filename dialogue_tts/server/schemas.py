@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
 from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
@@ -86,6 +87,7 @@ class Spoken(Strict):
 
     script: str | None = Field(None, min_length=1, description="As docs/scripts.md has it; or else give `turns`.")
     turns: list[TurnIn] | None = Field(None, min_length=1)
+    directions: Treatment = Field("left_out", description="What becomes of stage directions in `script`.")
     voices: dict[Name, Name] = Field(
         default_factory=dict, description="Speaker -> voice; the others get built-in ones."
     )
@@ -108,7 +110,7 @@ class Spoken(Strict):
     def parsed(self) -> Script:
         """As turns. Raises ScriptError."""
         if self.turns is None:
-            return parse_script(self.script or "")
+            return parse_script(self.script or "", self.directions)
         return Script(tuple(turn.as_turn(number) for number, turn in enumerate(self.turns, start=1)))
 
 
@@ -133,12 +135,13 @@ class CheckRequest(Strict):
     """A script that is still being written."""
 
     script: str
+    directions: Treatment = "left_out"
     voices: list[Name] | None = Field(None, description="Speakers who have a voice; left out where nobody knows yet.")
     settings: Settings = Field(default_factory=Settings)
 
 
 class FindingOut(BaseModel):
-    """See `dialogue_tts.review.Finding`."""
+    """See `dialogue_tts.script.findings.Finding`."""
 
     line: int
     column: int | None
@@ -147,7 +150,7 @@ class FindingOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """See `dialogue_tts.review.Review`."""
+    """See `dialogue_tts.script.lint.Review`."""
 
     findings: list[FindingOut]
     speakers: list[str]

@@ -74,7 +74,7 @@ def test_ids_that_cannot_name_a_file(name: str, tmp_path: Path) -> None:
 
 
 def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(ScriptError, match="no .txt files are in this folder"):
+    with pytest.raises(ScriptError, match="no scripts are in this folder"):
         read_jobs(tmp_path)
     with pytest.raises(ScriptError, match="no lines are in this file"):
         read_jobs(lines(tmp_path / "empty.jsonl"))
@@ -85,7 +85,7 @@ def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(VoiceError, match="Dora: no script has such a speaker"):
         read_jobs(lines(tmp_path / "one.jsonl", {"id": "a", "script": "[Anna] Hi."}), {"Dora": "low"})
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ScriptError, match="bad.txt: this is no UTF-8 text"):
+    with pytest.raises(ScriptError, match="bad.txt: this is no whole UTF-16 text"):
         read_jobs(tmp_path)
     with pytest.raises(ScriptError, match="this is no UTF-8 text"):
         read_jobs(tmp_path / "bad.txt")

@@ -172,4 +172,4 @@ def test_reading_is_linear(unit: str) -> None:
         return time.process_time() - began
 
     short = min(seconds(5_000) for _ in range(3))
-    assert seconds(50_000) < 25 * max(short, 0.002)
+    assert min(seconds(50_000) for _ in range(2)) < 40 * max(short, 0.002)  # quadratic: a hundred times
