@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dialogue_tts.errors import ScriptError, SettingsError
-from dialogue_tts.script.directions import TREATMENTS, Treatment
+from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
 from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_whole_brackets
 from dialogue_tts.script.inline import split_inline
@@ -82,6 +82,8 @@ def parse_lines(
     if form in PLAYS:
         lines = with_whole_brackets(lines)
     reader = Reader(form, counts, directions, titles_in(lines, form, document))
+    if form is Form.PROSE:
+        reader.tell(lines[0].number, f"the text names no speaker: {NARRATOR} reads all of it", "warning")
     for place, line in enumerate(lines):
         reader.read(line, lines[place + 1].text if place + 1 < len(lines) else "")
     reader.finish(lines[-1].number if lines else 1)

@@ -60,7 +60,9 @@ def _parsed(text: str) -> Any:
     except (ValueError, RecursionError) as whole:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            return [json.loads(line) for line in lines] if len(lines) > 1 else None
+            if len(lines) > 1:
+                return [json.loads(line) for line in lines]
+            raise whole
         except (ValueError, RecursionError):
             where = f" ({whole})" if isinstance(whole, json.JSONDecodeError) else ""
             raise ScriptError(f"this is not JSON{where}; save the chat again, or give a script as text.") from None

@@ -16,10 +16,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 4096  # bytes
+MOST_CHAOS = 0.1  # share of odd letters, as charset-normalizer counts them, in text that makes sense
 
 
 def decode(data: bytes) -> tuple[str, str | None]:
-    """Text, and the encoding where it had to be told from the bytes: neither UTF-8 nor marked.
+    """Text, and the encoding where it had to be told from the bytes: neither Unicode nor marked.
 
     Raises:
         ScriptError: it is no text.
@@ -31,14 +32,22 @@ def decode(data: bytes) -> tuple[str, str | None]:
     except UnicodeDecodeError:
         if marked or encoding != "utf-8":
             raise ScriptError(f"this is no whole {encoding.upper()} text; save the script again, as UTF-8.") from None
-        best = from_bytes(data[: 64 * _SAMPLE]).best() if b"\0" not in data else None
-        if best is None:
-            raise ScriptError("this is no text that can be read; save the script as plain text in UTF-8.") from None
-        encoding = best.encoding
+        encoding = _likeliest(data)
         text = data.decode(encoding, errors="replace")
+        return text, encoding
     if "\0" in text:
         raise ScriptError("this is no text that can be read: it has zero bytes; save the script as UTF-8.")
-    return text, None if marked or encoding == "utf-8" else encoding
+    return text, None
+
+
+def _likeliest(data: bytes) -> str:
+    """An encoding by what letters it gives; Windows' Western one where it gives sense."""
+    found = from_bytes(data[: 64 * _SAMPLE]) if b"\0" not in data else None
+    best = found.best() if found else None
+    if found is None or best is None:
+        raise ScriptError("this is no text that can be read; save the script as plain text in UTF-8.")
+    western = any("cp1252" in match.could_be_from_charset and match.chaos < MOST_CHAOS for match in found)
+    return "cp1252" if western else best.encoding
 
 
 def _wide(data: bytes) -> str | None:
