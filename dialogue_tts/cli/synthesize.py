@@ -108,6 +108,9 @@ def synthesize(
             doubts = {index: dialogue.parts[index].take.doubts(dialogue.config) for index in dialogue.doubtful}
             told = ", ".join(f"{index + 1} ({', '.join(names)})" for index, names in doubts.items())
             typer.echo(f"{out}: listen to turns {told}: the self-check doubts them", err=True)
+        if dialogue.late:
+            told = ", ".join(str(index + 1) for index in dialogue.late)
+            typer.echo(f"{out}: turns {told} start later than they are to: what is in front takes too long", err=True)
         typer.echo(f"{out}: {dialogue.duration:.1f} s of speech in {work_s:.1f} s, seed {dialogue.seed}", err=True)
 
 

@@ -29,20 +29,28 @@ class Placed(NamedTuple):
     samples: np.ndarray
 
 
-def mix(waves: Iterable[np.ndarray], offsets: Sequence[int]) -> Iterator[Placed]:
+def mix(
+    waves: Iterable[np.ndarray], offsets: Sequence[int], starts: Sequence[int | None] | None = None
+) -> Iterator[Placed]:
     """Put each turn behind, or with a negative offset over, the end of what is heard so far, as soon as it is there.
 
     A turn never starts before the one in front of it does, so what lies before is final and can be played.
+
+    Args:
+        starts: where turns are to start, in samples from the beginning; such a turn waits for it, and for the end of what is
+            heard. None for those that only follow.
     """
+    at = starts or [None] * len(offsets)
     held, sent, start = np.zeros(0, np.float32), 0, 0
     for index, wave in enumerate(waves):
-        start = max(sent + held.size + offsets[index], start)
+        begin = at[index]
+        start = max(sent + held.size + offsets[index], start) if begin is None else max(sent + held.size, begin)
         gain = _duck(held[start - sent :], wave)
         grown = np.zeros(max(held.size, start - sent + wave.size), np.float32)
         grown[: held.size] = held
         grown[start - sent : start - sent + wave.size] += wave * np.float32(gain)
         end = sent + grown.size
-        following = offsets[index + 1] if index + 1 < len(offsets) else 0
+        following = offsets[index + 1] if index + 1 < len(offsets) and at[index + 1] is None else 0
         final = max(start, end + min(0, following)) - sent
         yield Placed(start, gain, sent, grown[:final])
         held, sent = grown[final:], sent + final

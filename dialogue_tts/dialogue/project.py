@@ -42,12 +42,22 @@ class SavedTurn:
     pause_s: float = 0.0
     overlap_s: float = 0.0
     speed: float = 1.0
+    start_s: float | None = None
+    end_s: float | None = None
 
     @property
     def turn(self) -> Turn:
         """As it stands in the script, with the chosen take's text."""
         text = self.takes[self.chosen].text
-        return Turn(self.speaker, text, self.pause_s, overlap_s=self.overlap_s, speed=self.speed)
+        return Turn(
+            self.speaker,
+            text,
+            self.pause_s,
+            overlap_s=self.overlap_s,
+            speed=self.speed,
+            start_s=self.start_s,
+            end_s=self.end_s,
+        )
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class Project:
                 part.turn.pause_s,
                 part.turn.overlap_s,
                 part.turn.speed,
+                part.turn.start_s,
+                part.turn.end_s,
             )
             for part in dialogue.parts
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,8 @@ from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import Voice
+
+LATE_S = 0.05  # by so much a turn may start later than it is to before anybody hears it
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,8 @@ class Dialogue:
     @cached_property
     def _placed(self) -> tuple[Placed, ...]:
         offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
-        return tuple(mix((part.take.waveform for part in self.parts), offsets))
+        starts = turn_starts(part.turn for part in self.parts)
+        return tuple(mix((part.take.waveform for part in self.parts), offsets, starts))
 
     @cached_property
     def waveform(self) -> np.ndarray:
@@ -173,6 +176,12 @@ class Dialogue:
     def doubtful(self) -> tuple[int, ...]:
         """Turns, from 0, whose chosen take has `doubts`: listen to them."""
         return tuple(i for i, part in enumerate(self.parts) if part.take.doubts(self.config))
+
+    @property
+    def late(self) -> tuple[int, ...]:
+        """Turns, from 0, that start later than they are to, since what is in front of them takes too long."""
+        pairs = enumerate(zip(self.parts, self.turns, strict=True))
+        return tuple(i for i, (part, turn) in pairs if turn.start > (part.turn.start_s or turn.start) + LATE_S)
 
     @property
     def sha256(self) -> str:
@@ -299,7 +308,7 @@ class Revision:
         if self.dialogue is None or index not in self.was:
             return None
         part, voices = self.dialogue.parts[self.was[index]], self.dialogue.voices
-        same = (part.turn.speaker, part.turn.speed) == (turn.speaker, turn.speed)
+        same = (part.turn.speaker, part.turn.speed, part.turn.room_s) == (turn.speaker, turn.speed, turn.room_s)
         same = same and voices[turn.speaker].sha256 == voice.sha256
         same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
         return replace(part, turn=turn) if same else None
@@ -325,6 +334,11 @@ def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -
     ]
     found = zip(previous, turns, chances, strict=True)
     return [round(offset_s(before, turn, chance, config.gap_s) * SAMPLE_RATE_HZ) for before, turn, chance in found]
+
+
+def turn_starts(turns: Iterable[Turn]) -> list[int | None]:
+    """When turns are to start, in samples from the beginning; None for those that follow what is in front."""
+    return [None if turn.start_s is None else round(turn.start_s * SAMPLE_RATE_HZ) for turn in turns]
 
 
 def track_names(speakers: list[str], ending: str) -> list[str]:

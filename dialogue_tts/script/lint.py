@@ -10,7 +10,7 @@ from itertools import combinations
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.findings import Finding, named_word
-from dialogue_tts.script.gaps import offset_s
+from dialogue_tts.script.gaps import HURRY, fitted_speed, offset_s
 from dialogue_tts.script.parser import Draft, parse_draft
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig, turn_speed
@@ -72,7 +72,7 @@ def review(
     for turn in draft.turns:
         try:
             said = frontend.speak(turn.text, dict(config.pronunciations))
-            spoken.append((turn, said, _sound_s(said, turn_speed(turn, config))))
+            spoken.append((turn, said, _sound_s(turn, said, config)))
         except ScriptError as error:
             findings.append(_error(lines, turn, str(error).removeprefix(f"line {turn.line}: ")))
     first_lines = {turn.speaker: turn.line for turn in reversed(draft.turns)}
@@ -80,6 +80,7 @@ def review(
     findings += [
         *_guessed_words(lines, spoken),
         *_lengths(spoken, {mistake.line for mistake in draft.mistakes}),
+        *_tight(spoken),
         *_like_names(speakers, first_lines),
     ]
     if voices is not None:
@@ -98,9 +99,7 @@ def review(
 def expected_s(turns: Sequence[Turn], frontend: TextFrontend, config: SynthesisConfig) -> float:
     """Expected length of a dialogue, in seconds. Raises ScriptError if a turn cannot be spoken."""
     said = [frontend.speak_turn(turn, dict(config.pronunciations)) for turn in turns]
-    sounds_s = [
-        _sound_s(text, turn_speed(turn, config)) + _pauses_s(text) for turn, text in zip(turns, said, strict=True)
-    ]
+    sounds_s = [_sound_s(turn, text, config) + _pauses_s(text) for turn, text in zip(turns, said, strict=True)]
     return dialogue_s(turns, sounds_s, config)
 
 
@@ -109,9 +108,10 @@ def likely_s(phones: float) -> float:
     return TURN_S + PHONE_S * phones
 
 
-def _sound_s(text: SpokenText, speed: float) -> float:
-    """How long a turn is likely to sound, without its pauses."""
-    return likely_s(len(phones_of(text.phonemes))) / speed
+def _sound_s(turn: Turn, text: SpokenText, config: SynthesisConfig) -> float:
+    """How long a turn is likely to sound, without its pauses. Raises ScriptError if its speed is out of range."""
+    usual_s = likely_s(len(phones_of(text.phonemes)))
+    return usual_s / fitted_speed(turn, turn_speed(turn, config), usual_s, _pauses_s(text))
 
 
 def _pauses_s(text: SpokenText) -> float:
@@ -122,7 +122,8 @@ def dialogue_s(turns: Sequence[Turn], sounds_s: Sequence[float], config: Synthes
     """How long a dialogue is likely to be whose turns sound so long, in seconds."""
     end_s = start_s = 0.0
     for previous, turn, sound_s in zip([None, *turns][: len(turns)], turns, sounds_s, strict=True):
-        start_s = max(start_s, end_s + offset_s(previous, turn, 0.5, config.gap_s))
+        behind_s = max(start_s, end_s + offset_s(previous, turn, 0.5, config.gap_s))
+        start_s = behind_s if turn.start_s is None else max(end_s, turn.start_s)
         end_s = max(end_s, start_s + sound_s)
     return end_s
 
@@ -147,6 +148,17 @@ def _lengths(spoken: list[tuple[Turn, SpokenText, float]], wrong: Collection[int
         if sound_s > LONG_TURN_S:
             told = f"{turn.speaker} speaks for about {sound_s:.0f} s; shorter turns sound more like a conversation."
             yield Finding(turn.line, None, "warning", told)
+
+
+def _tight(spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
+    """Turns that are to be over before they can be."""
+    for turn, text, sound_s in spoken:
+        needed_s = sound_s + _pauses_s(text)
+        if turn.room_s is not None and needed_s > turn.room_s:
+            told = (
+                f"{turn.speaker} has {turn.room_s:.1f} s and needs about {needed_s:.1f} s, even {HURRY:g} times as fast"
+            )
+            yield Finding(turn.line, None, "warning", f"{told}; shorten the text, or give it more time.")
 
 
 def _like_names(speakers: tuple[str, ...], first_lines: Mapping[str, int]) -> Iterator[Finding]:

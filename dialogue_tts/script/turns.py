@@ -9,7 +9,7 @@ from dialogue_tts.script.findings import Finding
 
 MAX_PAUSE_S = 10.0
 SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
-LATEST_S = 100 * 3600.0  # for turns that are to be heard at a time
+LATEST_S = 10 * 3600.0  # for turns that are to be heard at a time
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class Turn:
     speed: float = 1.0
     start_s: float | None = None
     end_s: float | None = None
+
+    @property
+    def room_s(self) -> float | None:
+        """How long it may take; None where that is not said."""
+        return None if self.start_s is None or self.end_s is None else self.end_s - self.start_s
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "speaker", unicodedata.normalize("NFC", self.speaker))

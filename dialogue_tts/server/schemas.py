@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.parser import parse_script
-from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
+from dialogue_tts.script.turns import FASTEST, LATEST_S, MAX_PAUSE_S, SLOWEST, Script, Turn
 from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
 from dialogue_tts.synthesis.ticket import State
 
@@ -17,6 +17,7 @@ Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
 Seed = Annotated[int, Field(ge=0, lt=1 << 53, description="The same request with the same seed gives the same sound.")]
 Speed = Annotated[float, Field(ge=SLOWEST, le=FASTEST)]
 Pause = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
+Time = Annotated[float, Field(ge=0, le=LATEST_S)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 MOST_DRAWS = 10
 USUAL = SynthesisConfig()
@@ -55,10 +56,14 @@ class TurnIn(Strict):
     pause_s: Pause = 0.0
     overlap_s: Pause = 0.0
     speed: Speed = 1.0
+    start_s: Time | None = Field(None, description="When it is to be heard, in seconds from the beginning.")
+    end_s: Time | None = Field(None, description="When it is to be over; it is spoken faster to be, within bounds.")
 
     def as_turn(self, number: int) -> Turn:
         """For the library; errors name the turn by its number, as if each had a line."""
-        return Turn(self.speaker, " ".join(self.text.split()), self.pause_s, number, self.overlap_s, self.speed)
+        text = " ".join(self.text.split())
+        times = self.start_s, self.end_s
+        return Turn(self.speaker, text, self.pause_s, number, self.overlap_s, self.speed, *times)
 
 
 class Settings(Strict):

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Take, turn_offsets
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Take, turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
+from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import dialogue_s, likely_s
 from dialogue_tts.script.segments import Piece
 from dialogue_tts.script.turns import Turn
@@ -46,7 +47,9 @@ class TakeRequest:
     @cached_property
     def expected_s(self) -> float:
         """How long it is likely to sound, with the pauses in it."""
-        return likely_s(self.phones) / self.speed + sum(seconds for _, seconds in self.text.pauses)
+        pauses_s = sum(seconds for _, seconds in self.text.pauses)
+        sound_s = likely_s(self.phones)
+        return sound_s / fitted_speed(self.turn, self.speed, sound_s, pauses_s) + pauses_s
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ class DialogueRequest:
     def offsets(self) -> list[int]:
         """See `turn_offsets`."""
         return turn_offsets([turn.turn for turn in self.turns], [turn.seed for turn in self.turns], self.config)
+
+    @property
+    def starts(self) -> list[int | None]:
+        """See `turn_starts`."""
+        return turn_starts(turn.turn for turn in self.turns)
 
     @property
     def provenance(self) -> str:

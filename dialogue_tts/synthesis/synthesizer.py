@@ -26,6 +26,7 @@ from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.nn.conformer import PromptCache
+from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import likely_s
 from dialogue_tts.script.segments import LONGEST_WINDOW, Piece
 from dialogue_tts.semantic.align import Units, heard_units, turn_text, units_said
@@ -139,10 +140,12 @@ class Synthesizer:
             for number, candidate in enumerate(drawn.candidates)
         ]
         codes = torch.cat([segment.codes for segment in voiced])
-        if len(voiced) == 1 and request.speed == 1:
+        pauses_s = sum(seconds for _, seconds in request.text.pauses)
+        speed = fitted_speed(request.turn, request.speed, frames_to_seconds(len(codes)), pauses_s)
+        if len(voiced) == 1 and speed == 1:
             sound = voiced[0].sound  # what would be decoded is just that
         else:
-            sound = self._decode(codes, request.speed)
+            sound = self._decode(codes, speed)
         if config.loudness_lufs is not None:
             sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
         readings = [candidate.reading for candidate in drawn.candidates]

@@ -285,7 +285,7 @@ class Ticket:
                 placed_parts.append(self._complete.popleft())
                 yield placed_parts[-1].take.waveform
 
-        for index, placed in enumerate(mix(waves(), self.request.offsets)):
+        for index, placed in enumerate(mix(waves(), self.request.offsets, self.request.starts)):
             part = placed_parts.popleft()
             yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part)
 

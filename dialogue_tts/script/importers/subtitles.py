@@ -31,6 +31,10 @@ class Cue(NamedTuple):
     end_s: float
     text: str
 
+    def at(self, share: float) -> float:
+        """A time within: several people in one cue speak one after the other, each as long as there is to say."""
+        return round(self.start_s + share * (self.end_s - self.start_s), 3)
+
 
 def read_srt(text: str) -> tuple[list[Line], list[str]]:
     """Its cues. Raises ScriptError."""
@@ -75,10 +79,15 @@ def _read(cues: Sequence[Cue]) -> tuple[list[Line], list[str]]:
             while written and _plain(written[0]) == shown:
                 written = written[1:]
             shown = _plain(written[-1]) if written else shown
-        for name, text, aside in _speeches(written):
+        speeches = list(_speeches(written))
+        letters, said = sum(len(text) for _, text, aside in speeches if not aside), 0
+        for name, text, aside in speeches:
             speaker = name or speaker
-            who = None if aside else speaker
-            lines.append(Line(number, text, speaker=who, aside=aside, start_s=cue.start_s, end_s=cue.end_s))
+            if aside:
+                lines.append(Line(number, text, aside=True))
+                continue
+            start_s, said = cue.at(said / letters), said + len(text)
+            lines.append(Line(number, text, speaker, start_s=start_s, end_s=cue.at(said / letters)))
     return lines, ["lines that roll on from one cue into the next are read once"] if rolling else []
 
 
