@@ -32,6 +32,8 @@ _PRONUNCIATION = re.compile(r"\[([^\[\]]{0,200})\]\(([^()]{0,1000})\)?")
 _LINK = re.compile(r"\s*<?(?:https?://|www\.|mailto:|#)\S*\s*", re.IGNORECASE)
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
 _TIME_MARK = re.compile(rf"{_CLOCK}(?:\s*(?:-|–|-->)\s*{_CLOCK})?")
+_CITATION = re.compile(r"\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}")
+ADDRESS, CITATION = "a link's address", "a citation"  # which a text in one voice may hold, too
 _SLNC = re.compile(r"\[\[\s*slnc\s+(\d{1,6})\s*\]\]", re.IGNORECASE)
 _MARKED_PAUSE = re.compile(r"<#\s*(\d{1,4}(?:\.\d{1,3})?)\s*#>")
 
@@ -87,6 +89,8 @@ def split_inline(text: str) -> list[Inline]:
             if isinstance(piece, Tag):
                 reject_tag(piece.name)
             if isinstance(piece, LeftOut):
+                if piece.what in (ADDRESS, CITATION):
+                    continue
                 reject_tag(piece.source.strip("[]"))
             found.append(piece)
     except Mistake as mistake:
@@ -189,7 +193,7 @@ def _brackets(text: str) -> Iterator[Inline | Tag | LeftOut]:
         if text.startswith("(", closing + 1) and (match := _PRONUNCIATION.match(text, opening)):
             if _LINK.fullmatch(match[2]) and match[1].strip():
                 yield match[1]
-                yield LeftOut(f"({match[2]})", "a link's address")
+                yield LeftOut(f"({match[2]})", ADDRESS)
             else:
                 yield _pronunciation(match)
             position = match.end()
@@ -206,6 +210,8 @@ def _bracket(inner: str) -> Pause | Tag | LeftOut:
         raise Mistake('"[]" is empty; write a speaker\'s name or "[pause 0.5s]" in it')
     if _TIME_MARK.fullmatch(name) and not bar:
         return LeftOut(f"[{inner}]", "a time")
+    if _CITATION.fullmatch(name) and not bar:
+        return LeftOut(f"[{inner}]", CITATION)
     return Tag(name, options if bar else None)
 
 

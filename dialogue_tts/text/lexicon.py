@@ -12,15 +12,18 @@ from __future__ import annotations
 import gzip
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from hibari.g2p import G2P, Context
 from hibari.g2p import Lexicon as HibariLexicon
 from hibari.g2p.token import Tok
 
+from dialogue_tts.text.accents import to_british
+
 HERE = Path(__file__).resolve().parent
 NAMES, CMUDICT = HERE / "names.tsv", HERE / "cmudict.tsv.gz"
+KEPT_WORDS = 50_000
 _KNOWN = 3  # the rating of a word that is in a lexicon, but not the best one
 _ENDINGS = {"ll": "əl", "ve": "əv", "re": "əɹ"}
 _STRESSED = 2  # what hibari does to a word in capitals
@@ -54,11 +57,24 @@ class Lexicon(HibariLexicon):
     """hibari's lexicons, and ours behind them; to be put in the place of `g2p.lexicon`."""
 
     def __init__(self, g2p: G2P) -> None:
-        super().__init__(g2p.lexicon.golds.d, g2p.lexicon.silvers.d)
+        super().__init__(g2p.lexicon.golds.d, g2p.lexicon.silvers.d, g2p.british)
         self._split = g2p.tokenizer.special
+        self._kept = lru_cache(KEPT_WORDS)(self._read)
 
     def __call__(self, token: Tok, context: Context) -> tuple[str | None, int | None]:
         """A token -> its phonemes and their rating, (None, None) for a word that only the network can read."""
+        text = token.text if token.alias is None else token.alias
+        return self._kept(
+            text, token.tag, token.stress, token.currency, token.is_head, context.future_vowel, context.future_to
+        )
+
+    def _read(
+        self, text: str, tag: str, stress: float | None, currency: str | None, head: bool, vowel: bool | None, to: bool
+    ) -> tuple[str | None, int | None]:
+        token = Tok(text, tag, stress=stress, currency=currency, is_head=head)
+        return self._look_up(token, Context(vowel, to))
+
+    def _look_up(self, token: Tok, context: Context) -> tuple[str | None, int | None]:
         written = (token.alias or token.text).replace("’", "'")
         if sound := interjection(written):
             return sound, _KNOWN
@@ -71,7 +87,7 @@ class Lexicon(HibariLexicon):
         if phonemes is not None:
             return phonemes, rating
         if own := self.own(written.lower()):
-            return own, _KNOWN
+            return (to_british(own) if self.british else own), _KNOWN
         if (folded := _fold(written)) != written:
             return self(token.copy(text=folded, alias=None), context)
         return self._contracted(token, context, written)

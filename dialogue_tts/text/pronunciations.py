@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.text.phonemes import to_american
+from dialogue_tts.text.accents import to_american
 
 _ENTRY = re.compile(r"(?P<word>[^\t]*?\S)\s*(?:\t|=>)\s*/?(?P<phonemes>[^/\t]*[^/\t\s])/?\s*")
 

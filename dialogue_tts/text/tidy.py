@@ -89,7 +89,7 @@ def tidy(text: str) -> str:
 
 def _without_dashes(text: str) -> str:
     """Dashes and parentheses -> commas, or nothing beside another mark; three dots where the text breaks off."""
-    text = re.sub(r"—|-{2,}|(?<!\d)–(?!\d)|(?<= )[-–](?= )", " — ", text)
+    text = re.sub(r"—|-{2,}|(?<!\d)–(?!\d)|(?<= )(?<!\d )[-–](?= )|(?<=\d )[-–](?= (?!\d))", " — ", text)
     if broken := re.search(r"(?<=\w)\W*$", text):
         tail = broken[0]
         if "—" in tail and not tail[: tail.index("—")].strip(" ,"):

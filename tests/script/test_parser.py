@@ -96,7 +96,7 @@ def test_lines_are_those_of_the_script() -> None:
         ("[pause] [Anna] Hi.", 1, r"\[pause 0.5s\]"),
         ("[Anna] Hi. [laughs]", 1, "Haha"),
         ("[Anna] Hi. [aside] So.", 1, r"\[Anna\]"),
-        ("[Anna] As said [1].", 1, r"\(parentheses\)"),
+        ("[Anna] As said [1x].", 1, r"\(parentheses\)"),
         ("[Anna] Hi [there", 1, "never closed"),
         ("[Anna] Hi [there [Ben] x", 1, "never closed"),
         ("[Anna] Hi there].", 1, r'no "\["'),

@@ -57,8 +57,8 @@ def words() -> Lexicon:
         ("in the Sun. Gen Z", "in the Sun. Gen-Z"),
         ("rock 'n' roll", "rock and roll"),
         # addresses
-        ("write to a.bell@x.co.uk", "write to A dot bell at X dot co dot U.K."),
-        ("see https://example.org/a-b.", "see example dot org slash A dash B."),
+        ("write to a.bell@x.co.uk", "write to A. dot bell at X dot co dot U.K."),
+        ("see https://example.org/a-b.", "see example dot org slash A. dash B."),
         # characters
         ("“Quotes,” she said—‘well’…", "\"Quotes,\" she said, 'well'..."),
         ("no - yes -- no", "no, yes, no"),

@@ -2,7 +2,8 @@ import pytest
 
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.turns import Turn
-from dialogue_tts.text.phonemes import TextFrontend, to_american
+from dialogue_tts.text.accents import to_american
+from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.text.words import Word
 

@@ -41,8 +41,12 @@ _PART = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z'ß-ÿ]+|[^\W\d_]+|\d+|[^\w\s]
 
 
 def spell(letters: str) -> str:
-    """`md` -> `M.D.`, which the G2P reads letter by letter."""
-    return letters.upper() if len(letters) == 1 else "".join(f"{letter}." for letter in letters.upper())
+    """`md` -> `M.D.`, which the G2P reads letter by letter; `a` -> `A.`, which is no article."""
+    return (
+        letters.upper()
+        if len(letters) == 1 and letters not in "aA"
+        else "".join(f"{letter}." for letter in letters.upper())
+    )
 
 
 def address(text: str) -> str:
@@ -91,7 +95,9 @@ def _beta(match: re.Match[str]) -> str:
     return f"{match[1]} {match[2]} "
 
 
+_DATE, _PHONE = r"\d{1,2}\.\d{1,2}\.(?:19|20)\d\d(?!\d)", r"\d{3}\.\d{3}\.\d{4}(?!\d)"
 ADDRESSES = (
+    *rules((r"(?<![\w&])([A-Z]{1,3})&([A-Z]{1,3})(?![\w&])", lambda m: f"{spell(m[1])} and {spell(m[2])}"), signs="&"),
     *rules((r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[A-Za-z]{2,24}\b", _web), signs="@"),
     *rules((r"(?<!\w)(?:https?://|ftp://|file://|www\.)\S+", _web), signs=":."),
     *rules(
@@ -115,7 +121,7 @@ ADDRESSES = (
     *rules((r"(?<!\w)(C|G|g|Notepad)\+\+(?!\w)", r"\1 plus plus"), signs="+"),
     *rules(
         (r"(?<![\w.])([vV])\.?(\d{1,4}(?:\.\d{1,5}){1,5})(?![\w]|\.\d)", _version),
-        (r"(?<![\w.,$£€])()(\d{1,5}(?:\.\d{1,5}){2,5})(?![\w]|\.\d)", _version),
+        (rf"(?<![\w.,$£€])(?!{_DATE}|{_PHONE})()(\d{{1,5}}(?:\.\d{{1,5}}){{2,5}})(?![\w]|\.\d)", _version),
         signs=".",
     ),
 )

@@ -83,7 +83,7 @@ def _dotted_state(match: re.Match[str]) -> str:
 def _postcode(match: re.Match[str]) -> str:
     """`SW1A 1AA`."""
     parts = re.findall(r"[A-Z]|\d+", match[0])
-    return " ".join(cardinal(part) if part.isdigit() else part for part in parts)
+    return " ".join(cardinal(part) if part.isdigit() else spell(part) for part in parts)
 
 
 def _road(match: re.Match[str]) -> str:
@@ -104,7 +104,7 @@ def _mixed(match: re.Match[str]) -> str:
         elif part.isupper() and len(part) > 1 and part not in _SAID:
             words.append(spell(part))
         else:
-            words.append(part.upper() if len(part) == 1 else part)
+            words.append(spell(part) if len(part) == 1 else part)
     return " ".join(words)
 
 
@@ -156,7 +156,7 @@ IDENTIFIERS = rules(
     ),
     (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one"),
     # words with digits in them
-    (r"(?<![\w.,:])0\d+(?![\w:/.-])", lambda m: digits(m[0])),
+    (r"(?<![\w.,:])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0])),
     signs="0123456789",
 ) + rules(
     (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town),

@@ -91,7 +91,7 @@ def _plain(match: re.Match[str]) -> str:
     text = match[0]
     if len(text) == 4 and text.isdigit() and text[0] != "0":
         counted = re.compile(rf" (?:\w+ )?(?:{_COUNTED})\b").match(match.string, match.end())
-        if "1100" <= text <= "2099" and not (counted and text[2:] != "00") or (text[2:] == "00" and text[1] != "0"):
+        if "1010" <= text <= "2099" and not (counted and text[2:] != "00") or (text[2:] == "00" and text[1] != "0"):
             return year(text)
     if len(text) > 1 and text[0] == "0" and text.isdigit():
         return digits(text)

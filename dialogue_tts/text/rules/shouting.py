@@ -12,7 +12,7 @@ from typing import Protocol
 
 from dialogue_tts.text.rewriting import Edit
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|[.!?]+(?=\s|\"|$)|\d+")
+_TOKEN = re.compile(r"(?<![\w$&@#])(?<!\d-)[^\W\d_]+(?:'[^\W\d_]+)*(?![\w&@#]|-\d)|[.!?]+(?=\s|\"|$)|\d+")
 _DRAWN_OUT = re.compile(r"(.)\1\1")  # NOOOO
 
 SPELLED = frozenset(  # letters, although a word is written like them

@@ -95,7 +95,6 @@ _ALWAYS = {  # with their full stop, wherever they stand
     **{
         "orig": "original",
         "prev": "previous",
-        "Ph": "Phone",
         "Attn": "Attention",
         "Encl": "Enclosed",
         "Mfr": "Manufacturer",
@@ -192,6 +191,7 @@ _NO_COMPANY = r"(?<!Inc\.)(?<!Co\.)(?<!Corp\.)(?<!vs\.)(?<!Jr\.)(?<!Sr\.)(?<!Ltd
 _CAPITAL = r"(?=\"?[A-ZÀ-Þ])"
 _STREET = _alternatives(set(_STREETS))
 WORDS = (
+    *rules((r"\bPh\.? ?D\b\.?", lambda m: "P.H.D." + _end(m) * (m[0][-1] == ".")), signs="P"),
     *rules((r"\bGen (?=[XYZ]\b|Alpha)", "Gen-")),
     *rules(
         (r"\b([Nn]os?)\. ?(?=\d)", _number),

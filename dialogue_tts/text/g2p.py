@@ -1,0 +1,91 @@
+"""hibari's G2P in one accent, with our lexicon and our choice among heteronyms, and a memory for what comes again.
+
+Text that is read is of bounded words (`tidy`), so each step takes time in proportion to their number; the memory makes
+it short.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from hibari.g2p import G2P
+from hibari.g2p.tagger import START, context, features
+from hibari.g2p.token import Tok
+
+from dialogue_tts.text.accents import BRITISH, Accent
+from dialogue_tts.text.heteronyms import Context, part_of_speech, sounds, table
+from dialogue_tts.text.lexicon import Lexicon
+
+KEPT_WORDS = 50_000
+_KNOWN = 4  # the rating of what the best dictionary has
+_PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
+_DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
+
+
+class Reader:
+    """Text in plain words -> tokens -> phonemes."""
+
+    def __init__(self, accent: Accent) -> None:
+        self.accent = accent
+        self._g2p = G2P(british=accent.name == BRITISH)
+        self.lexicon = self._g2p.lexicon = Lexicon(self._g2p)
+        self._split = lru_cache(KEPT_WORDS)(self._g2p.tokenizer.split)
+        self._tag_of = lru_cache(KEPT_WORDS)(self._predicted)
+        network = self._g2p.fallback
+        self._g2p.fallback = lambda token: kept(token.text)  # type: ignore[method-assign]
+        kept = lru_cache(KEPT_WORDS)(lambda text: network(Tok(text)))
+
+    def tokenize(self, text: str) -> list[Tok]:
+        """Tokens with tags; where neighbours tell how a word sounds, they say so."""
+        texts: list[tuple[str, str]] = []
+        chunks = text.split()
+        for chunk in chunks:
+            parts = self._split(chunk)
+            texts += [(part, "") for part in parts[:-1]]
+            texts.append((parts[-1], " "))
+        tags = self._tags([part for part, _ in texts])
+        tokens = [Tok(part, tag, space) for (part, space), tag in zip(texts, tags, strict=True)]
+        words = [part for part, _ in texts]
+        for i, token in enumerate(tokens):
+            token.alias = self._not_drawn_out(token.text)
+            self._decide(token, Context(words, tags, i))
+        return tokens
+
+    def phonemize(self, tokens: list[Tok]) -> list[Tok]:
+        return list(self._g2p.phonemize_tokens(tokens))
+
+    def _tags(self, words: list[str]) -> list[str]:
+        """As hibari's tagger gives them; a word in the same surroundings has the same tag again."""
+        tagger = self._g2p.tagger
+        window = context(words, tagger.vocab)
+        before, two_before = START[1], START[0]
+        tags = []
+        for i, word in enumerate(words):
+            tag = tagger.tagdict.get(word) or self._tag_of(word, tuple(window[i : i + 5]), before, two_before, i == 0)
+            tags.append(tag)
+            two_before, before = before, tag
+        return tags
+
+    def _predicted(self, word: str, window: tuple[str, ...], before: str, two_before: str, first: bool) -> str:
+        place = 0 if first else 1  # all that the features tell of it is whether it is the first
+        return str(self._g2p.tagger.predict(features(place, word, ["", *window][1 - place :], before, two_before)))
+
+    def _decide(self, token: Tok, around: Context) -> None:
+        """Sets a heteronym's sounds, or the part of speech that decides them."""
+        word = token.text.lower()
+        joined = not token.whitespace and around.word(1)[:1] in ("'", "n")
+        if word in table() and not joined and (found := sounds(around, self.accent.name)):
+            token.phonemes, token.rating = found, _KNOWN
+            return
+        entry = self.lexicon.golds.get(word)
+        if isinstance(entry, dict) and len(entry) > 1 and entry.keys() <= _PARTS and (part := part_of_speech(around)):
+            if token.tag[:2] != part:
+                token.tag = part
+
+    def _not_drawn_out(self, word: str) -> str | None:
+        """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other, as "AAA" is."""
+        if not _DRAWN_OUT.search(word) or not word.isalpha() or (word.isupper() and len(set(word)) == 1):
+            return None
+        plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
+        return next((found for found in plainer if found.lower() in self.lexicon.golds), None)

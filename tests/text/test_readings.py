@@ -1,0 +1,53 @@
+"""How written forms and words of two sounds are read, against two lists; and what an accent changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dialogue_tts.text.phonemes import TextFrontend
+from dialogue_tts.text.tokenizer import phones_of
+
+HERE = Path(__file__).resolve().parent
+READINGS = [
+    line.split("\t")
+    for line in (HERE / "readings.tsv").read_text(encoding="utf-8").splitlines()
+    if line and line[0] != "#"
+]
+HETERONYMS = [
+    (head.split()[0], head.split()[1], sentence)
+    for line in (HERE / "heteronyms.txt").read_text(encoding="utf-8").splitlines()
+    if line and line[0] != "#"
+    for head, _, sentences in [line.partition(": ")]
+    for sentence in sentences.split(" | ")
+]
+
+
+@pytest.fixture(scope="module")
+def frontend() -> TextFrontend:
+    return TextFrontend()
+
+
+def phones(frontend: TextFrontend, text: str) -> list[str]:
+    return phones_of(frontend.speak(text).phonemes)
+
+
+def test_written_forms_are_read_as_people_read_them(frontend: TextFrontend) -> None:
+    wrong = []
+    for kind, written, wanted in READINGS:
+        heard = phones(frontend, written)
+        if heard not in [phones(frontend, words) for words in wanted.split("|")]:
+            wrong.append(f"{kind}: {written!r} is read {''.join(heard)}, not {wanted!r}")
+    assert len(READINGS) >= 300
+    assert len(wrong) <= 0.02 * len(READINGS), "\n".join(wrong)
+
+
+def test_words_of_two_sounds_are_told_apart(frontend: TextFrontend) -> None:
+    wrong = []
+    for word, wanted, sentence in HETERONYMS:
+        heard = ["".join(phones_of(w.phonemes)) for w in frontend.speak(sentence).words if w.text.lower() == word]
+        if wanted not in heard:
+            wrong.append(f"{word} in {sentence!r} is read {heard}, not {wanted}")
+    assert len(HETERONYMS) >= 300 and len({word for word, _, _ in HETERONYMS}) >= 60
+    assert len(wrong) <= 0.03 * len(HETERONYMS), "\n".join(wrong)
