@@ -31,6 +31,7 @@ def check(
     speed: SpeedOption = None,
     pronunciations: PronunciationsOption = None,
     directions: DirectionsOption = Directions.left_out,
+    spoken: Annotated[bool, typer.Option("--spoken", help="Show what will be said, each word as it is read.")] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -41,11 +42,17 @@ def check(
 
     found = review(draft, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
     if as_json:
-        print_json({"script": script} | asdict(found))
+        facts = asdict(found)
+        if not spoken:
+            del facts["spoken"]
+        print_json({"script": script} | facts)
     else:
         for finding in found.findings:
             place = f"{script}:{finding.line}" + (f":{finding.column}" if finding.column else "")
             typer.echo(f"{place}: {finding.severity}: {finding.message}")
+        for turn in found.spoken if spoken else ():
+            words = (f"{word.spoken} ({word.text})" if word.respelled else word.spoken for word in turn.words)
+            typer.echo(f"{script}:{turn.line}: {turn.speaker} says: {' '.join(words)}")
     if not (as_json or quiet):
         what = f"{found.turns} turns, speakers {', '.join(found.speakers) or 'none'}"
         typer.echo(f"{script}: {what}; about {found.duration_s:.1f} s, made in about {found.work_s:.1f} s", err=True)

@@ -16,13 +16,22 @@ from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import phones_of
-from dialogue_tts.text.words import SpokenText
+from dialogue_tts.text.words import SpokenText, Word
 
 TURN_S, PHONE_S = 0.36, 0.08  # a turn lasts so long, and so much longer with each phone: fitted to what en-small says
 WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with nothing else to do
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
+
+
+@dataclass(frozen=True)
+class SpokenTurn:
+    """What will be said for a turn, word by word: `word.spoken` is its plain spelling, `word.phonemes` its sounds."""
+
+    line: int
+    speaker: str
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Review:
         turns: how many are understood.
         duration_s: expected length of the dialogue.
         work_s: expected time to make it, on two idle cores.
+        spoken: what will be said, turn by turn; without those that cannot be.
     """
 
     findings: tuple[Finding, ...]
@@ -42,6 +52,7 @@ class Review:
     turns: int
     duration_s: float
     work_s: float
+    spoken: tuple[SpokenTurn, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -93,6 +104,7 @@ def review(
         turns=len(draft.turns),
         duration_s=dialogue_s([turn for turn, *_ in spoken], [s + _pauses_s(text) for _, text, s in spoken], config),
         work_s=WORK_PER_S * sum(sound_s * turn_speed(turn, config) for turn, _, sound_s in spoken),
+        spoken=tuple(SpokenTurn(turn.line, turn.speaker, said.words) for turn, said, _ in spoken),
     )
 
 

@@ -154,6 +154,23 @@ class FindingOut(BaseModel):
     message: str
 
 
+class SpokenWordOut(BaseModel):
+    """See `dialogue_tts.text.words.Word`."""
+
+    text: str
+    spoken: str
+    phonemes: str
+    guessed: bool
+
+
+class SpokenTurnOut(BaseModel):
+    """See `dialogue_tts.script.lint.SpokenTurn`."""
+
+    line: int
+    speaker: str
+    words: list[SpokenWordOut]
+
+
 class ReviewOut(BaseModel):
     """See `dialogue_tts.script.lint.Review`."""
 
@@ -162,6 +179,7 @@ class ReviewOut(BaseModel):
     turns: int
     duration_s: float
     work_s: float
+    spoken: list[SpokenTurnOut]
 
 
 class WordOut(BaseModel):

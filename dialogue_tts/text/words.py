@@ -19,6 +19,11 @@ class Word:
     guessed: bool = False
     spoken: str = ""
 
+    @property
+    def respelled(self) -> bool:
+        """Whether what is said is spelled otherwise than what is written."""
+        return self.spoken.casefold() != self.text.casefold().strip("'")
+
 
 @dataclass(frozen=True)
 class SpokenText:

@@ -224,3 +224,17 @@ def test_a_page_is_looked_through_again_in_no_time(frontend: TextFrontend) -> No
     began = time.process_time()
     review(page + "[Anna] One more.", frontend)
     assert time.process_time() - began < 0.05
+
+
+def test_a_review_tells_what_will_be_said(frontend: TextFrontend) -> None:
+    found = review("[Anna] It's $5, Dr. Ito.\n[Ben] The FBI?", frontend)
+    assert [(turn.line, turn.speaker) for turn in found.spoken] == [(1, "Anna"), (2, "Ben")]
+    said = [(word.text, word.spoken, word.respelled) for turn in found.spoken for word in turn.words]
+    assert said == [
+        ("It's", "It's", False),
+        ("$5", "five dollars", True),
+        ("Dr.", "Dr", True),
+        ("Ito", "Ito", False),
+        ("The", "The", False),
+        ("FBI", "F B I", True),
+    ]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dialogue_tts.errors import ScriptError
+from dialogue_tts.text.accents import ACCENTS, nearest_american
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.text.tokenizer import phones_of
+from dialogue_tts.text.tokenizer import LENGTH, phones_of
 
 HERE = Path(__file__).resolve().parent
 READINGS = [
@@ -51,3 +53,57 @@ def test_words_of_two_sounds_are_told_apart(frontend: TextFrontend) -> None:
             wrong.append(f"{word} in {sentence!r} is read {heard}, not {wanted}")
     assert len(HETERONYMS) >= 300 and len({word for word, _, _ in HETERONYMS}) >= 60
     assert len(wrong) <= 0.03 * len(HETERONYMS), "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("word", "british"),
+    [
+        ("tomato", "təmˈɑːtQ"),
+        ("schedule", "ʃˈɛdjuːl"),
+        ("garage", "ɡˈaɹɑːʤ"),
+        ("leisure", "lˈɛʒə"),
+        ("privacy", "pɹˈɪvəsi"),
+        ("vase", "vˈɑːz"),
+        ("laboratory", "ləbˈɒɹətəɹi"),
+        ("advertisement", "ədvˈɜːtɪsmᵊnt"),
+        ("herb", "hˈɜːb"),
+        ("lieutenant", "lɛftˈɛnənt"),
+        ("aluminium", "ˌaljʊmˈɪnɪəm"),
+        ("bath", "bˈɑːθ"),
+        ("dance", "dˈɑːns"),
+        ("lot", "lˈɒt"),
+        ("hurry", "hˈʌɹi"),
+        ("zebra", "zˈɛbɹə"),
+        ("vitamin", "vˈɪtəmɪn"),
+        ("mobile", "mˈQbIl"),
+        ("clerk", "klˈɑːk"),
+        ("car", "kˈɑː"),
+        ("better", "bˈɛtə"),
+        ("Okafor", "ˈQkəfɔː"),  # of our own table, by rule
+    ],
+)
+def test_accents_differ(frontend: TextFrontend, word: str, british: str) -> None:
+    assert frontend.speak(word, accent="en-GB").phonemes == british
+    assert phones(frontend, word) != phones_of(british)
+
+
+def test_an_accent_keeps_to_its_sounds(frontend: TextFrontend) -> None:
+    for _, written, _ in READINGS:
+        for name, accent in ACCENTS.items():
+            assert {
+                c for c in frontend.speak(written, accent=name).phonemes if c.isalpha() or c == LENGTH
+            } <= accent.sounds
+
+
+def test_pronunciations_are_read_in_the_accent(frontend: TextFrontend) -> None:
+    text = "Two [tomato](/təˈmɑːtəʊ/)es"
+    assert frontend.speak("[Maria](/məˈriːə/)'s [bus](/bʌs/)'s", accent="en-GB").phonemes == "məˈɹiːəz bʌsɪz"
+    with pytest.raises(ScriptError, match='"en-AU" is no accent; there are en-US, en-GB'):
+        frontend.speak(text, accent="en-AU")
+
+
+def test_british_sounds_have_nearest_american_ones(frontend: TextFrontend) -> None:
+    american = ACCENTS["en-US"].sounds
+    said = frontend.speak("The car is hot; go past the bird, hear the bear.", accent="en-GB").phonemes
+    assert {c for c in nearest_american(said) if c.isalpha()} <= american
+    assert nearest_american("təmˈɑːtQ") == "təmˈɑtO"
