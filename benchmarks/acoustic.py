@@ -26,7 +26,7 @@ import torch
 from autoregressive import Autoregressive, parameters
 from torch import nn
 
-from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes
+from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble, generate_codes
 from dialogue_tts.acoustic.model import SoundStorm
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, seconds_to_frames
@@ -107,7 +107,7 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
     semantic = torch.randint(model.config.semantic_vocabulary, (prompt_frames + turn_frames,), generator=rng)
     prompt = torch.randint(model.config.codebook_size, (prompt_frames, levels), generator=rng)
     spoken = semantic[prompt_frames:]
-    passage = Passage([Prompt(0, semantic[:prompt_frames], prompt)], spoken, torch.zeros_like(spoken))
+    passage = TokenSequence([Prompt(0, semantic[:prompt_frames], prompt)], spoken, torch.zeros_like(spoken))
     row, valid = assemble([passage], levels)
 
     def parallel() -> None:

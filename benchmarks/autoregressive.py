@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.acoustic.generate import Passage, assemble
+from dialogue_tts.acoustic.generate import TokenSequence, assemble
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table, rotate
 from dialogue_tts.training.corpus import Corpus
@@ -124,7 +124,7 @@ class AutoregressiveTask(SoundStormTask):
         self.generator = Autoregressive(rival)
         self.networks = {"autoregressive": self.generator}
 
-    def collate(self, passages: list[Passage], rng: np.random.Generator) -> Rows:
+    def collate(self, passages: list[TokenSequence], rng: np.random.Generator) -> Rows:
         """Assemble rows."""
         return Rows(*assemble(passages, self.network.config.levels))
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.script.documents import read_script
     from dialogue_tts.script.findings import Finding
-    from dialogue_tts.script.lint import Review
+    from dialogue_tts.script.lint import LintReport
     from dialogue_tts.script.parser import parse_script
     from dialogue_tts.script.turns import Script, Turn
     from dialogue_tts.script.writing import format_script
@@ -24,7 +24,7 @@ __all__ = [
     "DialogueTTS",
     "Finding",
     "Project",
-    "Review",
+    "LintReport",
     "Revision",
     "Script",
     "Stream",
@@ -45,7 +45,7 @@ _PLACES = {
     "DialogueTTS": "pipeline",
     "Finding": "script.findings",
     "Project": "dialogue.project",
-    "Review": "script.lint",
+    "LintReport": "script.lint",
     "Revision": "dialogue.result",
     "Script": "script.turns",
     "Stream": "synthesis.stream",

@@ -13,7 +13,7 @@ from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
 from dialogue_tts.script.directions import Treatment
-from dialogue_tts.script.lint import Review, expected_s, review
+from dialogue_tts.script.lint import LintReport, expected_s, lint
 from dialogue_tts.script.parser import Draft, parse_script
 from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig
@@ -24,7 +24,7 @@ from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.synthesis.ticket import TellProgress
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.threads import run_in_worker_thread
-from dialogue_tts.voices.assignment import VoiceBox, Voices
+from dialogue_tts.voices.assignment import VoiceResolver, Voices
 from dialogue_tts.voices.library import VoiceLibrary
 from dialogue_tts.voices.voice import Consent, Voice
 
@@ -43,9 +43,9 @@ class DialogueTTS:
         self.bundle = bundle
         self.config = config or SynthesisConfig()
         self.library = library or VoiceLibrary()
-        self._voicebox = VoiceBox(bundle, self.library)
+        self._voice_resolver = VoiceResolver(bundle, self.library)
         self._frontend = TextFrontend()
-        self.plan = Planner(self._frontend, self._voicebox, self.bundle_id)
+        self.plan = Planner(self._frontend, self._voice_resolver, self.bundle_id)
         self.synthesizer = Synthesizer(bundle)
         self.scheduler = Scheduler(self.synthesizer)
 
@@ -88,7 +88,7 @@ class DialogueTTS:
         Raises:
             VoiceError: no such voice or file, or the recording or the saved voice cannot serve.
         """
-        return self._voicebox.voice(voice)
+        return self._voice_resolver.voice(voice)
 
     def new_voice(
         self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int = SAMPLE_RATE_HZ
@@ -102,7 +102,7 @@ class DialogueTTS:
         Raises:
             VoiceError: the recording cannot serve, or the name is empty.
         """
-        return self._voicebox.new_voice(name, recording, consent, sample_rate_hz)
+        return self._voice_resolver.new_voice(name, recording, consent, sample_rate_hz)
 
     def keep_voice(self, voice: Voice) -> None:
         """Keep a voice in `library`, so that its name serves as a built-in voice's does.
@@ -110,7 +110,7 @@ class DialogueTTS:
         Raises:
             VoiceError: the name is taken or not fit, or the voice has no consent record or was made with another bundle.
         """
-        self._voicebox.keep(voice)
+        self._voice_resolver.keep(voice)
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """Which voice each speaker will have, as `cast` takes them; none is read or encoded.
@@ -118,7 +118,7 @@ class DialogueTTS:
         Raises:
             ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
         """
-        return self._voicebox.assign(speakers, voices)
+        return self._voice_resolver.assign(speakers, voices)
 
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
@@ -128,15 +128,15 @@ class DialogueTTS:
             ScriptError: `voices` names a speaker the script lacks.
             VoiceError: a voice cannot serve.
         """
-        return self._voicebox.cast(script, voices)
+        return self._voice_resolver.cast(script, voices)
 
-    def review(
+    def lint(
         self,
         script: str | Draft,
         voices: Collection[str] | None = None,
         config: SynthesisConfig | None = None,
         directions: Treatment = "left_out",
-    ) -> Review:
+    ) -> LintReport:
         """What is wrong in a script or may be, and how long it will take; it is not spoken, and nothing in it raises.
 
         Args:
@@ -144,7 +144,7 @@ class DialogueTTS:
             voices: speakers who have a voice; None where that is not known yet.
             directions: as in `parse_script`; of a text alone.
         """
-        return review(script, self._frontend, voices, config or self.config, directions)
+        return lint(script, self._frontend, voices, config or self.config, directions)
 
     def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:
         """About how long a script's dialogue will be, in seconds. Raises ScriptError if it cannot be spoken."""

@@ -16,7 +16,7 @@ from dialogue_tts.bundle import BuiltInVoice, Bundle, BundleConfig
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.semantic.align import UNIT_IDS
+from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
@@ -83,7 +83,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         codebook_size=19,
         slots=2,
         conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
-        units=len(UNIT_IDS) + 1,
+        units=len(PHONE_KINDS) + 1,
     )
     speaker_embedding = SpeakerEmbeddingConfig(latent_width=14, size=9)
     config = BundleConfig(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from autoregressive import Autoregressive, AutoregressiveTask, Rows
 
-from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
+from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
@@ -26,7 +26,7 @@ def _row() -> tuple[Frames, torch.Tensor]:
     codes = torch.randint(CODES, (PROMPT + FRAMES, LEVELS), generator=rng)
     prompt = Prompt(1, spoken[:PROMPT], codes[:PROMPT])
     units = torch.randint(7, (FRAMES, 2), generator=rng)
-    passage = Passage([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), units, codes[PROMPT:])
+    passage = TokenSequence([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), units, codes[PROMPT:])
     return assemble([passage], LEVELS)
 
 

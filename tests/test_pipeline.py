@@ -17,7 +17,7 @@ from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.parser import parse_script
-from dialogue_tts.semantic.align import UNIT_IDS, Units
+from dialogue_tts.semantic.align import PHONE_KINDS, PhoneSequence
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.synthesizer import Synthesizer
 
@@ -238,7 +238,7 @@ def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS, monkeypa
     frames = seen[0]
     said, following = frames.units[0][~frames.is_prompt[0]].T.tolist()
     assert not frames.units[0][frames.is_prompt[0]].any()
-    units = [UNIT_IDS[c] for c in Units.of("ɡˌʊd ˈivnɪŋ, bˈɛn.").characters]
+    units = [PHONE_KINDS[c] for c in PhoneSequence.of("ɡˌʊd ˈivnɪŋ, bˈɛn.").characters]
     path = [0]
     for here, after in zip(said, following, strict=True):
         while units[path[-1]] != here:

@@ -28,7 +28,7 @@ START = 'import(new URL("studio/main.js", document.baseURI)).then((page) => page
 
 
 @dataclass(frozen=True)
-class Options:
+class StudioOptions:
     """How a studio is run.
 
     Attributes:
@@ -51,7 +51,7 @@ class Options:
         return self.host in LOOPBACK
 
 
-def build_app(tts: DialogueTTS, options: Options) -> fastapi.FastAPI:
+def build_app(tts: DialogueTTS, options: StudioOptions) -> fastapi.FastAPI:
     """The studio as an ASGI application."""
     sounds, uploads = options.folder / "sounds", options.folder / "uploads"
     for folder in (sounds, uploads):
@@ -86,7 +86,7 @@ def build_app(tts: DialogueTTS, options: Options) -> fastapi.FastAPI:
     )
 
 
-def _page(handlers: Handlers, options: Options) -> gr.Blocks:
+def _page(handlers: Handlers, options: StudioOptions) -> gr.Blocks:
     async def call(asked: Any) -> dict[str, Any]:
         """Every question of the page."""
         return await handlers.answer(asked)

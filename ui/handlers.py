@@ -148,7 +148,7 @@ class Handlers:
         else:
             text = text_in(asked, "text", LONGEST_SCRIPT)
             rows, ending = rows_of(text)
-        found = self._tts.review(text, None, config)
+        found = self._tts.lint(text, None, config)
         answer: Answer = {
             "text": text,
             "ending": ending,

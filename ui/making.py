@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dialogue_tts._ui.turns import Row
-from dialogue_tts.dialogue.result import Part
+from dialogue_tts.dialogue.result import TurnTakes
 from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import Voice
@@ -60,8 +60,8 @@ class Making:
     cast: Mapping[str, Voice]
     pace_s: float
     costs: Mapping[str, int] = field(default_factory=dict)
-    kept: dict[str, Part] = field(default_factory=dict)
-    made: dict[str, Part] = field(default_factory=dict)
+    kept: dict[str, TurnTakes] = field(default_factory=dict)
+    made: dict[str, TurnTakes] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     began: float | None = None
     came: float | None = None

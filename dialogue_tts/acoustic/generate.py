@@ -55,7 +55,7 @@ class Prompt(NamedTuple):
     codes: Tensor  # (P, Q) int64
 
 
-class Passage(NamedTuple):
+class TokenSequence(NamedTuple):
     """One row: the voices, and what they are to say."""
 
     prompts: Sequence[Prompt]
@@ -65,7 +65,7 @@ class Passage(NamedTuple):
     codes: Tensor | None = None  # (T, Q) int64 where known (training)
 
 
-def assemble(passages: Sequence[Passage], levels: int) -> tuple[Frames, Tensor]:
+def assemble(passages: Sequence[TokenSequence], levels: int) -> tuple[Frames, Tensor]:
     """Put each row's prompts, by rising slot, in front of its target, and pad all rows to the longest with zeros.
 
     Returns:

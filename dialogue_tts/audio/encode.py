@@ -17,7 +17,7 @@ MP3_RATE = {
 STREAMED = ("pcm", *(ending.removeprefix(".") for ending in FORMATS))  # pcm: the samples of a wav alone
 
 
-class Encoder:
+class SoundEncoder:
     """Takes mono sound piece by piece and gives the bytes that are ready; all of them together are a file.
 
     The length that a header would hold is unknown, as in any stream; players read on until its end. Not so those of

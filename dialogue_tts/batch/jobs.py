@@ -38,7 +38,7 @@ _ID = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """A script that is to be spoken.
 
     Attributes:
@@ -63,7 +63,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class BatchContext:
     """What all jobs share: where their files go, and what speaks them.
 
     Attributes:
@@ -78,15 +78,15 @@ class Workshop:
     bundle: str | None = None
     threads: int | None = None
 
-    def sound(self, job: Job) -> Path:
+    def sound(self, job: BatchJob) -> Path:
         """The file of a job's sound."""
         return self.out / f"{job.id}{self.ending}"
 
-    def record(self, job: Job) -> Path:
+    def record(self, job: BatchJob) -> Path:
         """The file that says how it was made, and when what is said in it."""
         return self.out / f"{job.id}.json"
 
-    def is_done(self, job: Job) -> bool:
+    def is_done(self, job: BatchJob) -> bool:
         """Whether the same script was spoken before with the same voices, seed, settings and bundle."""
         try:
             record = json.loads(self.record(job).read_text(encoding="utf-8"))
@@ -94,14 +94,14 @@ class Workshop:
             return False
         return self.sound(job).is_file() and isinstance(record, dict) and record.get("key") == self.key(job)
 
-    def check_records(self, jobs: Sequence[Job]) -> None:
+    def check_records(self, jobs: Sequence[BatchJob]) -> None:
         """Raises AudioError if a job's record would overwrite a file that is none."""
         for job in jobs:
             path = self.record(job)
             if path.exists() and '"key"' not in path.read_text(encoding="utf-8", errors="replace"):
                 raise AudioError(f"{path}: this file is no record of a batch; move it, or choose another folder.")
 
-    def key(self, job: Job) -> str:
+    def key(self, job: BatchJob) -> str:
         """SHA-256 of all that the sound depends on."""
         voices = {speaker: self._voice_key(voice) for speaker, voice in job.voices.items()}
         parts = [FORMAT, self._bundle_key, self.ending, job.script, voices, job.seed, to_dict(job.config)]
@@ -138,7 +138,7 @@ class Workshop:
             torch.set_num_threads(self.threads)
         return DialogueTTS.from_pretrained(self.bundle)
 
-    def make(self, job: Job, tts: DialogueTTS) -> Outcome:
+    def make(self, job: BatchJob, tts: DialogueTTS) -> Outcome:
         """Speak a job and write its files. An error becomes the outcome, whatever it is: the other jobs go on."""
         began = time.perf_counter()
         try:
@@ -162,7 +162,7 @@ def read_jobs(
     config: SynthesisConfig | None = None,
     directions: Treatment = "left_out",
     aside: dict[str, str] | None = None,
-) -> list[Job]:
+) -> list[BatchJob]:
     """Jobs of a folder of scripts, or of a JSONL file, or standard input for -: lines {id, script, voices, seed,
     settings}, of which only id and script are needed.
 
@@ -176,7 +176,7 @@ def read_jobs(
         ScriptError: the source cannot be read, or a line is not understood; the message names it.
         VoiceError: no script has a speaker that is given a voice.
     """
-    common = Job("", "", dict(voices or {}), seed, config or SynthesisConfig())
+    common = BatchJob("", "", dict(voices or {}), seed, config or SynthesisConfig())
     left_aside = {} if aside is None else aside
     jobs = list(
         _folder_jobs(source, common, directions, left_aside) if source.is_dir() else _lines(source, common, directions)
@@ -191,12 +191,12 @@ def read_jobs(
     return jobs
 
 
-def expected_s(jobs: Sequence[Job]) -> float:
+def expected_s(jobs: Sequence[BatchJob]) -> float:
     """About how many seconds of speech they will be; rather too many."""
     return SECONDS_PER_LETTER * sum(len(job.script) for job in jobs)
 
 
-def _folder_jobs(folder: Path, common: Job, directions: Treatment, aside: dict[str, str]) -> Iterator[Job]:
+def _folder_jobs(folder: Path, common: BatchJob, directions: Treatment, aside: dict[str, str]) -> Iterator[BatchJob]:
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         try:
             script = _script_in(path, directions) if _is_script(path) else None
@@ -210,7 +210,7 @@ def _folder_jobs(folder: Path, common: Job, directions: Treatment, aside: dict[s
         if script is None:
             aside[path.name] = "no script, by its ending"
         else:
-            yield Job(path.stem, script, _voices_in(script, common.voices), common.seed, common.config)
+            yield BatchJob(path.stem, script, _voices_in(script, common.voices), common.seed, common.config)
 
 
 def _is_script(path: Path) -> bool:
@@ -226,7 +226,7 @@ def _script_in(path: Path, directions: Treatment) -> str:
     return format_script(read_draft(data, path.name, directions).script())
 
 
-def _lines(path: Path, common: Job, directions: Treatment) -> Iterator[Job]:
+def _lines(path: Path, common: BatchJob, directions: Treatment) -> Iterator[BatchJob]:
     try:
         content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
         lines = content.decode("utf-8-sig").splitlines()
@@ -246,7 +246,7 @@ def _lines(path: Path, common: Job, directions: Treatment) -> Iterator[Job]:
                 raise ScriptError(f"{path}, line {number}: {error}") from None
 
 
-def _job(values: Any, common: Job, directions: Treatment) -> Job:
+def _job(values: Any, common: BatchJob, directions: Treatment) -> BatchJob:
     known = {"id": str, "script": str, "voices": dict, "seed": int, "settings": dict}
     if not isinstance(values, dict) or not {"id", "script"} <= set(values) <= set(known):
         raise ScriptError(f"write an object with id and script, and if need be {', '.join(list(known)[2:])}.")
@@ -260,7 +260,7 @@ def _job(values: Any, common: Job, directions: Treatment) -> Job:
     if not all(isinstance(voice, str) for voice in voices.values()):
         raise ScriptError("voices: give each speaker the name of a voice, or the path of a file.")
     config = from_dict(SynthesisConfig, to_dict(common.config) | values.get("settings", {}))
-    return Job(values["id"], script, voices, values.get("seed", common.seed), config)
+    return BatchJob(values["id"], script, voices, values.get("seed", common.seed), config)
 
 
 def _voices_in(script: str, voices: Mapping[str, str]) -> dict[str, str]:
@@ -269,7 +269,7 @@ def _voices_in(script: str, voices: Mapping[str, str]) -> dict[str, str]:
     return {speaker: voice for speaker, voice in voices.items() if speaker in speakers}
 
 
-def _check_ids(source: Path, jobs: Sequence[Job]) -> None:
+def _check_ids(source: Path, jobs: Sequence[BatchJob]) -> None:
     seen: set[str] = set()
     for job in jobs:
         if not _ID.fullmatch(job.id):

@@ -12,24 +12,24 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from dialogue_tts.batch.jobs import Job, Outcome, Workshop
+from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 from dialogue_tts.errors import DialogueTTSError, SettingsError
 
 
-def in_this_process(jobs: Sequence[Job], workshop: Workshop) -> Iterator[Outcome]:
+def in_this_process(jobs: Sequence[BatchJob], context: BatchContext) -> Iterator[Outcome]:
     """One after the other."""
-    tts = workshop.open()
+    tts = context.open()
     for job in jobs:
-        yield workshop.make(job, tts)
+        yield context.make(job, tts)
 
 
-def in_processes(jobs: Sequence[Job], workshop: Workshop, workers: int) -> Iterator[Outcome]:
+def in_processes(jobs: Sequence[BatchJob], context: BatchContext, workers: int) -> Iterator[Outcome]:
     """As they get ready, from several processes. A process that dies takes one job with it, and is replaced.
 
     Raises:
         DialogueTTSError: no process can start, for example since the bundle is damaged.
     """
-    crew = _Crew(jobs, workshop)
+    crew = _WorkerPool(jobs, context)
     try:
         for _ in range(min(workers, len(jobs))):
             crew.start()
@@ -42,13 +42,13 @@ def in_processes(jobs: Sequence[Job], workshop: Workshop, workers: int) -> Itera
         crew.stop()
 
 
-class _Crew:
+class _WorkerPool:
     """Processes and what each is at: None while it loads the bundle."""
 
-    def __init__(self, jobs: Sequence[Job], workshop: Workshop) -> None:
+    def __init__(self, jobs: Sequence[BatchJob], context: BatchContext) -> None:
         self.waiting = deque(jobs)
-        self.busy: dict[Connection, tuple[BaseProcess, Job | None]] = {}
-        self._workshop = workshop
+        self.busy: dict[Connection, tuple[BaseProcess, BatchJob | None]] = {}
+        self._workshop = context
         self._context = multiprocessing.get_context("spawn")
 
     def start(self) -> None:
@@ -86,7 +86,7 @@ class _Crew:
             del self.busy[connection]
             process.join()
 
-    def _lost(self, process: BaseProcess, job: Job | None) -> Outcome | None:
+    def _lost(self, process: BaseProcess, job: BatchJob | None) -> Outcome | None:
         process.join()
         died = f"its process died (exit code {process.exitcode}), perhaps for lack of memory"
         if job is None and self.waiting:
@@ -96,24 +96,24 @@ class _Crew:
         return Outcome(job.id, died) if job else None
 
 
-def _work(connection: Connection, workshop: Workshop) -> None:
+def _work(connection: Connection, context: BatchContext) -> None:
     """In a process of its own: say that it is there, then make what comes until nothing does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who waits for the outcomes ends this,
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so, and half a file is removed on the way out
     try:
-        tts = workshop.open()
+        tts = context.open()
     except DialogueTTSError as error:
         connection.send(error)
         return
     connection.send(None)
     try:
         while job := connection.recv():
-            connection.send(workshop.make(job, tts))
+            connection.send(context.make(job, tts))
     except (EOFError, BrokenPipeError):
         return
 
 
-def on_ray(jobs: Sequence[Job], workshop: Workshop, workers: int) -> Iterator[Outcome]:
+def on_ray(jobs: Sequence[BatchJob], context: BatchContext, workers: int) -> Iterator[Outcome]:
     """As they get ready, from a Ray cluster: the one that RAY_ADDRESS names, or one on this machine.
 
     Raises:
@@ -123,12 +123,12 @@ def on_ray(jobs: Sequence[Job], workshop: Workshop, workers: int) -> Iterator[Ou
     started_here = not ray.is_initialized()
     if started_here:
         ray.init(log_to_driver=False, include_dashboard=False, logging_level="ERROR")
-    remote = ray.remote(num_cpus=workshop.threads or 1, max_restarts=-1)(_RayWorker)
+    remote = ray.remote(num_cpus=context.threads or 1, max_restarts=-1)(_RayWorker)
     waiting = deque(jobs)
-    busy: dict[Any, tuple[Any, Job]] = {}
+    busy: dict[Any, tuple[Any, BatchJob]] = {}
     try:
         for _ in range(min(workers, len(jobs))):
-            worker, job = remote.remote(workshop), waiting.popleft()
+            worker, job = remote.remote(context), waiting.popleft()
             busy[worker.make.remote(job)] = worker, job
         while busy:
             (ready,), _ = ray.wait(list(busy), num_returns=1)
@@ -149,10 +149,10 @@ def on_ray(jobs: Sequence[Job], workshop: Workshop, workers: int) -> Iterator[Ou
 class _RayWorker:
     """Lives on some machine of the cluster."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop, self._tts = workshop, workshop.open()
+    def __init__(self, context: BatchContext) -> None:
+        self._workshop, self._tts = context, context.open()
 
-    def make(self, job: Job) -> Outcome:
+    def make(self, job: BatchJob) -> Outcome:
         return self._workshop.make(job, self._tts)
 
 

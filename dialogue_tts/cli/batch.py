@@ -35,7 +35,7 @@ from dialogue_tts.cli.inputs import (
 )
 
 if TYPE_CHECKING:
-    from dialogue_tts.batch.jobs import Job, Outcome, Workshop
+    from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 
 MOST_TOLD = 10  # files that are no scripts
 
@@ -68,7 +68,7 @@ def batch(
 
     JSONL lines have id and script, and if need be voices, seed and settings. Exit code 1: some scripts failed.
     """
-    from dialogue_tts.batch.jobs import Workshop, expected_s, read_jobs
+    from dialogue_tts.batch.jobs import BatchContext, expected_s, read_jobs
     from dialogue_tts.batch.workers import import_ray, share_of_cores
 
     config = settings_of(gap, speed, loudness, pronunciations)
@@ -77,10 +77,10 @@ def batch(
     if ray:
         import_ray()
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
-    workshop = Workshop(out.resolve(), f".{kind.value}", bundle, threads or usual_threads)
-    missing = [job for job in jobs if not workshop.is_done(job)]
-    _prepare(out, workshop.ending, expected_s(missing))
-    workshop.check_records(missing)
+    context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads)
+    missing = [job for job in jobs if not context.is_done(job)]
+    _prepare(out, context.ending, expected_s(missing))
+    context.check_records(missing)
     if source.resolve() != out.resolve() and not quiet:
         for name, why in list(aside.items())[:MOST_TOLD]:
             typer.echo(f"{source / name}: left aside: {why}", err=True)
@@ -89,7 +89,7 @@ def batch(
     began, outcomes, interrupted = time.perf_counter(), [], False
     with progress_bar("Loading", quiet) as update:
         try:
-            for outcome in _outcomes(missing, workshop, workers, ray):
+            for outcome in _outcomes(missing, context, workers, ray):
                 outcomes.append(outcome)
                 if outcome.error:
                     typer.echo(f"dialogue-tts: {outcome.id}: {outcome.error}", err=True)
@@ -111,14 +111,14 @@ def batch(
         raise typer.Exit(INTERRUPTED if interrupted else SOME_FAILED)
 
 
-def _outcomes(jobs: list[Job], workshop: Workshop, workers: int, ray: bool) -> Iterator[Outcome]:
+def _outcomes(jobs: list[BatchJob], context: BatchContext, workers: int, ray: bool) -> Iterator[Outcome]:
     from dialogue_tts.batch.workers import in_processes, in_this_process, on_ray
 
     if not jobs:
         return iter(())
     if ray:
-        return on_ray(jobs, workshop, workers)
-    return in_processes(jobs, workshop, workers) if workers > 1 else in_this_process(jobs, workshop)
+        return on_ray(jobs, context, workers)
+    return in_processes(jobs, context, workers) if workers > 1 else in_this_process(jobs, context)
 
 
 def _prepare(out: Path, ending: str, seconds: float) -> None:

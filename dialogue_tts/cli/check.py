@@ -37,10 +37,10 @@ def check(
 ) -> None:
     """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
     draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
-    from dialogue_tts.script.lint import review
+    from dialogue_tts.script.lint import lint
     from dialogue_tts.text.phonemes import TextFrontend
 
-    found = review(draft, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
+    found = lint(draft, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
     if as_json:
         facts = asdict(found)
         if not spoken:

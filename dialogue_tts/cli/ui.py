@@ -42,11 +42,11 @@ def ui(
         load_studio()
         import uvicorn
 
-        from dialogue_tts._ui.app import Options, build_app
+        from dialogue_tts._ui.app import StudioOptions, build_app
         from dialogue_tts.pipeline import DialogueTTS
 
         tts = DialogueTTS.from_pretrained(bundle)
-        studio = build_app(tts, Options(Path(folder), host, password, keep_hours))
+        studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours))
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
         typer.echo(f"The studio is open at {address} - Ctrl+C closes it.", err=True)
         if browser:

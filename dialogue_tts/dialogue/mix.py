@@ -13,7 +13,7 @@ from dialogue_tts.audio.loudness import CEILING_DB, true_peak
 DUCK = 0.9  # steps by which a turn that overlaps is turned down until the sum stays below the ceiling
 
 
-class Placed(NamedTuple):
+class PlacedTurn(NamedTuple):
     """One turn in the mix.
 
     Attributes:
@@ -31,7 +31,7 @@ class Placed(NamedTuple):
 
 def mix(
     waves: Iterable[np.ndarray], offsets: Sequence[int], starts: Sequence[int | None] | None = None
-) -> Iterator[Placed]:
+) -> Iterator[PlacedTurn]:
     """Put each turn behind, or with a negative offset over, the end of what is heard so far, as soon as it is there.
 
     A turn never starts before the one in front of it does, so what lies before is final and can be played.
@@ -52,7 +52,7 @@ def mix(
         end = sent + grown.size
         following = offsets[index + 1] if index + 1 < len(offsets) and at[index + 1] is None else 0
         final = max(start, end + min(0, following)) - sent
-        yield Placed(start, gain, sent, grown[:final])
+        yield PlacedTurn(start, gain, sent, grown[:final])
         held, sent = grown[final:], sent + final
 
 

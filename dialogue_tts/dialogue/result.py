@@ -19,7 +19,7 @@ import numpy as np
 from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue import subtitles
-from dialogue_tts.dialogue.mix import Placed, mix, panned, track
+from dialogue_tts.dialogue.mix import PlacedTurn, mix, panned, track
 from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
@@ -59,7 +59,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Part:
+class TurnTakes:
     """A turn of the script with its takes; the chosen one is heard."""
 
     turn: Turn
@@ -71,18 +71,18 @@ class Part:
         """The chosen one."""
         return self.takes[self.chosen]
 
-    def saying(self, text: str, seed: int | None = None) -> Part | None:
+    def saying(self, text: str, seed: int | None = None) -> TurnTakes | None:
         """With the take chosen that says this, with that seed if one is given; None if there is no such take."""
         fitting = [i for i, take in enumerate(self.takes) if take.text == text and seed in (None, take.seed)]
         if not fitting:
             return None
         return replace(self, chosen=self.chosen if self.chosen in fitting else fitting[-1])
 
-    def with_take(self, take: Take) -> Part:
+    def with_take(self, take: Take) -> TurnTakes:
         """With one more take, which is chosen."""
         return replace(self, takes=(*self.takes, take), chosen=len(self.takes))
 
-    def spoken(self, index: int, placed: Placed) -> SpokenTurn:
+    def spoken(self, index: int, placed: PlacedTurn) -> SpokenTurn:
         """As it is heard at its place."""
         start_s = placed.start / SAMPLE_RATE_HZ
         return SpokenTurn(
@@ -120,7 +120,7 @@ class Chunk:
     waveform: np.ndarray = field(repr=False)
     start: float
     turn: SpokenTurn
-    part: Part
+    part: TurnTakes
 
     @property
     def take(self) -> Take:
@@ -139,7 +139,7 @@ class Dialogue:
         config: settings it was made with.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[TurnTakes, ...]
     voices: Mapping[str, Voice]
     seed: int
     config: SynthesisConfig
@@ -147,7 +147,7 @@ class Dialogue:
     sample_rate: int = SAMPLE_RATE_HZ
 
     @cached_property
-    def _placed(self) -> tuple[Placed, ...]:
+    def _placed(self) -> tuple[PlacedTurn, ...]:
         offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
         starts = turn_starts(part.turn for part in self.parts)
         return tuple(mix((part.take.waveform for part in self.parts), offsets, starts))
@@ -208,7 +208,7 @@ class Dialogue:
         part = self.parts[self._checked(index)]
         return self._with_part(index, part.with_take(take))
 
-    def _with_part(self, index: int, part: Part) -> Dialogue:
+    def _with_part(self, index: int, part: TurnTakes) -> Dialogue:
         return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
 
     def _checked(self, index: int) -> int:
@@ -303,7 +303,7 @@ class Revision:
     was: Mapping[int, int] = field(default_factory=dict)
     seeds: Mapping[int, int] = field(default_factory=dict)
 
-    def kept(self, index: int, turn: Turn, voice: Voice, config: SynthesisConfig) -> Part | None:
+    def kept(self, index: int, turn: Turn, voice: Voice, config: SynthesisConfig) -> TurnTakes | None:
         """What there is of a turn of the changed script: its takes in the same voice, at the same speed and settings."""
         if self.dialogue is None or index not in self.was:
             return None

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.dialogue.turns import SpokenWord
-from dialogue_tts.script.segments import Piece
+from dialogue_tts.script.segments import Segment
 from dialogue_tts.semantic.tokenizer import READ_RATE_HZ, phone_spans
 from dialogue_tts.text.tokenizer import phones_of
 
@@ -24,13 +24,13 @@ class Reading(NamedTuple):
     phone_ids: list[int]  # CTC classes of the phones that were to be said
 
 
-def word_times(pieces: Sequence[Piece], readings: Sequence[Reading], length_s: float) -> list[SpokenWord]:
+def word_times(pieces: Sequence[Segment], readings: Sequence[Reading], length_s: float) -> list[SpokenWord]:
     """When each written word of a turn's pieces is heard in a sound of that length; seconds from the turn's start."""
     tempo = frames_to_seconds(sum(reading.frames for reading in readings)) / length_s
     return [replace(word, start=word.start / tempo, end=word.end / tempo) for word in _at_own_tempo(pieces, readings)]
 
 
-def _at_own_tempo(pieces: Sequence[Piece], readings: Sequence[Reading]) -> list[SpokenWord]:
+def _at_own_tempo(pieces: Sequence[Segment], readings: Sequence[Reading]) -> list[SpokenWord]:
     words: list[SpokenWord] = []
     offset_s = 0.0
     for piece, reading in zip(pieces, readings, strict=True):

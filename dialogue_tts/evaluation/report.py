@@ -48,7 +48,7 @@ class EvalDialogue:
 
 
 @dataclass(frozen=True)
-class Recording:
+class EvalRecording:
     """A recorded utterance to be spoken again; `prompt` is another recording of its speaker."""
 
     id: str
@@ -79,11 +79,11 @@ class TurnAudio:
 
 
 Speaks = Callable[[EvalDialogue], Sequence[TurnAudio]]
-Respeaks = Callable[[Recording], TurnAudio]
+Respeaks = Callable[[EvalRecording], TurnAudio]
 Progress = Callable[[str, int, int], None]  # system, turns done, turns in all
 
 
-def play(recording: Recording) -> TurnAudio:
+def play(recording: EvalRecording) -> TurnAudio:
     """The system "recording": what was recorded, at the judges' rate."""
     return TurnAudio(read_audio(recording.audio, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ)
 
@@ -115,7 +115,7 @@ def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
 
 def load_recordings(
     corpus_dir: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
-) -> list[Recording]:
+) -> list[EvalRecording]:
     """Recordings of a corpus split (`metadata.jsonl`), the speakers taking turns, so that a small limit hears them all.
 
     The prompt is the speaker's longest other recording of up to ten seconds, of any split. Turns of fewer than
@@ -141,10 +141,10 @@ def load_recordings(
     return [_recording(folder, row, spoken[row["speaker"]]) for row in turns[:limit]]
 
 
-def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> Recording:
+def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> EvalRecording:
     others = [r for r in of_speaker if r["id"] != row["id"]]
     prompt = max(others, key=lambda r: (r["seconds"] <= 10, r["seconds"] if r["seconds"] <= 10 else -r["seconds"]))
-    return Recording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
+    return EvalRecording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
 
 
 def _json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -392,7 +392,7 @@ def evaluate_systems(
 
 def evaluate_recordings(
     systems: Mapping[str, Respeaks],
-    recordings: Sequence[Recording],
+    recordings: Sequence[EvalRecording],
     judges: Judges,
     progress: Progress | None = None,
 ) -> Report:
@@ -406,13 +406,13 @@ def evaluate_recordings(
     return _evaluate({name: _listed(respeak) for name, respeak in systems.items()}, tasks, judges, progress)
 
 
-def _listed(respeak: Respeaks) -> Callable[[Recording], list[TurnAudio]]:
+def _listed(respeak: Respeaks) -> Callable[[EvalRecording], list[TurnAudio]]:
     return lambda recording: [respeak(recording)]
 
 
 def _evaluate(
     systems: Mapping[str, Callable[[Any], Sequence[TurnAudio]]],
-    tasks: Sequence[tuple[EvalDialogue | Recording, list[_Wanted]]],
+    tasks: Sequence[tuple[EvalDialogue | EvalRecording, list[_Wanted]]],
     judges: Judges,
     progress: Progress | None,
 ) -> Report:

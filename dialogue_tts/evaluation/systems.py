@@ -11,7 +11,7 @@ from torch import Tensor
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
-from dialogue_tts.evaluation.report import EvalDialogue, Recording, Respeaks, Speaks, TurnAudio
+from dialogue_tts.evaluation.report import EvalDialogue, EvalRecording, Respeaks, Speaks, TurnAudio
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.synthesis.synthesizer import FillCodes
@@ -35,7 +35,7 @@ def full_path(tts: DialogueTTS, seed: int = 0) -> Speaks:
 def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
     """A recording through the codec: the ceiling of all later stages."""
 
-    def speak(recording: Recording) -> TurnAudio:
+    def speak(recording: EvalRecording) -> TurnAudio:
         return _audio(tts.synthesizer.through_codec(_wave(recording.audio)))
 
     return speak
@@ -43,14 +43,14 @@ def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
 
 def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0, fill: FillCodes | None = None) -> Respeaks:
     """SoundStorm and codec from a recording's own semantic tokens and text, with another recording of the speaker as
-    prompt. A recording whose tokens do not read like its text (see `heard_units`) is made without the text.
+    prompt. A recording whose tokens do not read like its text (see `heard_phones`) is made without the text.
 
     fill: another generator of acoustic tokens than the bundle's SoundStorm.
     """
     frontend = TextFrontend()
     voice_of = lru_cache(maxsize=64)(tts.voice)
 
-    def speak(recording: Recording) -> TurnAudio:
+    def speak(recording: EvalRecording) -> TurnAudio:
         phonemes = frontend.speak(recording.text).phonemes
         voice = voice_of(recording.prompt)
         return _audio(tts.synthesizer.respeak(_wave(recording.audio), phonemes, voice, seed, fill))

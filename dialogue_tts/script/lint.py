@@ -35,8 +35,8 @@ class SpokenTurn:
 
 
 @dataclass(frozen=True)
-class Review:
-    """What `review` finds.
+class LintReport:
+    """What `lint` finds.
 
     Attributes:
         findings: by line.
@@ -60,13 +60,13 @@ class Review:
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
 
-def review(
+def lint(
     script: str | Draft,
     frontend: TextFrontend,
     voices: Collection[str] | None = None,
     config: SynthesisConfig | None = None,
     directions: Treatment = "left_out",
-) -> Review:
+) -> LintReport:
     """Look through a script without speaking it: milliseconds for a page. Nothing in a script makes it raise.
 
     Args:
@@ -98,7 +98,7 @@ def review(
         findings += _voiceless(speakers, first_lines, voices)
         if not draft.mistakes:  # of a draft, not all speakers may be known
             findings += _strangers(speakers, voices)
-    return Review(
+    return LintReport(
         findings=tuple(sorted(findings, key=lambda f: (f.line, f.column or 0, f.severity))),
         speakers=speakers,
         turns=len(draft.turns),

@@ -1,22 +1,20 @@
-"""How a script is cut: turns into pieces short enough for the models, and turns into windows decoded together."""
+"""How a turn is cut into segments short enough for the models."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from dialogue_tts.text.tokenizer import PHONE_IDS, phones_of
 from dialogue_tts.text.words import SpokenText, Word
 
-LONGEST_PIECE = 140  # phones: about ten seconds, within what the networks learnt with
-LONGEST_WINDOW = 900  # phones: about a minute
-FIRST_WINDOW = 150  # phones that are decoded together while the first turn is heard
+LONGEST_SEGMENT = 140  # phones: about ten seconds, within what the networks learnt with
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """A stretch of a turn that is spoken in one go: words, and the phoneme string they stand in."""
 
     words: tuple[Word, ...]
@@ -28,13 +26,13 @@ class Piece:
         return len(phones_of(self.phonemes))
 
 
-def pieces(text: SpokenText, longest: int = LONGEST_PIECE) -> list[Piece]:
+def cut_turn(text: SpokenText, longest: int = LONGEST_SEGMENT) -> list[Segment]:
     """Cut a turn, at the ends of sentences if it can be, else at other marks, else between words. Linear in time."""
     ends = _ends(text)
     sounds = [0, *accumulate(c in PHONE_IDS for c in text.phonemes)]  # up to each character
     until = [sounds[end] for end in ends]  # up to each word's end
     sentences, clauses = (_last_marked(text.phonemes, ends, marks) for marks in (".?!", ",;:—…"))
-    found: list[Piece] = []
+    found: list[Segment] = []
     first, begin = 0, 0
     while first < len(ends):
         last = len(ends)
@@ -45,7 +43,7 @@ def pieces(text: SpokenText, longest: int = LONGEST_PIECE) -> list[Piece]:
                     last = marked
                     break
         end = ends[last - 1] if last < len(ends) else len(text.phonemes)
-        found.append(Piece(text.words[first:last], text.phonemes[begin:end].strip()))
+        found.append(Segment(text.words[first:last], text.phonemes[begin:end].strip()))
         first, begin = last, end
     return found
 
@@ -66,20 +64,3 @@ def _ends(text: SpokenText) -> list[int]:
 def _last_marked(phonemes: str, ends: Sequence[int], marks: str) -> list[int]:
     """For each number of words from 0: how many of them there are up to the last one that ends in one of the marks."""
     return [0, *accumulate(((i if phonemes[end - 1] in marks else 0) for i, end in enumerate(ends, start=1)), max)]
-
-
-def windows(phones: Sequence[int], longest: int = LONGEST_WINDOW, first_alone: bool = False) -> Iterator[range]:
-    """Group turns of so many phones each into consecutive ranges of at most `longest` together, at least one turn each.
-
-    first_alone: for whoever waits for the first sound; later windows grow up to `longest`, so that playing never waits.
-    """
-    room = 0 if first_alone else longest
-    first, total = 0, 0
-    for index, count in enumerate(phones):
-        if index > first and total + count > room:
-            yield range(first, index)
-            first, total = index, 0
-            room = min(longest, max(FIRST_WINDOW, 2 * room))
-        total += count
-    if first < len(phones):
-        yield range(first, len(phones))

@@ -13,14 +13,14 @@ from dialogue_tts.semantic.model import TurnText
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones, phone_spans
 from dialogue_tts.text.tokenizer import PAUSE_MARKS, PHONE_IDS, SENTENCE_MARKS, TURN, TextTokenizer
 
-UNIT_IDS: dict[str, int] = {c: i for i, c in enumerate(("", *PHONE_IDS, *PAUSE_MARKS), start=1)}
+PHONE_KINDS: dict[str, int] = {c: i for i, c in enumerate(("", *PHONE_IDS, *PAUSE_MARKS), start=1)}
 """Kinds of units; 0 is for what is unknown."""
 
 SHORTEST_PAUSE = 4  # CTC steps: a gap at a mark shorter than this is no pause
 
 
 @dataclass(frozen=True)
-class Units:
+class PhoneSequence:
     """The units of a phoneme string: the turn's tag, then phones and pause marks in order.
 
     Attributes:
@@ -32,7 +32,7 @@ class Units:
     offsets: tuple[int, ...]
 
     @classmethod
-    def of(cls, phonemes: str) -> Units:
+    def of(cls, phonemes: str) -> PhoneSequence:
         """Stress marks and spaces are no units: they colour their neighbours through the encoder."""
         kept = [(c, i) for i, c in enumerate(phonemes) if c in PHONE_IDS or c in PAUSE_MARKS]
         return cls(("", *(c for c, _ in kept)), (-1, *(i for _, i in kept)))
@@ -44,19 +44,19 @@ class Units:
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """Units that end a sentence which another one follows; of several marks in a row the last."""
+        """PhoneSequence that end a sentence which another one follows; of several marks in a row the last."""
         pairs = zip(self.characters, self.characters[1:], strict=False)
         return tuple(i for i, (c, after) in enumerate(pairs) if c in SENTENCE_MARKS and after in PHONE_IDS)
 
 
 def turn_text(phonemes: str, tokenizer: TextTokenizer) -> TurnText:
     """A turn for the encoder: `[turn]`, then one id a character."""
-    units = Units.of(phonemes)
+    units = PhoneSequence.of(phonemes)
     ids = tokenizer.encode(TURN + phonemes)
     return TurnText(ids, [offset + 1 for offset in units.offsets], units.ends)
 
 
-def frame_units(units: Units, spans: list[tuple[int, int]], frames: int, max_advance: int) -> list[int]:
+def frame_phones(units: PhoneSequence, spans: list[tuple[int, int]], frames: int, max_advance: int) -> list[int]:
     """The unit of every frame.
 
     Args:
@@ -104,12 +104,14 @@ def frame_units(units: Units, spans: list[tuple[int, int]], frames: int, max_adv
     return _within_reach(path, len(units.characters), max_advance)
 
 
-def heard_units(tokens: Tensor, units: Units, tokenizer: SemanticTokenizer, max_advance: int) -> list[int] | None:
+def heard_phones(
+    tokens: Tensor, units: PhoneSequence, tokenizer: SemanticTokenizer, max_advance: int
+) -> list[int] | None:
     """The unit that each frame of a recording says, its text known.
 
     Args:
         tokens: semantic, int64 (T,).
-        units, max_advance: see `frame_units`.
+        units, max_advance: see `frame_phones`.
 
     Returns:
         T unit indices; None where the phones do not fit in, or what is read back differs from the text by over a third:
@@ -120,10 +122,10 @@ def heard_units(tokens: Tensor, units: Units, tokenizer: SemanticTokenizer, max_
     wanted = tokenizer.phone_ids(units.phones)
     heard_well = bool(wanted) and edit_distance(greedy_phones(log_probs), wanted) <= len(wanted) / 3
     fits = len(wanted) * 1.25 < frames * READ_RATE and len(units.characters) - 1 <= (frames - 1) * max_advance
-    return frame_units(units, phone_spans(log_probs, wanted), frames, max_advance) if heard_well and fits else None
+    return frame_phones(units, phone_spans(log_probs, wanted), frames, max_advance) if heard_well and fits else None
 
 
-def units_said(units: Units, path: Sequence[int] | Tensor) -> Tensor:
+def phones_said(units: PhoneSequence, path: Sequence[int] | Tensor) -> Tensor:
     """What each frame says and what follows it, for SoundStorm.
 
     Args:
@@ -131,9 +133,9 @@ def units_said(units: Units, path: Sequence[int] | Tensor) -> Tensor:
         path: (T,) the unit of every frame.
 
     Returns:
-        int64 (T, 2) of `UNIT_IDS`; nothing follows the last unit, which is 0.
+        int64 (T, 2) of `PHONE_KINDS`; nothing follows the last unit, which is 0.
     """
-    ids = torch.tensor([*(UNIT_IDS[c] for c in units.characters), 0])
+    ids = torch.tensor([*(PHONE_KINDS[c] for c in units.characters), 0])
     path = torch.as_tensor(path)
     return torch.stack([ids[path], ids[path + 1]], dim=1)
 

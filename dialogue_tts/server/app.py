@@ -17,13 +17,13 @@ from dialogue_tts.server import dialogues, jobs, speech, voices
 from dialogue_tts.server.guard import Access, Guard
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Counting
-from dialogue_tts.server.problems import Answer, add_handlers
+from dialogue_tts.server.problems import ErrorBody, add_handlers
 from dialogue_tts.server.schemas import Health
 from dialogue_tts.server.service import Service, ServiceOf
 
 DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
 API_VERSION = "1"
-ANSWERS = {"4XX": {"model": Answer, "description": "What is wrong, and what to do."}}
+ANSWERS = {"4XX": {"model": ErrorBody, "description": "What is wrong, and what to do."}}
 
 open_to_all, watched = APIRouter(tags=["state"]), APIRouter(tags=["state"])
 

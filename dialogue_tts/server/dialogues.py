@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from dialogue_tts.dialogue.result import turn_times
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.server.schemas import CheckRequest, DialogueIn, ReviewOut, Spoken, TimedDialogue
+from dialogue_tts.server.schemas import DialogueIn, LintIn, LintReportOut, Spoken, TimedDialogue
 from dialogue_tts.server.sending import Streamed, as_audio, encoded, event, first_heard, in_base64, provenance, whole
 from dialogue_tts.server.service import MEDIA_TYPES, Service, ServiceOf, sound_of
 from dialogue_tts.server.speech import SOUND
@@ -48,12 +48,12 @@ async def speak(body: DialogueIn, request: Request, service: ServiceOf) -> Respo
 
 
 @router.post("/v1/check")
-async def check(body: CheckRequest, service: ServiceOf) -> ReviewOut:
+async def check(body: LintIn, service: ServiceOf) -> LintReportOut:
     """What is wrong in a script or may be, and how long it will take; nothing is spoken."""
     _check_length(service, len(body.script))
     config = body.settings.over(service.tts.config)
-    found = await service.run_in_threadpool(service.tts.review, body.script, body.voices, config, body.directions)
-    return ReviewOut.model_validate(asdict(found))
+    found = await service.run_in_threadpool(service.tts.lint, body.script, body.voices, config, body.directions)
+    return LintReportOut.model_validate(asdict(found))
 
 
 async def order(service: Service, body: Spoken, streamed: bool = False) -> Ticket:

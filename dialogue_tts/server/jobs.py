@@ -17,7 +17,7 @@ from dialogue_tts.server.dialogues import order
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken
 from dialogue_tts.server.sending import provenance, whole
-from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, Job, ServiceOf, sound_of
+from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, ServerJob, ServiceOf, sound_of
 from dialogue_tts.server.waiting import message_of, steps
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -30,17 +30,17 @@ TEXT_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt", "labels": "text/
 ANSWERS_IN_JSON: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "What is wrong, and what to do.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}},
     }
 }
 
 
-async def job_of(job_id: str, service: ServiceOf) -> Job:
+async def job_of(job_id: str, service: ServiceOf) -> ServerJob:
     """The job that a path names."""
     return service.jobs.get(job_id)
 
 
-JobOf = Annotated[Job, Depends(job_of)]
+JobOf = Annotated[ServerJob, Depends(job_of)]
 
 
 @router.post("", status_code=202)
@@ -124,7 +124,7 @@ async def result(
     return whole(data, media, provenance(dialogue.provenance))
 
 
-def _dialogue(job: Job, partial: bool) -> Dialogue:
+def _dialogue(job: ServerJob, partial: bool) -> Dialogue:
     progress = job.ticket.progress()
     made = f"{len(progress.turns)} of {len(job.ticket.request.turns)} turns are made"
     if progress.state != "done" and not partial:
@@ -142,7 +142,7 @@ def _text(dialogue: Dialogue, kind: str) -> str:
     return json.dumps(values, ensure_ascii=False, indent=1)
 
 
-def _state(job: Job) -> JobOut:
+def _state(job: ServerJob) -> JobOut:
     progress = job.ticket.progress()
     return JobOut(
         id=job.id,

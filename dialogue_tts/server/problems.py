@@ -27,7 +27,7 @@ class Problem(BaseModel):
     code: str | None = None
 
 
-class Answer(BaseModel):
+class ErrorBody(BaseModel):
     """The body of every answer from 400 on."""
 
     error: Problem
@@ -62,7 +62,7 @@ def answer(
     """An error's response."""
     kind = "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error"
     problem = Problem(message=message, type=kind, param=param, code=code)
-    return JSONResponse(Answer(error=problem).model_dump(), status, headers)
+    return JSONResponse(ErrorBody(error=problem).model_dump(), status, headers)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -136,7 +136,7 @@ class DialogueIn(Spoken):
         return self
 
 
-class CheckRequest(Strict):
+class LintIn(Strict):
     """A script that is still being written."""
 
     script: str
@@ -171,8 +171,8 @@ class SpokenTurnOut(BaseModel):
     words: list[SpokenWordOut]
 
 
-class ReviewOut(BaseModel):
-    """See `dialogue_tts.script.lint.Review`."""
+class LintReportOut(BaseModel):
+    """See `dialogue_tts.script.lint.LintReport`."""
 
     findings: list[FindingOut]
     speakers: list[str]

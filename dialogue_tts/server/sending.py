@@ -13,7 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
-from dialogue_tts.audio.encode import Encoder
+from dialogue_tts.audio.encode import SoundEncoder
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.result import Chunk
 from dialogue_tts.dialogue.turns import SpokenTurn
@@ -77,7 +77,7 @@ async def encoded(
     service: Service, ticket: Ticket, chunks: AsyncIterator[Chunk], kind: str
 ) -> AsyncIterator[tuple[SpokenTurn | None, bytes]]:
     """Each turn with the bytes that are ready with it; in the end the rest, with no turn."""
-    encoder = Encoder(kind, SAMPLE_RATE_HZ, ticket.request.provenance)
+    encoder = SoundEncoder(kind, SAMPLE_RATE_HZ, ticket.request.provenance)
     async for chunk in chunks:
         yield chunk.turn, await service.run_in_threadpool(encoder.add, chunk.waveform)
     yield None, await service.run_in_threadpool(encoder.finish)

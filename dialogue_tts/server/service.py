@@ -49,7 +49,7 @@ TEXTS: Mapping[str, Callable[[Dialogue], str]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class ServerJob:
     """A dialogue that is made without anybody waiting on the line."""
 
     id: str
@@ -62,17 +62,17 @@ class Jobs:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, ServerJob] = {}
         self._ended: dict[str, float] = {}  # when each was first seen to be over
 
-    def add(self, ticket: Ticket) -> Job:
+    def add(self, ticket: Ticket) -> ServerJob:
         """A new one."""
         self._tidy()
-        job = Job(secrets.token_urlsafe(16), ticket)
+        job = ServerJob(secrets.token_urlsafe(16), ticket)
         self._jobs[job.id] = job
         return job
 
-    def get(self, name: str) -> Job:
+    def get(self, name: str) -> ServerJob:
         """Raises ApiError if there is none of that id."""
         self._tidy()
         if name not in self._jobs:
@@ -84,7 +84,7 @@ class Jobs:
             )
         return self._jobs[name]
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: ServerJob) -> None:
         """Forget one that is over, and its sound."""
         self._jobs.pop(job.id, None)
         self._ended.pop(job.id, None)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
 from dialogue_tts.script.parser import check_script, parse_script
-from dialogue_tts.script.segments import pieces
+from dialogue_tts.script.segments import cut_turn
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig, turn_speed
 from dialogue_tts.synthesis.request import DialogueRequest, TakeRequest, TurnRequest
 from dialogue_tts.synthesis.seeds import turn_seeds, unused_seed
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.voices.assignment import VoiceBox, Voices
+from dialogue_tts.voices.assignment import VoiceResolver, Voices
 from dialogue_tts.voices.voice import Voice
 
 
@@ -23,7 +23,7 @@ class Planner:
     """Reads texts and finds voices. Takes a while for long scripts: keep it off an event loop."""
 
     frontend: TextFrontend
-    voices: VoiceBox
+    voices: VoiceResolver
     bundle: BundleId
 
     def script(
@@ -87,4 +87,4 @@ class Planner:
         said = self.frontend.speak_turn(turn, dict(config.pronunciations))
         voice = self.voices.voice(cast[turn.speaker])
         rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
-        return TakeRequest(turn, said, tuple(pieces(said)), voice, seed, speed, config, tuple(rivals.values()))
+        return TakeRequest(turn, said, tuple(cut_turn(said)), voice, seed, speed, config, tuple(rivals.values()))

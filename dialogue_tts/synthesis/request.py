@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Part, Take, turn_offsets, turn_starts
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import dialogue_s, likely_s
-from dialogue_tts.script.segments import Piece
+from dialogue_tts.script.segments import Segment
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.words import SpokenText
@@ -32,7 +32,7 @@ class TakeRequest:
 
     turn: Turn
     text: SpokenText
-    segments: tuple[Piece, ...]
+    segments: tuple[Segment, ...]
     voice: Voice
     seed: int
     speed: float
@@ -71,9 +71,9 @@ class TurnRequest:
         """Of the chosen take."""
         return (*self.kept, *self.wanted)[self.chosen].seed
 
-    def with_made(self, made: Sequence[Take]) -> Part:
+    def with_made(self, made: Sequence[Take]) -> TurnTakes:
         """The turn, when the wanted takes are made."""
-        return Part(self.turn, (*self.kept, *made), self.chosen)
+        return TurnTakes(self.turn, (*self.kept, *made), self.chosen)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class DialogueRequest:
         """See `Dialogue.provenance`; known before any sound is."""
         return Dialogue((), self.voices, self.seed, self.config, self.bundle).provenance
 
-    def dialogue(self, parts: Sequence[Part]) -> Dialogue:
+    def dialogue(self, parts: Sequence[TurnTakes]) -> Dialogue:
         """The dialogue, or its beginning where later turns are not there yet. Raises SettingsError if none are."""
         if not parts:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 
-from dialogue_tts.dialogue.result import Chunk, Dialogue, Part
+from dialogue_tts.dialogue.result import Chunk, Dialogue, TurnTakes
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.synthesis.ticket import TellProgress, Ticket
 
@@ -22,7 +22,7 @@ class Stream(Iterator[Chunk]):
         self._ticket, self._progress = ticket, progress
         self._chunks = ticket.chunks(cancelled)
         self._closed = False
-        self._parts: list[Part] = []
+        self._parts: list[TurnTakes] = []
         weakref.finalize(self, ticket.cancel).atexit = False  # nobody listens to a stream that nobody holds
 
     def __next__(self) -> Chunk:

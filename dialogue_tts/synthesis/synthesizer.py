@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torchaudio.functional import edit_distance
 
-from dialogue_tts.acoustic.generate import Passage, Prompt, assemble, generate_codes, read_prompts, target_codes
+from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble, generate_codes, read_prompts, target_codes
 from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.loudness import at_loudness
 from dialogue_tts.bundle import Bundle
@@ -28,8 +28,8 @@ from dialogue_tts.errors import Cancelled
 from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import likely_s
-from dialogue_tts.script.segments import LONGEST_WINDOW, Piece
-from dialogue_tts.semantic.align import Units, heard_units, turn_text, units_said
+from dialogue_tts.script.segments import Segment
+from dialogue_tts.semantic.align import PhoneSequence, heard_phones, phones_said, turn_text
 from dialogue_tts.semantic.generate import ROWS, SemanticTurn, generate_semantic, rows_in_batches
 from dialogue_tts.semantic.tokenizer import greedy_phones, unlikelihood
 from dialogue_tts.settings import SynthesisConfig
@@ -45,6 +45,7 @@ from dialogue_tts.synthesis.request import TakeRequest
 from dialogue_tts.synthesis.seeds import derived_seed
 from dialogue_tts.voices.voice import Voice
 
+WINDOW_PHONES = 900  # about a minute
 PROMPT_CACHES = 16  # that of a voice of eight seconds takes two and a half megabytes
 
 FillCodes = Callable[[Frames, Tensor], Tensor]
@@ -61,7 +62,7 @@ class DrawnTake:
 
 @dataclass(frozen=True)
 class _WantedSegment:
-    segment: Piece
+    segment: Segment
     voice: Voice
     seed: int
     config: SynthesisConfig
@@ -100,7 +101,7 @@ class Synthesizer:
     @property
     def window_phones(self) -> int:
         """Phones that are drawn together where nobody waits for the first of them; memory grows with it."""
-        return LONGEST_WINDOW
+        return WINDOW_PHONES
 
     def draw(self, requests: Sequence[TakeRequest], cancelled: Callable[[], bool] = lambda: False) -> list[DrawnTake]:
         """Semantic tokens of takes, of one dialogue or of several. Segments that read back wrong are drawn again; the best
@@ -171,7 +172,7 @@ class Synthesizer:
         return self._decode(voice.codes)
 
     def respeak(self, wave: Tensor, phonemes: str, voice: Voice, seed: int, fill: FillCodes | None = None) -> Tensor:
-        """A recording's semantic tokens in a voice. Where they do not read like its text (see `heard_units`), they are
+        """A recording's semantic tokens in a voice. Where they do not read like its text (see `heard_phones`), they are
         spoken without it.
 
         Args:
@@ -182,9 +183,9 @@ class Synthesizer:
             float32 (T * HOP,).
         """
         tokenizer = self._bundle.semantic_tokenizer
-        semantic, units = tokenizer.encode(wave[None])[0], Units.of(phonemes)
-        path = heard_units(semantic, units, tokenizer, self._bundle.config.text_to_semantic.max_advance)
-        said = None if path is None else units_said(units, path)
+        semantic, units = tokenizer.encode(wave[None])[0], PhoneSequence.of(phonemes)
+        path = heard_phones(semantic, units, tokenizer, self._bundle.config.text_to_semantic.max_advance)
+        said = None if path is None else phones_said(units, path)
         return self._decode(self.fill_codes(semantic, said, voice, seed, fill))
 
     def _decode(self, codes: Tensor, speed: float = 1.0) -> Tensor:
@@ -198,14 +199,14 @@ class Synthesizer:
 
         Args:
             semantic: tokens, int64 (T,).
-            units: what each of them says and what follows, int64 (T, 2), see `units_said`; None where it is not known.
+            units: what each of them says and what follows, int64 (T, 2), see `phones_said`; None where it is not known.
             fill: another generator than the bundle's SoundStorm.
 
         Returns:
             int64 (T, Q).
         """
         soundstorm, decoding = self._bundle.soundstorm, self._bundle.config.acoustic_decoding
-        passage = Passage([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
+        passage = TokenSequence([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
         frames, valid = assemble([passage], soundstorm.config.levels)
         if fill is None:
             cache = self._prompt_caches(_ByContent(voice.sha256, voice))
@@ -227,11 +228,11 @@ class Synthesizer:
 
     def _judge(self, wanted: _WantedSegment, spoken: SemanticTurn, number: int) -> SemanticCandidate:
         log_probs = self._bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
-        units = Units.of(wanted.segment.phonemes)
+        units = PhoneSequence.of(wanted.segment.phonemes)
         phones = self._bundle.semantic_tokenizer.phone_ids(units.phones)
         reading = Reading(len(spoken.tokens), log_probs, phones)
         pace = _pace(len(phones), len(spoken.tokens)) / self._profile(wanted.voice).pace
-        said = units_said(units, spoken.units)
+        said = phones_said(units, spoken.units)
         return SemanticCandidate(spoken.tokens, said, reading, _misread(log_probs, phones), pace, number)
 
     def _speak(self, drawn: SemanticCandidate, voice: Voice, seed: int, config: SynthesisConfig) -> AcousticCandidate:
@@ -269,7 +270,7 @@ class Synthesizer:
 
     def _prompt_cache_of(self, key: _ByContent) -> PromptCache | None:
         soundstorm, nothing = self._bundle.soundstorm, key.voice.semantic.new_zeros(0)
-        frames, _ = assemble([Passage([_prompt(key.voice)], nothing, nothing)], soundstorm.config.levels)
+        frames, _ = assemble([TokenSequence([_prompt(key.voice)], nothing, nothing)], soundstorm.config.levels)
         return read_prompts(soundstorm, frames, self._bundle.config.acoustic_decoding)
 
     @stage("self-check")

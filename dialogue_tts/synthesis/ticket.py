@@ -14,7 +14,7 @@ import numpy as np
 
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.mix import mix
-from dialogue_tts.dialogue.result import Chunk, Dialogue, Part, Take
+from dialogue_tts.dialogue.result import Chunk, Dialogue, Take, TurnTakes
 from dialogue_tts.dialogue.turns import SpokenTurn
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.synthesis.request import DialogueRequest
@@ -117,9 +117,9 @@ class Ticket:
         self._version = 0
         self._takes: list[Take] = []  # of the turn that is being made
         self._at = 0  # which turn that is
-        self._complete: deque[Part] = deque()
+        self._complete: deque[TurnTakes] = deque()
         self._mixed = self._mix()
-        self._parts: list[Part] = []  # unless streamed
+        self._parts: list[TurnTakes] = []  # unless streamed
         self._turns: list[SpokenTurn] = []
         self._unheard: deque[Chunk] = deque()  # if streamed
         self._listeners: list[Callable[[], None]] = []
@@ -146,7 +146,7 @@ class Ticket:
             self._changed.notify_all()
         return chunk
 
-    def parts(self, first: int = 0) -> list[Part]:
+    def parts(self, first: int = 0) -> list[TurnTakes]:
         """The turns so far, from the `first` on, of one that is not streamed."""
         with self._changed:
             return self._parts[first:]
@@ -278,7 +278,7 @@ class Ticket:
 
     def _mix(self) -> Iterator[Chunk]:
         """Complete turns, each placed behind or over the one before."""
-        placed_parts: deque[Part] = deque()
+        placed_parts: deque[TurnTakes] = deque()
 
         def waves() -> Iterator[np.ndarray]:
             while True:

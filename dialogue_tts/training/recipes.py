@@ -20,7 +20,7 @@ from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_code
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import ConfigError, DataError
-from dialogue_tts.semantic.align import UNIT_IDS
+from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
@@ -240,7 +240,7 @@ def text_tokenizer(runs: Path) -> TextTokenizer:
 def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     codec, vocabulary = trained_codec(runs).config, trained_semantic_tokenizer(runs).vocabulary
     sizes = {"semantic_vocabulary": vocabulary, "levels": codec.levels, "codebook_size": codec.codebook_size}
-    return SoundStorm(replace(recipe.network, units=len(UNIT_IDS) + 1, **sizes))
+    return SoundStorm(replace(recipe.network, units=len(PHONE_KINDS) + 1, **sizes))
 
 
 def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:

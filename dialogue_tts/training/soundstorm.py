@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.acoustic.generate import Passage, Prompt, assemble
+from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
 from dialogue_tts.acoustic.masking import TrainingMask, level_shares, mask_for_training, places_by_level
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.semantic.align import Units, units_said
+from dialogue_tts.semantic.align import PhoneSequence, phones_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
 from dialogue_tts.training.loop import Figures, moved
@@ -158,7 +158,7 @@ class SoundStormTask:
         """How long the prompts of a row shall be."""
         return int(rng.integers(self.config.shortest_prompt, self.config.longest_prompt + 1))
 
-    def passage(self, tokens: Tokens, turns: list[Utterance], wanted: int, rng: np.random.Generator) -> Passage:
+    def passage(self, tokens: Tokens, turns: list[Utterance], wanted: int, rng: np.random.Generator) -> TokenSequence:
         """Turns with a prompt of `wanted` frames for each speaker, who are put into slots by chance."""
         speakers = list(dict.fromkeys(turn.speaker for turn in turns))
         slots = dict(zip(speakers, rng.permutation(self.network.config.slots).tolist(), strict=False))
@@ -167,7 +167,7 @@ class SoundStormTask:
         semantic, codes, units = zip(*(tokens.of(turn) for turn in turns), strict=True)
         places = torch.cat([torch.full((turn.frames,), slots[turn.speaker]) for turn in turns])
         start = max(0, places.shape[0] - self.config.longest_frames)  # a single turn may be longer
-        return Passage(
+        return TokenSequence(
             [p for p in prompts if p is not None],
             torch.cat(semantic)[start:],
             places[start:],
@@ -195,7 +195,7 @@ class SoundStormTask:
         stretch = slice(start, start + wanted)
         return Prompt(slot, torch.cat(semantic)[stretch], torch.cat(codes)[stretch])
 
-    def collate(self, passages: list[Passage], rng: np.random.Generator) -> SoundStormBatch:
+    def collate(self, passages: list[TokenSequence], rng: np.random.Generator) -> SoundStormBatch:
         """Assemble rows and hide codes."""
         bare = rng.random(len(passages)) < self.config.unprompted
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
@@ -208,7 +208,7 @@ class SoundStormTask:
         hidden = mask_for_training(frames.codes, target, self.shares, self.network.mask_id, drawn, whole_from)
         return SoundStormBatch.of(frames, valid, hidden)
 
-    def _blurred(self, passage: Passage, rng: np.random.Generator) -> Passage:
+    def _blurred(self, passage: TokenSequence, rng: np.random.Generator) -> TokenSequence:
         wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.token_noise)
         others = passage.semantic[torch.from_numpy(rng.permutation(len(passage.semantic)))]
         semantic = torch.where(wrong, others, passage.semantic)
@@ -263,7 +263,7 @@ class SoundStormTask:
         return figures
 
 
-def _in_slot_0(passage: Passage) -> Passage:
+def _in_slot_0(passage: TokenSequence) -> TokenSequence:
     prompts = [prompt._replace(slot=0) for prompt in passage.prompts]
     return passage._replace(prompts=prompts, slots=torch.zeros_like(passage.slots))
 
@@ -338,5 +338,6 @@ class Tokens:
             torch.from_numpy(array[rows].astype(np.int64)) for array in (self.semantic, self.codes, self.units)
         )
         aligned = path[0] >= 0
-        units = units_said(Units.of(turn.phonemes), path) if aligned else torch.zeros(turn.frames, 2, dtype=torch.int64)
+        nothing = torch.zeros(turn.frames, 2, dtype=torch.int64)
+        units = phones_said(PhoneSequence.of(turn.phonemes), path) if aligned else nothing
         return semantic, codes, units

@@ -12,7 +12,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.semantic.align import Units, turn_text
+from dialogue_tts.semantic.align import PhoneSequence, turn_text
 from dialogue_tts.semantic.generate import SemanticDecodingConfig, generate_semantic
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts, pointers
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, greedy_phones
@@ -71,7 +71,7 @@ def aligned_turns(corpus: Corpus, split: str, tokenizer: TextTokenizer) -> list[
     for turn in corpus.split(split):
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         if owners[rows][0] >= 0:
-            phones = Units.of(turn.phonemes).phones
+            phones = PhoneSequence.of(turn.phonemes).phones
             turns.append(AlignedTurn(turn_text(turn.phonemes, tokenizer), semantic[rows], owners[rows], phones))
     return turns
 

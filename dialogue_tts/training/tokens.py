@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.semantic.align import Units, heard_units
+from dialogue_tts.semantic.align import PhoneSequence, heard_phones
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import augment
@@ -91,9 +91,9 @@ def align(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
             told["not_aligned"] = 0
             for number, turn in enumerate(corpus.utterances):
                 rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-                units = Units.of(turn.phonemes)
+                units = PhoneSequence.of(turn.phonemes)
                 tokens = torch.from_numpy(semantic[rows].astype(np.int64)).to(device)
-                path = heard_units(tokens, units, tokenizer, MAX_ADVANCE) if units.phones else None
+                path = heard_phones(tokens, units, tokenizer, MAX_ADVANCE) if units.phones else None
                 if path is not None:
                     owners[rows] = path
                 told["not_aligned"] += path is None and bool(units.phones)

@@ -23,7 +23,7 @@ Voices = Mapping[str, str | Path | Voice]
 """Speaker -> name of a built-in or kept voice, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
 
 
-class VoiceBox:
+class VoiceResolver:
     """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
 
     def __init__(self, bundle: Bundle, library: VoiceLibrary) -> None:

@@ -9,8 +9,8 @@ from torch import Tensor
 from dialogue_tts.acoustic import generate
 from dialogue_tts.acoustic.generate import (
     DecodingConfig,
-    Passage,
     Prompt,
+    TokenSequence,
     assemble,
     generate_codes,
     read_prompts,
@@ -88,14 +88,14 @@ def _units(length: int) -> Tensor:
     return torch.randint(1, CONFIG.units, (length, 2), generator=torch.Generator().manual_seed(length))
 
 
-def _passages() -> list[Passage]:
+def _passages() -> list[TokenSequence]:
     """A dialogue of two voices, a monologue, and a row of one frame without a prompt."""
     rng = torch.Generator().manual_seed(2)
     semantic = [torch.randint(29, (length,), generator=rng) for length in (23, 14, 1)]
     return [
-        Passage([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14), _units(23)),
-        Passage([_prompt(1, 7, 5)], semantic[1], torch.full((14,), 1)),
-        Passage([], semantic[2], torch.tensor([3])),
+        TokenSequence([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14), _units(23)),
+        TokenSequence([_prompt(1, 7, 5)], semantic[1], torch.full((14,), 1)),
+        TokenSequence([], semantic[2], torch.tensor([3])),
     ]
 
 
@@ -280,8 +280,8 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
     target = torch.randint(11, (9,))
     prompt = Prompt(0, torch.randint(11, (5,)), torch.randint(13, (5, 2)))
     slots = torch.zeros(9, dtype=torch.long)
-    frames, valid = assemble([Passage([prompt], target, slots)], 2)
-    bare, bare_valid = assemble([Passage([], target, slots)], 2)
+    frames, valid = assemble([TokenSequence([prompt], target, slots)], 2)
+    bare, bare_valid = assemble([TokenSequence([], target, slots)], 2)
     codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=40.0, bf16=False), [1])
     masked = torch.full_like(frames.codes, model.mask_id)
     masked[:, :5] = frames.codes[:, :5]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dialogue_tts.audio.encode import STREAMED, Encoder
+from dialogue_tts.audio.encode import STREAMED, SoundEncoder
 from dialogue_tts.audio.io import LONGEST_COMMENT, pcm16, write_audio
 from dialogue_tts.errors import AudioError
 
@@ -18,7 +18,7 @@ WAVE = (0.3 * np.sin(np.arange(5 * RATE_HZ) / 9)).astype(np.float32)
 
 
 def encoded(kind: str, comment: str = "", pieces: int = 7) -> list[bytes]:
-    encoder = Encoder(kind, RATE_HZ, comment)
+    encoder = SoundEncoder(kind, RATE_HZ, comment)
     return [*(encoder.add(piece) for piece in np.array_split(WAVE, pieces)), encoder.finish()]
 
 
@@ -50,7 +50,7 @@ def test_bytes_come_early_where_the_format_lets_them(kind: str, early: int) -> N
 
 def test_formats_that_are_none() -> None:
     with pytest.raises(AudioError, match="aiff: no such format can be streamed; use pcm, wav"):
-        Encoder("aiff", RATE_HZ)
+        SoundEncoder("aiff", RATE_HZ)
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "opus"])

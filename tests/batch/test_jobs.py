@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dialogue_tts.batch.jobs import Job, Workshop, expected_s, read_jobs
+from dialogue_tts.batch.jobs import BatchContext, BatchJob, expected_s, read_jobs
 from dialogue_tts.errors import AudioError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import Consent
 
-JOB = Job("a", "[Anna] Hello. [Ben] Yes.", {"Anna": "low"}, 3, SynthesisConfig(gap_s=0.2))
+JOB = BatchJob("a", "[Anna] Hello. [Ben] Yes.", {"Anna": "low"}, 3, SynthesisConfig(gap_s=0.2))
 
 
 def lines(path: Path, *values: object) -> Path:
@@ -29,8 +29,8 @@ def test_a_folder_of_scripts(tmp_path: Path) -> None:
     config = SynthesisConfig(speed=1.5)
     jobs = read_jobs(tmp_path, {"Anna": "low"}, 5, config)
     assert jobs == [
-        Job("a", "[Anna] Hello.", {"Anna": "low"}, 5, config),
-        Job("b two", "[Ben] Hello.", {}, 5, config),
+        BatchJob("a", "[Anna] Hello.", {"Anna": "low"}, 5, config),
+        BatchJob("b two", "[Ben] Hello.", {}, 5, config),
     ]
 
 
@@ -39,7 +39,7 @@ def test_lines_change_what_is_given_for_all(tmp_path: Path) -> None:
     source = lines(tmp_path / "jobs.jsonl", {"id": "one", "script": "[Ben] B."}, own)
     source.write_text(source.read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
     one, two = read_jobs(source, {"Anna": "low", "Ben": "low"}, 5, SynthesisConfig(speed=1.5))
-    assert one == Job("one", "[Ben] B.", {"Ben": "low"}, 5, SynthesisConfig(speed=1.5))
+    assert one == BatchJob("one", "[Ben] B.", {"Ben": "low"}, 5, SynthesisConfig(speed=1.5))
     assert (two.voices, two.seed) == ({"Anna": "high", "Ben": "low"}, 9)
     assert two.config == SynthesisConfig(speed=1.5, gap_s=1.0)
 
@@ -94,11 +94,11 @@ def test_sources_that_cannot_be_used(tmp_path: Path) -> None:
 def test_what_is_done_is_done_until_something_changes(
     tiny_tts: DialogueTTS, tiny_bundle_dir: Path, recording: Path, tmp_path: Path
 ) -> None:
-    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
-    assert not workshop.is_done(JOB)
-    outcome = workshop.make(JOB, tiny_tts)
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
+    assert not context.is_done(JOB)
+    outcome = context.make(JOB, tiny_tts)
     assert (outcome.id, outcome.error) == ("a", None) and outcome.duration_s > 0.5
-    assert workshop.is_done(JOB) and Workshop(tmp_path, bundle=str(tiny_bundle_dir)).is_done(JOB)
+    assert context.is_done(JOB) and BatchContext(tmp_path, bundle=str(tiny_bundle_dir)).is_done(JOB)
     changes = (
         {"script": JOB.script + " [Ben] No."},
         {"voices": {"Anna": "high"}},
@@ -107,34 +107,34 @@ def test_what_is_done_is_done_until_something_changes(
         {"config": SynthesisConfig()},
         {"id": "b"},
     )
-    assert not any(workshop.is_done(replace(JOB, **change)) for change in changes)
-    assert not replace(workshop, ending=".flac").is_done(JOB)
-    assert not replace(workshop, bundle=None).is_done(JOB)
-    workshop.sound(JOB).unlink()
-    assert not workshop.is_done(JOB)
+    assert not any(context.is_done(replace(JOB, **change)) for change in changes)
+    assert not replace(context, ending=".flac").is_done(JOB)
+    assert not replace(context, bundle=None).is_done(JOB)
+    context.sound(JOB).unlink()
+    assert not context.is_done(JOB)
 
 
 def test_a_voice_counts_by_what_it_sounds_like(
     tiny_tts: DialogueTTS, tiny_bundle_dir: Path, recording: Path, tmp_path: Path
 ) -> None:
-    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
     by_file = replace(JOB, voices={"Anna": str(recording)})
-    key = workshop.key(by_file)
+    key = context.key(by_file)
     moved = recording.rename(tmp_path / "moved.wav")
-    assert workshop.key(by_file) != key  # the file is not there
-    assert workshop.key(replace(JOB, voices={"Anna": str(moved)})) == key
+    assert context.key(by_file) != key  # the file is not there
+    assert context.key(replace(JOB, voices={"Anna": str(moved)})) == key
     by_name, kept = replace(JOB, voices={"Anna": "Batch voice"}), tiny_tts.library
     keys = []
     for start in (0, 24_000):
         wave = tiny_tts.bundle.codec.decode(tiny_tts.voice("low" if start else "high").codes[None])[0].numpy()
         kept.add(tiny_tts.new_voice("Batch voice", wave, Consent("synthetic", "a test", "2026-01-31")))
-        keys.append(workshop.key(by_name))
+        keys.append(context.key(by_name))
         kept.remove("Batch voice")
-    assert len({*keys, workshop.key(by_name)}) == 3
+    assert len({*keys, context.key(by_name)}) == 3
 
 
 def test_the_record_tells_what_was_said_when(tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    Workshop(tmp_path, ".flac", str(tiny_bundle_dir)).make(JOB, tiny_tts)
+    BatchContext(tmp_path, ".flac", str(tiny_bundle_dir)).make(JOB, tiny_tts)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.flac", "a.json"]
     record = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert record["sha256"] == tiny_tts.synthesize(JOB.script, JOB.voices, JOB.seed, JOB.config).sha256
@@ -153,8 +153,8 @@ def test_the_record_tells_what_was_said_when(tiny_tts: DialogueTTS, tiny_bundle_
 def test_errors_are_outcomes(
     change: dict, said: str, tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path
 ) -> None:
-    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
-    assert said in workshop.make(replace(JOB, **change), tiny_tts).error
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
+    assert said in context.make(replace(JOB, **change), tiny_tts).error
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,29 +162,29 @@ def test_errors_nobody_thought_of_are_outcomes_too(
     tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: 1 / 0)
-    outcome = Workshop(tmp_path, bundle=str(tiny_bundle_dir)).make(JOB, tiny_tts)
+    outcome = BatchContext(tmp_path, bundle=str(tiny_bundle_dir)).make(JOB, tiny_tts)
     assert outcome.error == "ZeroDivisionError: division by zero"
 
 
 def test_a_broken_record_means_that_it_is_not_done(
     tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path
 ) -> None:
-    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
-    workshop.make(JOB, tiny_tts)
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
+    context.make(JOB, tiny_tts)
     for content in ("", "[]", '{"key": 1}', '{"key": '):
-        workshop.record(JOB).write_text(content, encoding="utf-8")
-        assert not workshop.is_done(JOB)
+        context.record(JOB).write_text(content, encoding="utf-8")
+        assert not context.is_done(JOB)
 
 
 def test_a_file_that_is_no_record_is_not_overwritten(tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, bundle=str(tiny_bundle_dir))
-    workshop.record(JOB).write_text('{"my": "own"}', encoding="utf-8")
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
+    context.record(JOB).write_text('{"my": "own"}', encoding="utf-8")
     with pytest.raises(AudioError, match="a.json: this file is no record of a batch; move it, or choose another"):
-        workshop.check_records([replace(JOB, id="b"), JOB])
-    workshop.record(JOB).write_text('{"key": "old"}', encoding="utf-8")
-    workshop.check_records([JOB])
+        context.check_records([replace(JOB, id="b"), JOB])
+    context.record(JOB).write_text('{"key": "old"}', encoding="utf-8")
+    context.check_records([JOB])
 
 
 def test_the_expected_length_is_rather_too_long(tiny_tts: DialogueTTS) -> None:
     script = (Path(__file__).parents[2] / "examples" / "cafe.txt").read_text(encoding="utf-8")
-    assert 1 < expected_s([Job("a", script)]) / tiny_tts.expected_duration(script) < 2
+    assert 1 < expected_s([BatchJob("a", script)]) / tiny_tts.expected_duration(script) < 2

@@ -13,63 +13,63 @@ from pathlib import Path
 import pytest
 import torch
 
-from dialogue_tts.batch.jobs import Job, Outcome, Workshop
+from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 from dialogue_tts.batch.workers import import_ray, in_processes, in_this_process, on_ray, share_of_cores
 from dialogue_tts.errors import BundleError, SettingsError
 
-JOBS = [Job(f"job-{n}", f"[Anna] This is number {n}. [Ben] Yes, it is.", seed=n) for n in range(5)]
-BAD = Job("bad", "no speaker")
+JOBS = [BatchJob(f"job-{n}", f"[Anna] This is number {n}. [Ben] Yes, it is.", seed=n) for n in range(5)]
+BAD = BatchJob("bad", "no speaker")
 
 
 @pytest.fixture
-def workshop(tiny_bundle_dir: Path, tmp_path: Path) -> Iterator[Workshop]:
+def context(tiny_bundle_dir: Path, tmp_path: Path) -> Iterator[BatchContext]:
     threads = torch.get_num_threads()
-    yield Workshop(tmp_path, bundle=str(tiny_bundle_dir), threads=1)
-    torch.set_num_threads(threads)  # a workshop opened in this process changes it
+    yield BatchContext(tmp_path, bundle=str(tiny_bundle_dir), threads=1)
+    torch.set_num_threads(threads)  # a context opened in this process changes it
 
 
-def hashes(workshop: Workshop, jobs: list[Job]) -> list[str]:
-    return [json.loads(workshop.record(job).read_text(encoding="utf-8"))["sha256"] for job in jobs]
+def hashes(context: BatchContext, jobs: list[BatchJob]) -> list[str]:
+    return [json.loads(context.record(job).read_text(encoding="utf-8"))["sha256"] for job in jobs]
 
 
 def errors(outcomes: Iterator[Outcome] | list[Outcome]) -> dict[str, str | None]:
     return {outcome.id: outcome.error for outcome in outcomes}
 
 
-def test_processes_make_what_one_makes(workshop: Workshop, tmp_path: Path) -> None:
-    told = errors(in_processes([*JOBS[:2], BAD, *JOBS[2:]], workshop, 2))
+def test_processes_make_what_one_makes(context: BatchContext, tmp_path: Path) -> None:
+    told = errors(in_processes([*JOBS[:2], BAD, *JOBS[2:]], context, 2))
     assert set(told) == {BAD.id, *(job.id for job in JOBS)}
     assert "line 1" in told.pop(BAD.id) and set(told.values()) == {None}
     (tmp_path / "again").mkdir()
-    again = Workshop(tmp_path / "again", bundle=workshop.bundle, threads=1)
+    again = BatchContext(tmp_path / "again", bundle=context.bundle, threads=1)
     assert set(errors(in_this_process(JOBS, again)).values()) == {None}
-    assert hashes(workshop, JOBS) == hashes(again, JOBS)
+    assert hashes(context, JOBS) == hashes(again, JOBS)
 
 
-class Killer(Workshop):
+class Killer(BatchContext):
     """Its worker is killed in the midst of one job."""
 
-    def make(self, job: Job, tts: object) -> Outcome:
+    def make(self, job: BatchJob, tts: object) -> Outcome:
         if job.id == "job-1":
             os.kill(os.getpid(), signal.SIGKILL)
         return Outcome(job.id)
 
 
-def test_a_process_that_is_killed_takes_one_job_with_it(workshop: Workshop) -> None:
-    told = errors(in_processes(JOBS, Killer(workshop.out, bundle=workshop.bundle), 1))
+def test_a_process_that_is_killed_takes_one_job_with_it(context: BatchContext) -> None:
+    told = errors(in_processes(JOBS, Killer(context.out, bundle=context.bundle), 1))
     assert "its process died (exit code -9)" in told.pop("job-1")
     assert told == dict.fromkeys(("job-0", "job-2", "job-3", "job-4"))
 
 
-def test_a_bundle_that_is_not_there_is_told_once(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_bundle_that_is_not_there_is_told_once(context: BatchContext, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="this is no bundle"):
-        list(in_processes(JOBS, Workshop(workshop.out, bundle=str(tmp_path)), 2))
+        list(in_processes(JOBS, BatchContext(context.out, bundle=str(tmp_path)), 2))
 
 
-class Sleeper(Workshop):
+class Sleeper(BatchContext):
     """Leaves half a file if nobody cleans up."""
 
-    def make(self, job: Job, tts: object) -> Outcome:
+    def make(self, job: BatchJob, tts: object) -> Outcome:
         from dialogue_tts.files import whole_file
 
         if job.id != "job-0":
@@ -79,8 +79,8 @@ class Sleeper(Workshop):
         return Outcome(job.id)
 
 
-def test_who_stops_listening_ends_the_processes(workshop: Workshop, tmp_path: Path) -> None:
-    outcomes = in_processes(JOBS, Sleeper(workshop.out, bundle=workshop.bundle), 1)
+def test_who_stops_listening_ends_the_processes(context: BatchContext, tmp_path: Path) -> None:
+    outcomes = in_processes(JOBS, Sleeper(context.out, bundle=context.bundle), 1)
     assert next(outcomes).id == "job-0"
     deadline = time.monotonic() + 120
     while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
@@ -97,14 +97,14 @@ def test_cores_are_shared() -> None:
     assert cores >= 1 and share_of_cores(cores) == 1 and share_of_cores(10 * cores) == 1
 
 
-def test_a_local_ray_makes_what_one_makes(workshop: Workshop, tmp_path: Path) -> None:
+def test_a_local_ray_makes_what_one_makes(context: BatchContext, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="RAY IS NOT INSTALLED: pip install -e '.[ray]' tests the backend")
-    told = errors(on_ray([*JOBS[:3], BAD], workshop, 2))
+    told = errors(on_ray([*JOBS[:3], BAD], context, 2))
     assert "line 1" in told.pop(BAD.id) and told == dict.fromkeys(job.id for job in JOBS[:3])
     (tmp_path / "again").mkdir()
-    again = Workshop(tmp_path / "again", bundle=workshop.bundle, threads=1)
+    again = BatchContext(tmp_path / "again", bundle=context.bundle, threads=1)
     assert len(list(in_this_process(JOBS[:3], again))) == 3
-    assert hashes(workshop, JOBS[:3]) == hashes(again, JOBS[:3])
+    assert hashes(context, JOBS[:3]) == hashes(again, JOBS[:3])
 
 
 def test_without_ray_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.findings import Finding
-from dialogue_tts.script.lint import Review, review
+from dialogue_tts.script.lint import LintReport, lint
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.phonemes import TextFrontend
@@ -22,12 +22,12 @@ def frontend() -> TextFrontend:
     return TextFrontend()
 
 
-def told(found: Review) -> list[tuple[int, int | None, str]]:
+def told(found: LintReport) -> list[tuple[int, int | None, str]]:
     """(line, column, severity) of all findings."""
     return [(finding.line, finding.column, finding.severity) for finding in found.findings]
 
 
-def only(found: Review) -> Finding:
+def only(found: LintReport) -> Finding:
     (finding,) = found.findings
     return finding
 
@@ -35,7 +35,7 @@ def only(found: Review) -> Finding:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_have_no_errors(path: Path, frontend: TextFrontend) -> None:
     text = path.read_text(encoding="utf-8")
-    found = review(text, frontend)
+    found = lint(text, frontend)
     assert found.errors == ()
     assert found.speakers == parse_script(text).speakers and found.turns == len(parse_script(text).turns)
     assert 5 < found.duration_s < 120
@@ -43,7 +43,7 @@ def test_examples_have_no_errors(path: Path, frontend: TextFrontend) -> None:
 
 def test_a_good_script_is_left_alone(frontend: TextFrontend) -> None:
     text = "[Anna] Is it ten past five?\n[Ben] Nearly, I think."
-    found = review(text, frontend, voices=["Anna", "Ben"])
+    found = lint(text, frontend, voices=["Anna", "Ben"])
     assert found.findings == () and found.speakers == ("Anna", "Ben") and found.turns == 2
 
 
@@ -52,7 +52,7 @@ def test_all_mistakes_are_told_at_once(frontend: TextFrontend) -> None:
         "[Anna] Good evening [laughs] there.\n[Ben]\n[Cara | ovrlap 1s] Yes, this is it.\nIt goes on here.\n"
         "[ANNA] And once more.\n[Ben | speed 9] Words are fast.\n[Ben] The end. [pause 3s"
     )
-    found = review(text, frontend)
+    found = lint(text, frontend)
     assert [finding.line for finding in found.errors] == [1, 2, 3, 5, 6, 7]
     for finding, part in zip(
         found.errors, ("[laughs]", "Ben's turn has no text", "ovrlap", "ANNA", "speed 9", "never closed"), strict=True
@@ -78,7 +78,7 @@ def test_all_mistakes_are_told_at_once(frontend: TextFrontend) -> None:
 def test_the_first_mistake_is_the_one_that_parsing_raises(text: str, frontend: TextFrontend) -> None:
     with pytest.raises(ScriptError) as error:
         parse_script(text)
-    messages = [f"line {finding.line}: {finding.message}" for finding in review(text, frontend).errors]
+    messages = [f"line {finding.line}: {finding.message}" for finding in lint(text, frontend).errors]
     assert str(error.value) in messages
     assert len(set(messages)) == len(messages)
 
@@ -98,22 +98,22 @@ def test_the_first_mistake_is_the_one_that_parsing_raises(text: str, frontend: T
 def test_mistakes_are_pointed_at_where_that_is_sure(
     text: str, line: int, column: int | None, frontend: TextFrontend
 ) -> None:
-    found = only(review(text, frontend))
+    found = only(lint(text, frontend))
     assert (found.line, found.column, found.severity) == (line, column, "error")
 
 
 def test_text_before_any_speaker_is_told_once(frontend: TextFrontend) -> None:
-    found = review("Hello there.\nMore of it.\nAnd more.\n[Anna] Good evening to you.", frontend)
+    found = lint("Hello there.\nMore of it.\nAnd more.\n[Anna] Good evening to you.", frontend)
     assert [(f.line, f.severity) for f in found.findings] == [(1, "error")]
 
 
 def test_a_turn_with_a_mistake_is_not_called_empty_too(frontend: TextFrontend) -> None:
-    found = review("[Anna | loud] Good evening.\n[Ben] Good evening to you.", frontend)
+    found = lint("[Anna | loud] Good evening.\n[Ben] Good evening to you.", frontend)
     assert "loud" in only(found).message and found.speakers == ("Ben",)
 
 
 def test_words_that_cannot_be_spoken_are_pointed_at(frontend: TextFrontend) -> None:
-    found = review("[Anna] Good evening.\n[Ben] Say\n  привет to her.\n[Anna] ♥ ♥", frontend)
+    found = lint("[Anna] Good evening.\n[Ben] Say\n  привет to her.\n[Anna] ♥ ♥", frontend)
     assert [f.severity for f in found.findings] == ["error"] * len(found.findings) and len(found.findings) == 2
     assert (found.findings[0].line, found.findings[0].column) == (3, 3)
     assert found.findings[1].line == 4
@@ -132,7 +132,7 @@ def test_words_that_cannot_be_spoken_are_pointed_at(frontend: TextFrontend) -> N
 def test_words_that_are_guessed_at_are_pointed_at_once(
     text: str, line: int, column: int, frontend: TextFrontend
 ) -> None:
-    found = review(text + " And zbyszek again, Zbyszek!", frontend)
+    found = lint(text + " And zbyszek again, Zbyszek!", frontend)
     warned = [f for f in found.findings if f.message.casefold().startswith('"zbyszek')]
     assert (warned[0].line, warned[0].column, warned[0].severity) == (line, column, "warning")
     assert "will be read as /zˈibˈIszɛk" in warned[0].message
@@ -141,20 +141,20 @@ def test_words_that_are_guessed_at_are_pointed_at_once(
 
 def test_a_pronunciation_ends_the_doubt(frontend: TextFrontend) -> None:
     text = "[Anna] We met Zbyszek here."
-    assert only(review(text, frontend)).column == 15
+    assert only(lint(text, frontend)).column == 15
     known = SynthesisConfig(pronunciations=(("zbyszek", "zbˈɪʃɛk"),))
-    assert review(text, frontend, config=known).findings == ()
-    assert review(text.replace("Zbyszek", "[Zbyszek](/zbˈɪʃɛk/)"), frontend).findings == ()
-    assert review("[Anna] Dr. Ito, it is 5:30 p.m., shh!", frontend, config=known).errors == ()
+    assert lint(text, frontend, config=known).findings == ()
+    assert lint(text.replace("Zbyszek", "[Zbyszek](/zbˈɪʃɛk/)"), frontend).findings == ()
+    assert lint("[Anna] Dr. Ito, it is 5:30 p.m., shh!", frontend, config=known).errors == ()
 
 
 def test_turns_that_are_very_short_or_long(frontend: TextFrontend) -> None:
     text = "[Anna] No.\n[Ben] Mm-hm, sure.\n[Anna] " + "It was a long way down to the harbour. " * 20
-    found = review(text, frontend)
+    found = lint(text, frontend)
     assert told(found) == [(1, None, "warning"), (3, None, "warning")]
     assert 'Anna says only "No."' in found.findings[0].message
     assert "Anna speaks for about" in found.findings[1].message
-    faster = review(text, frontend, config=SynthesisConfig(speed=2.0))
+    faster = lint(text, frontend, config=SynthesisConfig(speed=2.0))
     assert told(faster) == [(1, None, "warning")]
     assert faster.duration_s < 0.6 * found.duration_s
     assert faster.work_s == pytest.approx(found.work_s)  # tempo changes after the networks
@@ -180,7 +180,7 @@ def test_turns_that_are_very_short_or_long(frontend: TextFrontend) -> None:
     ],
 )
 def test_names_that_are_likely_slips(names: tuple[str, str], slip: bool, frontend: TextFrontend) -> None:
-    found = review(f"[{names[0]}] Good evening to you.\n[{names[1]}] And to you too.", frontend)
+    found = lint(f"[{names[0]}] Good evening to you.\n[{names[1]}] And to you too.", frontend)
     if not slip:
         assert found.findings == ()
         return
@@ -191,43 +191,43 @@ def test_names_that_are_likely_slips(names: tuple[str, str], slip: bool, fronten
 
 def test_speakers_without_voices_and_voices_without_speakers(frontend: TextFrontend) -> None:
     text = "[Anna] Good evening to you.\n[Ben] And to you too."
-    assert review(text, frontend).findings == ()
-    found = review(text, frontend, voices={"Ben": "low", "Dora": "high"})
+    assert lint(text, frontend).findings == ()
+    found = lint(text, frontend, voices={"Ben": "low", "Dora": "high"})
     assert told(found) == [(1, None, "error"), (1, None, "warning")]
     assert "Dora has a voice, but no turn" in found.findings[0].message
     assert "Anna has no voice and will get a built-in one" in found.findings[1].message
-    assert "Dora" not in str(review(text + "\n[Do", frontend, voices=["Anna", "Ben", "Dora"]).findings)
+    assert "Dora" not in str(lint(text + "\n[Do", frontend, voices=["Anna", "Ben", "Dora"]).findings)
 
 
 def test_duration_counts_pauses_overlaps_gaps_and_speed(frontend: TextFrontend) -> None:
     plain = "[Anna] It was a long way down.\n[Ben] It rained all the way."
-    usual = review(plain, frontend)
-    paused = review(plain.replace("way down", "way [pause 2s] down").replace("[Ben]", "[pause 3s] [Ben]"), frontend)
+    usual = lint(plain, frontend)
+    paused = lint(plain.replace("way down", "way [pause 2s] down").replace("[Ben]", "[pause 3s] [Ben]"), frontend)
     assert paused.duration_s - usual.duration_s == pytest.approx(5.0)
-    overlapped = review(plain.replace("[Ben]", "[Ben | overlap 0.5s]"), frontend)
+    overlapped = lint(plain.replace("[Ben]", "[Ben | overlap 0.5s]"), frontend)
     assert usual.duration_s - overlapped.duration_s == pytest.approx(0.75)
-    wide = review(plain, frontend, config=SynthesisConfig(gap_s=1.25))
+    wide = lint(plain, frontend, config=SynthesisConfig(gap_s=1.25))
     assert wide.duration_s - usual.duration_s == pytest.approx(1.0)
-    fast = review(plain, frontend, config=SynthesisConfig(speed=2.0, gap_s=0.0))
-    slow = review(plain, frontend, config=SynthesisConfig(speed=0.5, gap_s=0.0))
+    fast = lint(plain, frontend, config=SynthesisConfig(speed=2.0, gap_s=0.0))
+    slow = lint(plain, frontend, config=SynthesisConfig(speed=0.5, gap_s=0.0))
     assert slow.duration_s == pytest.approx(4 * fast.duration_s)
 
 
 def test_a_speed_out_of_range_is_a_finding(frontend: TextFrontend) -> None:
-    found = review("[Anna]\nGood evening.\n[Ben | speed 1.5] Oh, it is.", frontend, config=SynthesisConfig(speed=2))
+    found = lint("[Anna]\nGood evening.\n[Ben | speed 1.5] Oh, it is.", frontend, config=SynthesisConfig(speed=2))
     assert only(found).line == 3 and only(found).message.startswith("speed 1.5 times 2 is 3;")
 
 
 def test_a_page_is_looked_through_again_in_no_time(frontend: TextFrontend) -> None:
     page = "".join(f"[{'AB'[n % 2]}nna] The brown fox number {n} went down to the harbour again.\n" for n in range(40))
-    review(page, frontend)
+    lint(page, frontend)
     began = time.process_time()
-    review(page + "[Anna] One more.", frontend)
+    lint(page + "[Anna] One more.", frontend)
     assert time.process_time() - began < 0.05
 
 
 def test_a_review_tells_what_will_be_said(frontend: TextFrontend) -> None:
-    found = review("[Anna] It's $5, Dr. Ito.\n[Ben] The FBI?", frontend)
+    found = lint("[Anna] It's $5, Dr. Ito.\n[Ben] The FBI?", frontend)
     assert [(turn.line, turn.speaker) for turn in found.spoken] == [(1, "Anna"), (2, "Ben")]
     said = [(word.text, word.spoken, word.respelled) for turn in found.spoken for word in turn.words]
     assert said == [

@@ -1,4 +1,4 @@
-"""Turns into pieces, turns into windows: nothing is lost, nothing grows too long."""
+"""Turns into segments: nothing is lost, nothing grows too long."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import FrameType
 import numpy as np
 import pytest
 
-from dialogue_tts.script.segments import LONGEST_PIECE, Piece, pieces, windows
+from dialogue_tts.script.segments import LONGEST_SEGMENT, Segment, cut_turn
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import phones_of
 from dialogue_tts.text.words import SpokenText, Word
@@ -35,10 +35,10 @@ def spoken(*words: str) -> SpokenText:
 
 
 def cut(text: SpokenText, longest: int) -> list[str]:
-    return [piece.phonemes for piece in pieces(text, longest)]
+    return [piece.phonemes for piece in cut_turn(text, longest)]
 
 
-def check(text: SpokenText, found: list[Piece], longest: int) -> None:
+def check(text: SpokenText, found: list[Segment], longest: int) -> None:
     """Every word comes once, in order, in the piece that has its phones."""
     assert [word for piece in found for word in piece.words] == list(text.words)
     assert " ".join(piece.phonemes for piece in found).split() == text.phonemes.split()
@@ -50,11 +50,11 @@ def check(text: SpokenText, found: list[Piece], longest: int) -> None:
         assert piece.phones <= longest or len(piece.words) == 1
 
 
-@pytest.mark.parametrize("longest", [1, 5, 17, 40, LONGEST_PIECE, 10_000])
+@pytest.mark.parametrize("longest", [1, 5, 17, 40, LONGEST_SEGMENT, 10_000])
 @pytest.mark.parametrize("text", TEXTS)
 def test_pieces_hold_each_word_once_with_its_phones(frontend: TextFrontend, text: str, longest: int) -> None:
     said = frontend.speak(text)
-    check(said, pieces(said, longest), longest)
+    check(said, cut_turn(said, longest), longest)
 
 
 def test_any_words_are_covered() -> None:
@@ -64,7 +64,7 @@ def test_any_words_are_covered() -> None:
         marks = rng.choice(["", "", "", ",", ".", "?", "...", ";"], len(sounds))
         text = spoken(*(sound + mark for sound, mark in zip(sounds, marks)))
         longest = int(rng.integers(1, 40))
-        check(text, pieces(text, longest), longest)
+        check(text, cut_turn(text, longest), longest)
 
 
 def test_repeated_words_and_words_within_words_stay_in_their_places() -> None:
@@ -74,8 +74,8 @@ def test_repeated_words_and_words_within_words_stay_in_their_places() -> None:
 
 def test_a_short_turn_is_one_piece_whatever_its_marks() -> None:
     text = spoken("ab.", "ab?", "ab!", "ab")
-    (piece,) = pieces(text, 8)
-    assert piece == Piece(text.words, "ab. ab? ab! ab")
+    (piece,) = cut_turn(text, 8)
+    assert piece == Segment(text.words, "ab. ab? ab! ab")
 
 
 def test_cut_at_the_last_sentence_end_that_fits() -> None:
@@ -114,36 +114,9 @@ def test_words_of_several_spoken_words_are_not_cut(frontend: TextFrontend) -> No
     said = frontend.speak("It was 1987 then")
     year = next(word for word in said.words if word.text == "1987")
     assert " ".join(said.phonemes.split()).count(" ") > len(said.words) - 1, "a year is spoken as several words"
-    found = pieces(said, len(phones_of(year.phonemes)))
+    found = cut_turn(said, len(phones_of(year.phonemes)))
     (holder,) = [piece for piece in found if year in piece.words]
     assert phones_of(holder.phonemes) == phones_of("".join(word.phonemes for word in holder.words))
-
-
-def test_windows_cover_all_turns_within_the_budget() -> None:
-    rng = np.random.default_rng(3)
-    for _ in range(100):
-        phones = rng.integers(1, 60, rng.integers(1, 40)).tolist()
-        longest = int(rng.integers(10, 150))
-        found = list(windows(phones, longest))
-        assert [turn for window in found for turn in window] == list(range(len(phones)))
-        for window in found:
-            assert len(window) == 1 or (len(window) > 1 and sum(phones[i] for i in window) <= longest)
-        for window, following in zip(found, found[1:]):  # no window could have taken the next turn too
-            assert sum(phones[i] for i in window) + phones[following[0]] > longest
-
-
-@pytest.mark.parametrize(
-    ("phones", "wanted"),
-    [
-        ([], []),
-        ([500], [range(0, 1)]),
-        ([50, 50], [range(0, 2)]),
-        ([50, 51], [range(0, 1), range(1, 2)]),
-        ([500, 1, 1, 500], [range(0, 1), range(1, 3), range(3, 4)]),
-    ],
-)
-def test_windows_at_the_edge_of_the_budget(phones: list[int], wanted: list[range]) -> None:
-    assert list(windows(phones, 100)) == wanted
 
 
 def test_cutting_takes_steps_in_proportion_to_the_words() -> None:
@@ -160,7 +133,7 @@ def test_cutting_takes_steps_in_proportion_to_the_words() -> None:
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            pieces(text)
+            cut_turn(text)
         finally:
             sys.settrace(before)
         return count

@@ -1,4 +1,4 @@
-"""Units of a phoneme string, and the unit each frame belongs to."""
+"""PhoneSequence of a phoneme string, and the unit each frame belongs to."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.semantic.align import (
+    PHONE_KINDS,
     SHORTEST_PAUSE,
-    UNIT_IDS,
-    Units,
-    frame_units,
-    heard_units,
+    PhoneSequence,
+    frame_phones,
+    heard_phones,
+    phones_said,
     turn_text,
-    units_said,
 )
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PAUSE_MARKS, TURN, TextTokenizer
@@ -24,7 +24,7 @@ PHRASE = "ˈOk, nˌO? bɪt!"
 
 
 def test_units_are_the_tag_phones_and_marks() -> None:
-    units = Units.of(PHRASE)
+    units = PhoneSequence.of(PHRASE)
     assert units.characters == ("", *"Ok,nO?bɪt!")
     assert [PHRASE[i] for i in units.offsets[1:]] == list("Ok,nO?bɪt!")
     assert units.offsets[0] == -1
@@ -43,7 +43,7 @@ def test_units_are_the_tag_phones_and_marks() -> None:
     ],
 )
 def test_sentence_ends_have_another_sentence_behind_them(phonemes: str, ends: tuple[int, ...]) -> None:
-    assert Units.of(phonemes).ends == ends
+    assert PhoneSequence.of(phonemes).ends == ends
 
 
 def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
     text = turn_text(PHRASE, tokenizer)
     assert len(text.ids) == 1 + len(PHRASE)
     assert tokenizer.decode([text.ids[0]]) == TURN
-    units = Units.of(PHRASE)
+    units = PhoneSequence.of(PHRASE)
     assert [tokenizer.decode([text.ids[place]]) for place in text.units] == [TURN, *units.characters[1:]]
     assert text.ends == units.ends
 
@@ -65,12 +65,12 @@ def _random_spans(count: int, steps: int, rng: np.random.Generator) -> list[tupl
 @pytest.mark.parametrize("phonemes", ["b", PHRASE, "...kˈɪd, ænd", "a:.?! b"])
 @pytest.mark.parametrize("max_advance", [1, 2, 4])
 def test_paths_go_from_the_first_unit_to_the_last_within_reach(phonemes: str, max_advance: int) -> None:
-    units = Units.of(phonemes)
+    units = PhoneSequence.of(phonemes)
     last = len(units.characters) - 1
     rng = np.random.default_rng(1)
     fewest = max(-(-last // max_advance) + 1, -(-len(units.phones) // READ_RATE), 2)
     for frames in [fewest, fewest + 1, *rng.integers(fewest, 40, 60).tolist()]:
-        path = frame_units(units, _random_spans(len(units.phones), frames * READ_RATE, rng), frames, max_advance)
+        path = frame_phones(units, _random_spans(len(units.phones), frames * READ_RATE, rng), frames, max_advance)
         assert len(path) == frames
         assert path[0] == 0 and path[-1] == last
         advances = {b - a for a, b in pairwise(path)}
@@ -79,10 +79,10 @@ def test_paths_go_from_the_first_unit_to_the_last_within_reach(phonemes: str, ma
 
 def _between(gap: int, tail: int = 4) -> list[str]:
     """What "ab, d" is said in where b ends `gap` steps before d begins: a character a frame, "" for the tag."""
-    units = Units.of("ab,d")
+    units = PhoneSequence.of("ab,d")
     spans = [(4, 6), (6, 8), (8 + gap, 10 + gap)]
     frames = (10 + gap + tail) // READ_RATE
-    return [units.characters[unit] for unit in frame_units(units, spans, frames, 4)]
+    return [units.characters[unit] for unit in frame_phones(units, spans, frames, 4)]
 
 
 @pytest.mark.parametrize("gap", [0, 1, 2, SHORTEST_PAUSE - 1])
@@ -100,31 +100,31 @@ def test_a_mark_in_a_gap_gets_its_frames(gap: int) -> None:
 
 
 def test_the_last_of_several_marks_gets_the_pause() -> None:
-    units = Units.of("a?…d")
-    said = [units.characters[unit] for unit in frame_units(units, [(2, 4), (20, 22)], 12, 4)]
+    units = PhoneSequence.of("a?…d")
+    said = [units.characters[unit] for unit in frame_phones(units, [(2, 4), (20, 22)], 12, 4)]
     assert said.count("…") >= 6 and "?" not in said
 
 
 def test_silence_before_the_first_phone_is_the_tags() -> None:
-    units = Units.of("ad")
-    assert frame_units(units, [(10, 12), (12, 14)], 8, 4) == [0, 0, 0, 0, 0, 1, 2, 2]
+    units = PhoneSequence.of("ad")
+    assert frame_phones(units, [(10, 12), (12, 14)], 8, 4) == [0, 0, 0, 0, 0, 1, 2, 2]
 
 
 def test_silence_at_the_end_is_the_last_marks() -> None:
-    units = Units.of("ad.")
-    assert frame_units(units, [(2, 4), (4, 6)], 8, 4) == [0, 1, 2, 2, 3, 3, 3, 3]
+    units = PhoneSequence.of("ad.")
+    assert frame_phones(units, [(2, 4), (4, 6)], 8, 4) == [0, 1, 2, 2, 3, 3, 3, 3]
 
 
 def test_every_pause_mark_is_a_unit() -> None:
-    assert Units.of("a" + "".join(PAUSE_MARKS)).characters == ("", "a", *PAUSE_MARKS)
+    assert PhoneSequence.of("a" + "".join(PAUSE_MARKS)).characters == ("", "a", *PAUSE_MARKS)
 
 
 def test_frames_say_their_unit_and_know_the_next() -> None:
-    units = Units.of("ab,")
-    said = units_said(units, [0, 1, 1, 3])
-    a, b, comma = (UNIT_IDS[c] for c in "ab,")
-    assert said.tolist() == [[UNIT_IDS[""], a], [a, b], [a, b], [comma, 0]]
-    assert sorted(UNIT_IDS.values()) == list(range(1, len(UNIT_IDS) + 1)), "0 is left for the unknown"
+    units = PhoneSequence.of("ab,")
+    said = phones_said(units, [0, 1, 1, 3])
+    a, b, comma = (PHONE_KINDS[c] for c in "ab,")
+    assert said.tolist() == [[PHONE_KINDS[""], a], [a, b], [a, b], [comma, 0]]
+    assert sorted(PHONE_KINDS.values()) == list(range(1, len(PHONE_KINDS) + 1)), "0 is left for the unknown"
 
 
 class _Heard(SemanticTokenizer):
@@ -144,9 +144,9 @@ class _Heard(SemanticTokenizer):
 
 def test_recordings_are_aligned_with_the_text_they_say_and_no_other() -> None:
     tokens = torch.zeros(6, dtype=torch.long)
-    assert heard_units(tokens, Units.of("bad"), _Heard(), 4) == frame_units(
-        Units.of("bad"), [(2, 3), (4, 5), (6, 7)], 6, 4
+    assert heard_phones(tokens, PhoneSequence.of("bad"), _Heard(), 4) == frame_phones(
+        PhoneSequence.of("bad"), [(2, 3), (4, 5), (6, 7)], 6, 4
     )
-    assert heard_units(tokens, Units.of("dab"), _Heard(), 4) is None, "says something else"
-    assert heard_units(tokens[:1], Units.of("bad"), _Heard(), 4) is None, "too short"
-    assert heard_units(tokens, Units.of("."), _Heard(), 4) is None, "says nothing"
+    assert heard_phones(tokens, PhoneSequence.of("dab"), _Heard(), 4) is None, "says something else"
+    assert heard_phones(tokens[:1], PhoneSequence.of("bad"), _Heard(), 4) is None, "too short"
+    assert heard_phones(tokens, PhoneSequence.of("."), _Heard(), 4) is None, "says nothing"

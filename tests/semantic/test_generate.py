@@ -105,7 +105,7 @@ def test_nobody_dwells_longer_than_allowed(model: TextToSemantic) -> None:
 
 @pytest.mark.parametrize("shares", [(0.1, 0.1, 0.2, 0.6), (0.7, 0.2, 0.05, 0.05)])
 def test_a_sentence_ends_with_a_pause(model: TextToSemantic, shares: tuple[float, ...]) -> None:
-    """Units 2 and 3 of the longest text end sentences; without a least pause both are passed over."""
+    """PhoneSequence 2 and 3 of the longest text end sentences; without a least pause both are passed over."""
     _biased(model, *shares)
     texts = [*TEXTS[:2], TEXTS[2]._replace(ends=(2, 3))]
     config = replace(DECODING, sentence_pause_frames=3)

@@ -32,7 +32,7 @@ def model() -> TextToSemantic:
 
 
 def _places() -> tuple[Tensor, Tensor]:
-    """Units of 14 frames of each text, and unit counts."""
+    """PhoneSequence of 14 frames of each text, and unit counts."""
     counts = torch.tensor([len(text.units) for text in TEXTS])
     rng = torch.Generator().manual_seed(2)
     moves = (torch.rand(3, 14, generator=rng) < 0.4).long() * torch.randint(1, 4, (3, 14), generator=rng)

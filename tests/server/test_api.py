@@ -259,7 +259,7 @@ def test_many_speakers_make_no_header_that_clients_refuse(client: TestClient) ->
 
 def test_check_is_the_librarys_review(client: TestClient, tts: DialogueTTS) -> None:
     found = client.post("/v1/check", json={"script": "[Anna] Xyzzyq!\n[Bem", "voices": ["Anna"]}).json()
-    wanted = tts.review("[Anna] Xyzzyq!\n[Bem", ["Anna"])
+    wanted = tts.lint("[Anna] Xyzzyq!\n[Bem", ["Anna"])
     assert [(f["line"], f["severity"], f["message"]) for f in found["findings"]] == [
         (f.line, f.severity, f.message) for f in wanted.findings
     ]

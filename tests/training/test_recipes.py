@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.cli import app
 from dialogue_tts.errors import ConfigError, DataError
-from dialogue_tts.semantic.align import Units
+from dialogue_tts.semantic.align import PhoneSequence
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask
 from dialogue_tts.training.corpus import Corpus, write_turns
@@ -160,10 +160,10 @@ def log_of(runs: Path, stage: str) -> list[dict[str, float]]:
 
 
 def align_evenly(corpus: Corpus) -> None:
-    """Units of equal length, in place of the alignment that an untrained tokenizer cannot give."""
+    """PhoneSequence of equal length, in place of the alignment that an untrained tokenizer cannot give."""
     owners = np.full(sum(u.frames for u in corpus.utterances), -1, np.int16)
     for turn in corpus.utterances:
-        count = len(Units.of(turn.phonemes).characters)
+        count = len(PhoneSequence.of(turn.phonemes).characters)
         owners[turn.start_frame : turn.start_frame + turn.frames] = np.arange(turn.frames) * count // turn.frames
     np.save(corpus.folder / "units.npy", owners)
 
@@ -224,7 +224,7 @@ def test_prepare_writes_real_phonemes(trained: Trained) -> None:
     corpus = Corpus.open(trained.data)
     assert [(u.speaker, u.split, u.text) for u in corpus.utterances] == [(s, p, t) for s, p, _, t in TURNS]
     assert "ˈivnɪŋ," in corpus.utterances[0].phonemes and corpus.utterances[0].phonemes.endswith("lˈɔŋ?")
-    assert all(10 <= len(Units.of(u.phonemes).phones) < 1.6 * u.frames for u in corpus.utterances)
+    assert all(10 <= len(PhoneSequence.of(u.phonemes).phones) < 1.6 * u.frames for u in corpus.utterances)
     assert f"{trained.data}: 0.01 h in 14 recordings" in trained.said["prepare"].stdout
 
 
@@ -344,7 +344,7 @@ def test_alignments_are_whole_or_rejected(trained: Trained) -> None:
         found = np.load(folder / "units-found.npy")
         for turn in corpus.utterances:
             owners = found[turn.start_frame : turn.start_frame + turn.frames]
-            last = len(Units.of(turn.phonemes).characters) - 1
+            last = len(PhoneSequence.of(turn.phonemes).characters) - 1
             steps = np.diff(owners)
             aligned = owners[0] == 0 and owners[-1] == last and steps.min() >= 0 and steps.max() <= MAX_ADVANCE
             assert aligned or (owners == -1).all()

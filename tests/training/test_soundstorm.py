@@ -12,7 +12,7 @@ import torch
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import ConformerConfig
-from dialogue_tts.semantic.align import UNIT_IDS
+from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Utterance
 from dialogue_tts.training.soundstorm import (
@@ -141,7 +141,7 @@ def _texts(task: SoundStormTask) -> None:
 def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
     task = _task(text_dropout=0.0, pack_same_speaker=0.5)
     _texts(task)
-    silent, a, b, d = (UNIT_IDS[c] for c in ("", "a", "b", "d"))
+    silent, a, b, d = (PHONE_KINDS[c] for c in ("", "a", "b", "d"))
     pairs = {(silent, a), (a, b), (b, d), (d, 0), (0, 0)}
     seen: set[tuple[int, int]] = set()
     for batch in task.batches(np.random.default_rng(1)):
@@ -216,7 +216,7 @@ def test_halves_prompt_each_other_and_know_their_text() -> None:
     (prompt,) = passage.prompts
     heard = np.lib.stride_tricks.sliding_window_view(tokens.semantic[: first.frames], 20)
     assert (heard == prompt.semantic.numpy()).all(1).any(), "the prompt is of the other half"
-    wanted = [UNIT_IDS[c] for c in ("b", "d")]
+    wanted = [PHONE_KINDS[c] for c in ("b", "d")]
     assert passage.units is not None and set(passage.units[:, 0].tolist()) == set(wanted)
 
 

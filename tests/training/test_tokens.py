@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from dialogue_tts.bundle import Bundle
-from dialogue_tts.semantic.align import Units
+from dialogue_tts.semantic.align import PhoneSequence
 from dialogue_tts.training import tokens as tokens_module
 from dialogue_tts.training.corpus import Corpus, prepare, write_turns
 from dialogue_tts.training.made import record_of
@@ -150,9 +150,9 @@ def test_turns_that_do_not_align_are_counted(data: Corpus, by: Tokenizers, monke
 
 def test_what_aligns_says_its_units(data: Corpus, by: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lambda tokens, units, *_: [min(i, len(units.characters) - 1) for i in range(len(tokens))]  # noqa: E731
-    monkeypatch.setattr(tokens_module, "heard_units", path)
+    monkeypatch.setattr(tokens_module, "heard_phones", path)
     assert tokenize(data, by, _nothing) == 0
     first, _, last = data.utterances
     units = data.tokens("units")
-    assert units[: first.frames].max() == len(Units.of(first.phonemes).characters) - 1
+    assert units[: first.frames].max() == len(PhoneSequence.of(first.phonemes).characters) - 1
     assert (units[last.start_frame :] == -1).all()

@@ -32,7 +32,7 @@ def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | No
     load_studio()
     import uvicorn
 
-    from dialogue_tts._ui.app import Options, build_app
+    from dialogue_tts._ui.app import StudioOptions, build_app
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.synthesis.synthesizer import Synthesizer
 
@@ -50,7 +50,7 @@ def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | No
         Synthesizer.draw = slow
         Synthesizer.batch_rows = 1  # a turn at a time
     tts = DialogueTTS.from_pretrained(None if bundle == "-" else bundle)
-    uvicorn.run(build_app(tts, Options(folder, password=password)), port=port, log_level="warning")
+    uvicorn.run(build_app(tts, StudioOptions(folder, password=password)), port=port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.errors import ProjectError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.voices.assignment import VoiceBox
+from dialogue_tts.voices.assignment import VoiceResolver
 from dialogue_tts.voices.library import FOLDER_VARIABLE, LONGEST_NAME, VoiceLibrary
 from dialogue_tts.voices.voice import Consent, Voice
 
@@ -177,4 +177,4 @@ def test_built_in_names_and_voices_of_other_bundles_are_not_kept(tts: DialogueTT
 
 def test_a_built_in_voice_goes_before_a_kept_one(tiny_tts: DialogueTTS, library: VoiceLibrary) -> None:
     library.add(voice("low"))
-    assert VoiceBox(tiny_tts.bundle, library).voice("low").consent is None
+    assert VoiceResolver(tiny_tts.bundle, library).voice("low").consent is None

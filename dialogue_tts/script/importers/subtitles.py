@@ -24,7 +24,7 @@ _BRACKETED = re.compile(r"\[([^\[\]]{1,60})\]\s*:?\s*(?=\S)")
 _MUSIC = re.compile(r"[♪♫#*\s]+|[♪♫].*[♪♫]?")
 
 
-class Cue(NamedTuple):
+class TimedCue(NamedTuple):
     """One cue, its times in seconds."""
 
     start_s: float
@@ -45,7 +45,7 @@ def read_srt(text: str) -> tuple[list[Line], list[str]]:
         raise ScriptError(f'these are no SubRip subtitles near "{near}"; mend that cue, or save them again.') from None
     except (srt.TimestampParseError, ValueError, OverflowError):
         raise ScriptError("a time in these SubRip subtitles is not understood; save them again.") from None
-    return _read([Cue(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in found])
+    return _read([TimedCue(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in found])
 
 
 def read_vtt(text: str) -> tuple[list[Line], list[str]]:
@@ -55,7 +55,10 @@ def read_vtt(text: str) -> tuple[list[Line], list[str]]:
     except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError, ValueError, IndexError):
         raise ScriptError("these are no WebVTT subtitles that can be read; save them again as .vtt or .srt.") from None
     return _read(
-        [Cue(_seconds(c.start_in_seconds, c.start), _seconds(c.end_in_seconds, c.end), c.raw_text) for c in captions]
+        [
+            TimedCue(_seconds(c.start_in_seconds, c.start), _seconds(c.end_in_seconds, c.end), c.raw_text)
+            for c in captions
+        ]
     )
 
 
@@ -63,7 +66,7 @@ def _seconds(whole: int, clock: str) -> float:
     return round(whole + int(clock.rpartition(".")[2]) / 1000, 3)
 
 
-def _read(cues: Sequence[Cue]) -> tuple[list[Line], list[str]]:
+def _read(cues: Sequence[TimedCue]) -> tuple[list[Line], list[str]]:
     if not cues:
         raise ScriptError("these subtitles have no cues; choose another file.")
     if len(cues) > MOST_CUES:
@@ -91,7 +94,7 @@ def _read(cues: Sequence[Cue]) -> tuple[list[Line], list[str]]:
     return lines, ["lines that roll on from one cue into the next are read once"] if rolling else []
 
 
-def _is_rolling(cues: Sequence[Cue]) -> bool:
+def _is_rolling(cues: Sequence[TimedCue]) -> bool:
     """Captions that scroll show each line twice, as those of YouTube do."""
     ends = [[_plain(line) for line in cue.text.split("\n") if _plain(line)] for cue in cues]
     repeats = sum(bool(a and b) and b[0] == a[-1] for a, b in zip(ends, ends[1:], strict=False))
