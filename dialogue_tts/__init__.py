@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision
     from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.script.documents import read_script
+    from dialogue_tts.script.documents import read_script, write_script
     from dialogue_tts.script.findings import Finding
     from dialogue_tts.script.lint import LintReport
     from dialogue_tts.script.parser import parse_script
@@ -35,6 +35,7 @@ __all__ = [
     "format_script",
     "parse_script",
     "read_script",
+    "write_script",
 ]
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ _PLACES = {
     "format_script": "script.writing",
     "parse_script": "script.parser",
     "read_script": "script.documents",
+    "write_script": "script.documents",
 }
 
 

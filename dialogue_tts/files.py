@@ -30,8 +30,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 def write_text(path: str | Path, text: str) -> None:
     """UTF-8, whole or not at all. Raises AudioError if the place cannot be written to."""
+    with writable(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writable(path: str | Path) -> Iterator[Path]:
+    """`whole_file` that raises AudioError if the place cannot be written to."""
     try:
         with whole_file(path) as draft:
-            draft.write_text(text, encoding="utf-8")
+            yield draft
     except OSError as error:
         raise AudioError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None

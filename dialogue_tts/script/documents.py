@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dialogue_tts.errors import ScriptError
+from dialogue_tts.files import writable
 from dialogue_tts.script.directions import Treatment
+from dialogue_tts.script.exporters.docx import docx_of
+from dialogue_tts.script.exporters.fountain import fountain_of
+from dialogue_tts.script.exporters.srt import srt_of
 from dialogue_tts.script.findings import Finding, script_lines
 from dialogue_tts.script.forms import Line
 from dialogue_tts.script.importers.blocks import Block, lines_of
@@ -21,6 +25,7 @@ from dialogue_tts.script.importers.rtf import read_rtf
 from dialogue_tts.script.importers.subtitles import read_srt, read_vtt
 from dialogue_tts.script.parser import Draft, parse_lines
 from dialogue_tts.script.turns import Script
+from dialogue_tts.script.writing import format_script
 
 MOST_BYTES = 32 * 2**20  # of a file
 MOST_CHARACTERS = 4_000_000  # of the text in it
@@ -78,6 +83,15 @@ READERS: dict[str, Callable[[bytes], Read]] = {
 """By the ending of a file's name."""
 
 
+WRITERS: dict[str, Callable[[Script], bytes]] = {
+    ".txt": lambda script: format_script(script).encode(),
+    ".docx": docx_of,
+    ".fountain": lambda script: fountain_of(script).encode(),
+    ".srt": lambda script: srt_of(script).encode(),
+}
+"""By the ending of a file's name."""
+
+
 def read_script(path: str | Path, directions: Treatment = "left_out") -> Script:
     """A script from a file: text, Markdown, .docx, .odt, .rtf, .fountain, .srt, .vtt, .epub, or a chat as .json.
 
@@ -121,6 +135,20 @@ def read_draft(data: bytes, name: str, directions: Treatment = "left_out") -> Dr
         raise ScriptError(f"the text is longer than {MOST_CHARACTERS} characters; cut it into several files.")
     draft = parse_lines(lines, directions, document=ending not in (".txt", ".text"), prose=True)
     return draft._replace(findings=(*(Finding(1, None, "note", what) for what in told), *draft.findings))
+
+
+def write_script(script: Script, path: str | Path) -> None:
+    """A script into a file, whole or not at all: .txt (all of it reads back), .docx, .fountain, or .srt if it has times.
+
+    Raises:
+        ScriptError: there is no such format, or the script cannot be written in it; AudioError: the place cannot be written to.
+    """
+    writer = WRITERS.get(Path(path).suffix.casefold())
+    if writer is None:
+        raise ScriptError(f"{path}: scripts are written as {', '.join(WRITERS)}; choose one of these endings.")
+    data = writer(script)
+    with writable(path) as draft:
+        draft.write_bytes(data)
 
 
 def format_of(data: bytes, name: str) -> str:

@@ -1,0 +1,1 @@
+"""Scripts -> documents, a module a format; `dialogue_tts.script.documents` chooses."""
