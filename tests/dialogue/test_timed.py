@@ -12,7 +12,7 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.gaps import HURRY, fitted_speed
-from dialogue_tts.script.lint import review
+from dialogue_tts.script.lint import lint
 from dialogue_tts.script.parser import check_script, parse_script
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.script.writing import format_script
@@ -71,7 +71,7 @@ def test_times_of_turns_made_in_code_are_checked(turn: Turn) -> None:
 def test_turns_that_are_too_tight_are_found() -> None:
     text = "[Anna | at 0s | until 1s] It was a long way down to the harbour, and it rained.\n"
     text += "[Ben | at 9s | until 12s] Yes, it did."
-    found = review(text, TextFrontend())
+    found = lint(text, TextFrontend())
     (finding,) = found.findings
     assert finding.line == 1 and "Anna has 1.0 s and needs about" in finding.message
     assert 9 < found.duration_s < 12
