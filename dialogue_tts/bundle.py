@@ -171,10 +171,9 @@ def find_bundle(name: str | Path | None = None) -> Path:
     name = DEFAULT_NAME if name is None else name
     if Path(name).is_dir():
         return Path(name)
-    here = Path(__file__).resolve().parent
-    for place in (here.parent / "models", here / "_models"):  # a checkout, a wheel
-        if (place / str(name) / CONFIG).is_file():
-            return place / str(name)
+    own = Path(__file__).parent / "_models" / str(name)  # in a checkout a link to models/
+    if (own / CONFIG).is_file():
+        return own.resolve()
     if str(name).count("/") == 1 and not str(name).startswith((".", "/")):
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

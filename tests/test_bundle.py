@@ -229,12 +229,13 @@ def test_bundles_are_found_by_folder_and_by_name(
 ) -> None:
     assert find_bundle(tiny_bundle_dir) == tiny_bundle_dir
     assert find_bundle(str(tiny_bundle_dir)) == tiny_bundle_dir
-    # A checkout as it will be: models/NAME beside the package.
+    # A wheel has the bundles inside the package, a checkout a link to models/.
     shutil.copytree(tiny_bundle_dir, tmp_path / "models" / bundles.DEFAULT_NAME)
     monkeypatch.setattr(bundles, "__file__", str(tmp_path / "dialogue_tts" / "bundle.py"))
-    assert find_bundle() == find_bundle(bundles.DEFAULT_NAME) == tmp_path / "models" / bundles.DEFAULT_NAME
-    # A wheel: inside the package.
     (tmp_path / "dialogue_tts").mkdir()
+    (tmp_path / "dialogue_tts" / "_models").symlink_to(Path("..") / "models")
+    assert find_bundle() == find_bundle(bundles.DEFAULT_NAME) == tmp_path / "models" / bundles.DEFAULT_NAME
+    (tmp_path / "dialogue_tts" / "_models").unlink()
     (tmp_path / "models").rename(tmp_path / "dialogue_tts" / "_models")
     assert find_bundle() == tmp_path / "dialogue_tts" / "_models" / bundles.DEFAULT_NAME
 

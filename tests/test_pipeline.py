@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from dialogue_tts.acoustic.generate import generate_codes
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.dialogue.result import Dialogue
-from dialogue_tts.errors import ScriptError, VoiceError
+from dialogue_tts.errors import ScriptError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.parser import parse_script
+from dialogue_tts.script.turns import Turn
 from dialogue_tts.semantic.align import PHONE_KINDS, PhoneSequence
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.synthesizer import Synthesizer
@@ -123,6 +125,31 @@ def test_bad_input_is_told_before_work_starts(tiny_tts: DialogueTTS, tmp_path: P
         tiny_tts.synthesize("   ")
     with pytest.raises(ScriptError, match="line 2"):
         tiny_tts.synthesize("[Anna] Hello.\n[Ben] ...")
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 1.5, True])
+def test_a_seed_that_is_none_is_refused(tiny_tts: DialogueTTS, spoken: Dialogue, seed: Any) -> None:
+    with pytest.raises(SettingsError, match="whole number"):
+        tiny_tts.synthesize(SCRIPT, seed=seed)
+    with pytest.raises(SettingsError, match="whole number"):
+        tiny_tts.redo(spoken, 0, seed=seed)
+
+
+def test_values_of_the_wrong_kind_are_refused_in_words(tiny_tts: DialogueTTS) -> None:
+    with pytest.raises(SettingsError, match="give a SynthesisConfig"):
+        tiny_tts.synthesize(SCRIPT, config={"speed": 1.1})  # type: ignore[arg-type]
+    for wrong in (("ann", ...), (None, "Hello."), ("ann", "Hello.", "1 s")):
+        with pytest.raises(ScriptError):
+            Turn(*wrong)  # type: ignore[arg-type]
+
+
+def test_a_turn_of_a_book_is_refused_and_a_long_one_is_planned_at_once(tiny_tts: DialogueTTS) -> None:
+    with pytest.raises(ScriptError, match="20,004 characters, at most 20,000"):
+        tiny_tts.synthesize("[Anna] " + "cats " * 4001)
+    began = time.process_time()
+    request = tiny_tts.plan.script("[Anna] " + "cats " * 3000, {}, 0, tiny_tts.config)
+    assert sum(len(segment.words) for segment in request.wanted[0].segments) == 3000
+    assert time.process_time() - began < 10  # minutes, when it was cubic
 
 
 def test_long_script_is_cut_into_windows(tiny_tts: DialogueTTS) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
-import sys
 import tempfile
 import webbrowser
 from pathlib import Path
@@ -15,8 +13,6 @@ import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
-
-STUDIO = "dialogue_tts._ui"
 
 
 @app.command(rich_help_panel=SERVING)
@@ -39,7 +35,6 @@ def ui(
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-studio-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "uploads")  # Gradio reads it as it is imported
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        load_studio()
         import uvicorn
 
         from dialogue_tts._ui.app import StudioOptions, build_app
@@ -63,18 +58,3 @@ def check_free(host: str, port: int) -> None:
             probe.bind((host, port))
     except OSError as error:
         raise SettingsError(f"{host}:{port} cannot be listened to ({error.strerror}); give another --port.") from None
-
-
-def load_studio() -> None:
-    """Make `dialogue_tts._ui` importable: a wheel has it in the package, a checkout in ui/ beside it."""
-    if importlib.util.find_spec(STUDIO):
-        return
-    folder = Path(__file__).resolve().parents[2] / "ui"
-    spec = importlib.util.spec_from_file_location(
-        STUDIO, folder / "__init__.py", submodule_search_locations=[str(folder)]
-    )
-    if spec is None or spec.loader is None or not folder.is_dir():
-        raise SettingsError(f"the studio's files are missing from {folder}; install the package again.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[STUDIO] = module
-    spec.loader.exec_module(module)

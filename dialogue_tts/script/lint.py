@@ -26,7 +26,7 @@ SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
 
 
 @dataclass(frozen=True)
-class SpokenTurn:
+class TurnReading:
     """What will be said for a turn, word by word: `word.spoken` is its plain spelling, `word.phonemes` its sounds."""
 
     line: int
@@ -52,7 +52,7 @@ class LintReport:
     turns: int
     duration_s: float
     work_s: float
-    spoken: tuple[SpokenTurn, ...] = ()
+    spoken: tuple[TurnReading, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -104,7 +104,7 @@ def lint(
         turns=len(draft.turns),
         duration_s=dialogue_s([turn for turn, *_ in spoken], [s + _pauses_s(text) for _, text, s in spoken], config),
         work_s=WORK_PER_S * sum(sound_s * turn_speed(turn, config) for turn, _, sound_s in spoken),
-        spoken=tuple(SpokenTurn(turn.line, turn.speaker, said.words) for turn, said, _ in spoken),
+        spoken=tuple(TurnReading(turn.line, turn.speaker, said.words) for turn, said, _ in spoken),
     )
 
 

@@ -15,7 +15,7 @@ from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, surv
 from dialogue_tts.script.inline import split_inline
 from dialogue_tts.script.options import wrong_times
 from dialogue_tts.script.reader import Reader
-from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Script, Turn
+from dialogue_tts.script.turns import FASTEST, LONGEST_TURN, MAX_PAUSE_S, SLOWEST, Script, Turn
 
 
 class Draft(NamedTuple):
@@ -110,6 +110,8 @@ def check_script(script: Script) -> None:
         wrong = None
         if not turn.speaker.strip():
             wrong = "it has no speaker; name one"
+        elif len(turn.text) > LONGEST_TURN:
+            wrong = f"it has {len(turn.text):,} characters, at most {LONGEST_TURN:,} are taken; cut it in several turns"
         elif not (0 <= turn.pause_s <= MAX_PAUSE_S and 0 <= turn.overlap_s <= MAX_PAUSE_S):
             wrong = f"pause and overlap go from 0 to {MAX_PAUSE_S:g} s"
         elif not SLOWEST <= turn.speed <= FASTEST:

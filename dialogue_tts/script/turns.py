@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 
+from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.findings import Finding
 
 MAX_PAUSE_S = 10.0
 SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
+LONGEST_TURN = 20_000  # characters: twenty minutes without anybody else
 LATEST_S = 10 * 3600.0  # for turns that are to be heard at a time
 
 
@@ -43,6 +45,14 @@ class Turn:
         return None if self.start_s is None or self.end_s is None else self.end_s - self.start_s
 
     def __post_init__(self) -> None:
+        if not isinstance(self.speaker, str) or not isinstance(self.text, str):
+            raise ScriptError(
+                f"Turn({self.speaker!r:.40}, {self.text!r:.40}): give the speaker's name and what to say."
+            )
+        numbers = {"pause_s": self.pause_s, "overlap_s": self.overlap_s, "speed": self.speed, "line": self.line}
+        for name, value in numbers.items():
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise ScriptError(f"Turn({self.speaker!r:.40}): {name} {value!r:.40} is no number.")
         object.__setattr__(self, "speaker", unicodedata.normalize("NFC", self.speaker))
 
 

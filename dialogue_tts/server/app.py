@@ -17,12 +17,13 @@ from dialogue_tts.server import dialogues, jobs, speech, voices
 from dialogue_tts.server.guard import Access, Guard
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Counting
-from dialogue_tts.server.problems import ErrorBody, add_handlers
+from dialogue_tts.server.problems import ApiError, ErrorBody, add_handlers
 from dialogue_tts.server.schemas import Health
 from dialogue_tts.server.service import Service, ServiceOf
 
 DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
 API_VERSION = "1"
+STUCK_S = 120.0  # a turn takes seconds
 ANSWERS = {"4XX": {"model": ErrorBody, "description": "What is wrong, and what to do."}}
 
 open_to_all, watched = APIRouter(tags=["state"]), APIRouter(tags=["state"])
@@ -31,6 +32,20 @@ open_to_all, watched = APIRouter(tags=["state"]), APIRouter(tags=["state"])
 @open_to_all.get("/health")
 async def health(service: ServiceOf) -> Health:
     """That the server works."""
+    return Health(model=service.tts.bundle_id.name)
+
+
+@open_to_all.get("/health/live")
+async def live(service: ServiceOf) -> Health:
+    """That the process answers; restart it when it does not."""
+    return Health(model=service.tts.bundle_id.name)
+
+
+@open_to_all.get("/health/ready", responses={503: {"model": ErrorBody}})
+async def ready(service: ServiceOf) -> Health:
+    """That sound is being made where some is asked for; send no requests when it is not."""
+    if not service.tts.scheduler.works(STUCK_S):
+        raise ApiError(503, "no sound is being made any more; restart the server.", "stuck")
     return Health(model=service.tts.bundle_id.name)
 
 

@@ -164,7 +164,7 @@ class SpokenWordOut(BaseModel):
 
 
 class SpokenTurnOut(BaseModel):
-    """See `dialogue_tts.script.lint.SpokenTurn`."""
+    """See `dialogue_tts.script.lint.TurnReading`."""
 
     line: int
     speaker: str

@@ -39,6 +39,14 @@ class Scheduler:
         self._paid = 0.0  # by whoever came last
         self._worked_s, self._made_s = WORK_PER_S, 1.0  # so far, from a guess on
         self._thread: threading.Thread | None = None
+        self._step_began: float | None = None
+
+    def works(self, stuck_s: float) -> bool:
+        """Whether what is asked for gets made: there is a thread where there are tickets, and no step takes for ever."""
+        with self.changed:
+            thread, began = self._thread, self._step_began
+            alive = not self._active or (thread is not None and thread.is_alive())
+        return alive and (began is None or self.clock() - began < stuck_s)
 
     def submit(
         self,
@@ -108,8 +116,11 @@ class Scheduler:
             ticket = min(able, key=lambda t: t.paid)
             self._paid = max(self._paid, ticket.paid)
             ticket.begin()
-        began = self.clock()
-        ticket.context.run(self._work_on, ticket)
+        began = self._step_began = self.clock()
+        try:
+            ticket.context.run(self._work_on, ticket)
+        finally:
+            self._step_began = None
         self._worked_s += self.clock() - began
         return True
 
@@ -124,16 +135,29 @@ class Scheduler:
             self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            while self.step():
+        try:
+            while self._work_or_wait():
                 pass
+        except Exception as error:  # not of a turn, those are caught: say so, and let a new thread do what comes
+            log.exception("the scheduler's thread ends")
             with self.changed:
-                if not self._active:
-                    self._thread = None
-                    atexit.unregister(self.close)
-                    return
-                if all(ticket.is_ahead for ticket in self._active):
-                    self.changed.wait()
+                self._thread = None
+                atexit.unregister(self.close)
+                for ticket in list(self._active):
+                    self.end(ticket, "failed", Failure(ticket.turn, error))
+
+    def _work_or_wait(self) -> bool:
+        """False when there is nothing more to do, and the thread has been given up."""
+        while self.step():
+            pass
+        with self.changed:
+            if not self._active:
+                self._thread = None
+                atexit.unregister(self.close)
+                return False
+            if all(ticket.is_ahead for ticket in self._active):
+                self.changed.wait()
+        return True
 
     def _work_on(self, ticket: Ticket) -> None:
         try:

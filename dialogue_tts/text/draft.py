@@ -24,7 +24,7 @@ _SURE, _GUESSED = 5, 2  # the G2P's ratings of what it was told, and of what its
 
 
 @dataclass
-class Draft:
+class TextDraft:
     """What is gathered until the G2P, which needs to see the whole turn, has spoken.
 
     A chunk is a stretch of the spoken text between spaces.

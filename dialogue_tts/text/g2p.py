@@ -23,7 +23,7 @@ _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
-class Reader:
+class WordReader:
     """Text in plain words -> tokens -> phonemes."""
 
     def __init__(self, accent: Accent) -> None:

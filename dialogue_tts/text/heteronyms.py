@@ -109,7 +109,7 @@ def part_of_speech(context: Context) -> str | None:
     return None
 
 
-class Line(NamedTuple):
+class SpokenLine(NamedTuple):
     """One line of the table.
 
     Attributes:
@@ -144,9 +144,9 @@ def _holds(kind: str, words: frozenset[str], context: Context, near: set[str]) -
 
 
 @cache
-def table() -> dict[str, tuple[Line, ...]]:
+def table() -> dict[str, tuple[SpokenLine, ...]]:
     """Word in small letters -> its lines, in order."""
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[SpokenLine]] = {}
     for line in TABLE.read_text(encoding="utf-8").splitlines():
         if not line or line[0] == "#":
             continue
@@ -157,7 +157,7 @@ def table() -> dict[str, tuple[Line, ...]]:
             if kind.strip()
         )
         for word in words.split():
-            found.setdefault(word, []).append(Line({"en-US": american, "en-GB": british}, conditions))
+            found.setdefault(word, []).append(SpokenLine({"en-US": american, "en-GB": british}, conditions))
     return {word: tuple(lines) for word, lines in found.items()}
 
 

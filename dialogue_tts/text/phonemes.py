@@ -18,14 +18,14 @@ from dialogue_tts.script.inline import Inline, Pause, Pronunciation, split_inlin
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.stages import stage
 from dialogue_tts.text.accents import ACCENTS, AMERICAN, Accent, accent_of
-from dialogue_tts.text.draft import Draft
+from dialogue_tts.text.draft import TextDraft
 from dialogue_tts.text.normalize import align
 from dialogue_tts.text.words import SpokenText
 
 if TYPE_CHECKING:
     from hibari.g2p.token import Tok
 
-    from dialogue_tts.text.g2p import Reader
+    from dialogue_tts.text.g2p import WordReader
 
 KEPT_TURNS = 1_000
 _QUOTES = re.compile(r"\"|(?<!\w)'|'(?!\w)")
@@ -41,7 +41,7 @@ class TextFrontend:
     """Holds the G2P: 0.3 s to build. Remembers the last turns: a script is looked at again and again while it is written."""
 
     def __init__(self) -> None:
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, WordReader] = {}
         self._reader(AMERICAN)
         self._spoken = lru_cache(KEPT_TURNS)(self._speak)
 
@@ -60,7 +60,7 @@ class TextFrontend:
     def _speak(self, text: str, pronunciations: tuple[tuple[str, str], ...], accent_name: str = AMERICAN) -> SpokenText:
         accent = accent_of(accent_name)
         reader = self._reader(accent_name)
-        draft = Draft(accent)
+        draft = TextDraft(accent)
         pieces = _join_possessives(_with_pronunciations(split_inline(text), dict(pronunciations)), accent)
         for i, piece in enumerate(pieces):
             match piece:
@@ -83,11 +83,11 @@ class TextFrontend:
         except ScriptError as error:
             raise ScriptError(f"line {turn.line}: {error}") from None
 
-    def _reader(self, accent_name: str) -> Reader:
+    def _reader(self, accent_name: str) -> WordReader:
         if accent_name not in self._readers:
-            from dialogue_tts.text.g2p import Reader  # reads its lexicons, so not at import
+            from dialogue_tts.text.g2p import WordReader  # reads its lexicons, so not at import
 
-            self._readers[accent_name] = Reader(ACCENTS[accent_name])
+            self._readers[accent_name] = WordReader(ACCENTS[accent_name])
         return self._readers[accent_name]
 
 

@@ -484,6 +484,7 @@ def test_no_request_reaches_a_file_or_an_address_by_its_words(client: TestClient
 def test_keys(tts: DialogueTTS) -> None:
     keys = ("first-key-0123456789", "second-key-0123456789")
     with TestClient(create_app(tts, access=Access(keys))) as client:
+        assert client.get("/health/live").json() == client.get("/health/ready").json() == client.get("/health").json()
         assert client.get("/health").json() == {"status": "ok", "model": "tiny"}
         for headers in (
             {},

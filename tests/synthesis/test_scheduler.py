@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -264,6 +265,28 @@ def test_what_is_kept_costs_nothing(tiny_tts: DialogueTTS, watched: Watched, sch
     redone = again.dialogue()
     assert len(redone.takes(1)) == 2 and redone.parts[1].chosen == 1
     assert redone.turn_waveform(2) is made.dialogue().turn_waveform(2)
+
+
+def test_a_scheduler_without_a_thread_or_stuck_does_not_work(
+    tiny_tts: DialogueTTS, watched: Watched, scheduler: Stepped
+) -> None:
+    assert scheduler.works(10)
+    scheduler.submit(request(tiny_tts, "A", LINES[:1]))
+    assert not scheduler.works(10), "there is work and nobody who does it"
+    real = Scheduler(watched, clock=lambda: watched.now)  # type: ignore[arg-type]
+    seen: list[bool] = []
+    draw = watched.draw
+
+    def late(*rest: Any) -> list[DrawnTake]:
+        seen.append(real.works(10))
+        watched.now += 20
+        seen.append(real.works(10))
+        return draw(*rest)
+
+    watched.draw = late  # type: ignore[method-assign]
+    real.submit(request(tiny_tts, "A", LINES[:1])).result()
+    real.close()
+    assert seen == [True, False] and real.works(10)
 
 
 def test_closing_ends_everything_and_the_thread(tiny_tts: DialogueTTS) -> None:

@@ -27,9 +27,7 @@ def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | No
         return look_up(host, *rest, **more)
 
     socket.getaddrinfo = noted
-    from dialogue_tts.cli.ui import load_studio
 
-    load_studio()
     import uvicorn
 
     from dialogue_tts._ui.app import StudioOptions, build_app

@@ -20,7 +20,11 @@ import soundfile
 import srt
 import webvtt
 
-from dialogue_tts.cli.ui import load_studio
+from dialogue_tts._ui.asked import MOST_TAKES, MOST_TURNS
+from dialogue_tts._ui.handlers import Handlers, StudioInfo
+from dialogue_tts._ui.making import MakeRequest, Making
+from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions
+from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
@@ -33,14 +37,6 @@ from dialogue_tts.synthesis.synthesizer import DrawnTake, Synthesizer
 from dialogue_tts.synthesis.ticket import QueueLimits
 from dialogue_tts.voices.voice import PROMPT_S, Voice
 from tests.conftest import RATE_HZ, buzz
-
-load_studio()
-
-from dialogue_tts._ui.asked import MOST_TAKES, MOST_TURNS  # noqa: E402
-from dialogue_tts._ui.handlers import Handlers, StudioInfo  # noqa: E402
-from dialogue_tts._ui.making import MakeRequest, Making  # noqa: E402
-from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions  # noqa: E402
-from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of  # noqa: E402
 
 LINES = [("Anna", "Good evening, Ben."), ("Ben", "Is it late?"), ("Anna", "Ten past five, I think.")]
 
