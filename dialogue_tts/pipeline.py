@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,10 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import LintReport, expected_s, lint
-from dialogue_tts.script.parser import Draft, parse_script
+from dialogue_tts.script.parser import Draft, as_script
 from dialogue_tts.script.turns import Script
-from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.settings import SynthesisConfig, checked_config
+from dialogue_tts.synthesis.asynchronous import AsyncStream, result
 from dialogue_tts.synthesis.planner import Planner
 from dialogue_tts.synthesis.scheduler import Scheduler
 from dialogue_tts.synthesis.stream import Stream
@@ -41,7 +43,7 @@ class DialogueTTS:
         self, bundle: Bundle, config: SynthesisConfig | None = None, library: VoiceLibrary | None = None
     ) -> None:
         self.bundle = bundle
-        self.config = config or SynthesisConfig()
+        self.config = checked_config(config, SynthesisConfig())
         self.library = library or VoiceLibrary()
         self._voice_resolver = VoiceResolver(bundle, self.library)
         self._frontend = TextFrontend()
@@ -144,12 +146,11 @@ class DialogueTTS:
             voices: speakers who have a voice; None where that is not known yet.
             directions: as in `parse_script`; of a text alone.
         """
-        return lint(script, self._frontend, voices, config or self.config, directions)
+        return lint(script, self._frontend, voices, checked_config(config, self.config), directions)
 
     def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:
         """About how long a script's dialogue will be, in seconds. Raises ScriptError if it cannot be spoken."""
-        script = parse_script(script) if isinstance(script, str) else script
-        return expected_s(script.turns, self._frontend, config or self.config)
+        return expected_s(as_script(script).turns, self._frontend, checked_config(config, self.config))
 
     def synthesize(
         self,
@@ -173,10 +174,11 @@ class DialogueTTS:
             cancelled: asked between turns, for example `threading.Event().is_set`; a true answer ends the work.
 
         Raises:
-            ScriptError: the script cannot be spoken; VoiceError: a voice cannot serve. Both before any work starts.
+            ScriptError: the script cannot be spoken; VoiceError: a voice cannot serve; SettingsError: `seed` or `config` is of
+                another kind. All before any work starts.
             Cancelled: `cancelled` said so.
         """
-        request = self.plan.script(script, voices or {}, seed, config or self.config)
+        request = self.plan.script(script, voices or {}, seed, checked_config(config, self.config))
         return self.scheduler.submit(request, patient=True).result(progress, cancelled)
 
     def stream(
@@ -198,10 +200,38 @@ class DialogueTTS:
             revision: what to keep of a dialogue made before. Only turns that it has no fitting take of are computed.
 
         Raises:
-            ScriptError, VoiceError: at once, before any work starts; Cancelled: from the stream.
+            ScriptError, VoiceError, SettingsError: at once, before any work starts; Cancelled: from the stream.
         """
-        request = self.plan.script(script, voices or {}, seed, config or self.config, revision)
+        request = self.plan.script(script, voices or {}, seed, checked_config(config, self.config), revision)
         return Stream(self.scheduler.submit(request, streamed=True), progress, cancelled)
+
+    async def asynthesize(
+        self,
+        script: str | Script,
+        voices: Voices | None = None,
+        seed: int = 0,
+        config: SynthesisConfig | None = None,
+        progress: TellProgress | None = None,
+    ) -> Dialogue:
+        """`synthesize` for programs that run on asyncio; whoever cancels the task that awaits it ends the work."""
+        request = await asyncio.to_thread(
+            self.plan.script, script, voices or {}, seed, checked_config(config, self.config)
+        )
+        return await result(self.scheduler.submit(request, patient=True), progress)
+
+    async def astream(
+        self,
+        script: str | Script,
+        voices: Voices | None = None,
+        seed: int = 0,
+        config: SynthesisConfig | None = None,
+        progress: TellProgress | None = None,
+    ) -> AsyncStream:
+        """`stream` for programs that run on asyncio: `async for chunk in await tts.astream(script)`."""
+        request = await asyncio.to_thread(
+            self.plan.script, script, voices or {}, seed, checked_config(config, self.config)
+        )
+        return AsyncStream(self.scheduler.submit(request, streamed=True), progress)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
         """Another take of one turn, which is chosen; the others stay, and no other turn is computed.

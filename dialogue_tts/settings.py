@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
+from typing import SupportsFloat, SupportsIndex
 
 from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Turn
 
+MOST_SEEDS = 1 << 64
 QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -10.0
 
 
@@ -18,7 +21,7 @@ class SynthesisConfig:
     Attributes:
         gap_s: silence between turns, beside what the script asks for with `[pause]`; None for gaps as people leave
             them: shorter after a question, longer where the same speaker goes on.
-        speed: of all turns, 0.5 to 2; a turn's own speed multiplies it. Pitch stays.
+        speed: of all turns, 0.25 to 4; a turn's own speed multiplies it. Pitch stays.
         loudness_lufs: of every turn (EBU R128), so that voices match; true peaks stay below -1 dB. None leaves turns
             as loud as the networks make them.
         pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
@@ -32,7 +35,7 @@ class SynthesisConfig:
             The CTC head misreads 7 % of recordings.
 
     Raises:
-        SettingsError: a number is out of its range.
+        SettingsError: a number is out of its range, or something is of another kind.
     """
 
     gap_s: float | None = None
@@ -47,17 +50,36 @@ class SynthesisConfig:
     warn_phone_error: float = 0.2
 
     def __post_init__(self) -> None:
+        _check_pairs(self.pronunciations)
         if self.gap_s is not None:
             _within("gap", self.gap_s, 0.0, MAX_PAUSE_S, "s")
         _within("speed", self.speed, SLOWEST, FASTEST)
         if self.loudness_lufs is not None:
             _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
-        _within("takes", self.takes, 1, 100)
+        _whole("takes", self.takes, 1, 100)
         _within("max_phone_error", self.max_phone_error, 0.0, 1.0)
         _within("max_pace_ratio", self.max_pace_ratio, 1.0, 100.0)
-        _within("sound_takes", self.sound_takes, 1, 100)
+        _whole("sound_takes", self.sound_takes, 1, 100)
         _within("max_ctc_nll", self.max_ctc_nll, -100.0, 100.0, "nats")
         _within("warn_phone_error", self.warn_phone_error, 0.0, 1.0)
+
+
+def checked_config(config: SynthesisConfig | None, usual: SynthesisConfig) -> SynthesisConfig:
+    """The settings of a call; `usual` where it gives none. Raises SettingsError for what are none."""
+    if config is None:
+        return usual
+    if not isinstance(config, SynthesisConfig):
+        raise SettingsError(
+            f"{config!r:.60} are no settings; give a SynthesisConfig, such as SynthesisConfig(speed=1.2)."
+        )
+    return config
+
+
+def checked_seed(seed: int) -> int:
+    """A seed as a plain int, also one of NumPy's. Raises SettingsError for what is none."""
+    if isinstance(seed, bool) or not isinstance(seed, SupportsIndex) or not 0 <= operator.index(seed) < MOST_SEEDS:
+        raise SettingsError(f"{seed!r:.60} is no seed; give a whole number from 0 to {MOST_SEEDS - 1}.")
+    return operator.index(seed)
 
 
 def turn_speed(turn: Turn, config: SynthesisConfig) -> float:
@@ -72,5 +94,22 @@ def turn_speed(turn: Turn, config: SynthesisConfig) -> float:
 
 
 def _within(name: str, value: float, least: float, most: float, unit: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        raise SettingsError(f"{name} {value!r:.60} is no number; give {least:g} to {most:g} {unit}".rstrip() + ".")
     if not (math.isfinite(value) and least <= value <= most):
         raise SettingsError(f"{name} {value:g} is out of range; give {least:g} to {most:g} {unit}".rstrip() + ".")
+
+
+def _whole(name: str, value: int, least: int, most: int) -> None:
+    _within(name, value, least, most)
+    if value != int(value):
+        raise SettingsError(f"{name} {value:g} is no whole number; give {least} to {most}.")
+
+
+def _check_pairs(pairs: object) -> None:
+    good = isinstance(pairs, tuple | list) and all(
+        isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        for pair in pairs
+    )
+    if not good:
+        raise SettingsError('pronunciations are pairs of texts; give for example (("tomato", "təmˈAto"),).')

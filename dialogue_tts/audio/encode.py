@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+from typing import Protocol
 
 import numpy as np
 import soundfile
@@ -14,31 +16,45 @@ MP3_RATE = {
     "bitrate_mode": "CONSTANT",
     "compression_level": 0.5,
 }  # 80 kb/s: players guess the length by the first frame
-STREAMED = ("pcm", *(ending.removeprefix(".") for ending in FORMATS))  # pcm: the samples of a wav alone
+STREAMED = ("pcm", "aac", *(ending.removeprefix(".") for ending in FORMATS))  # pcm: the samples of a wav alone
+AAC_BITS_PER_S = 64_000
+
+
+def check_encoder(kind: str) -> None:
+    """Raises AudioError if there is no encoder for it."""
+    if kind not in STREAMED:
+        raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
+    if kind == "aac" and importlib.util.find_spec("av") is None:
+        raise AudioError('aac needs PyAV where the speech is made: pip install "dialogue-tts[aac]"; or take mp3.')
 
 
 class SoundEncoder:
     """Takes mono sound piece by piece and gives the bytes that are ready; all of them together are a file.
 
     The length that a header would hold is unknown, as in any stream; players read on until its end. Not so those of
-    FLAC, so all its bytes come at the end.
+    FLAC, so all its bytes come at the end. AAC comes in ADTS frames.
     """
 
     def __init__(self, kind: str, sample_rate_hz: int, comment: str = "") -> None:
-        """kind: one of STREAMED; comment: for the metadata of all but pcm. Raises AudioError for other kinds."""
-        if kind not in STREAMED:
-            raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
+        """kind: one of STREAMED; comment: for the metadata of all but pcm and aac, which have none.
+
+        Raises AudioError for other kinds, and for aac where PyAV is missing.
+        """
+        check_encoder(kind)
         self._pipe = _Pipe()
         self._at_once = kind != "flac"
-        self._file: soundfile.SoundFile | None = None
+        self._file: _File | None = None
         if kind == "wav":
             self._pipe.write(wav_header(sample_rate_hz, comment))
+        elif kind == "aac":
+            self._file = _AacFile(self._pipe, sample_rate_hz)
         elif kind != "pcm":
             form, subtype = FORMATS[f".{kind}"]
             rate = MP3_RATE if kind == "mp3" else {}
-            self._file = soundfile.SoundFile(self._pipe, "w", sample_rate_hz, 1, subtype, format=form, **rate)
+            file = soundfile.SoundFile(self._pipe, "w", sample_rate_hz, 1, subtype, format=form, **rate)
             if comment:
-                self._file.comment, self._file.software = fitting(comment), "dialogue-tts"
+                file.comment, file.software = fitting(comment), "dialogue-tts"
+            self._file = file
 
     def add(self, wave: np.ndarray) -> bytes:
         """float32 (samples,) in [-1, 1] -> what can be sent so far."""
@@ -54,6 +70,41 @@ class SoundEncoder:
         if self._file is not None:
             self._file.close()
         return self._pipe.take()
+
+
+class _File(Protocol):
+    """What takes samples and writes bytes."""
+
+    def write(self, data: np.ndarray) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _AacFile:
+    """AAC-LC in ADTS frames (ISO/IEC 13818-7), by FFmpeg's own encoder."""
+
+    def __init__(self, pipe: _Pipe, sample_rate_hz: int) -> None:
+        import av
+
+        self._container = av.open(pipe, "w", format="adts")
+        self._stream = self._container.add_stream("aac", rate=sample_rate_hz, layout="mono")
+        self._stream.bit_rate = AAC_BITS_PER_S
+        self._rate_hz, self._at = sample_rate_hz, 0
+
+    def write(self, data: np.ndarray) -> None:
+        """float32 (samples,)"""
+        from av import AudioFrame
+
+        if not data.size:
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(data[None], np.float32), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts = self._rate_hz, self._at
+        self._at += data.size
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
 
 
 class _Pipe:

@@ -5,7 +5,20 @@ A module holds a group of commands, which join the application as the module is 
 
 from __future__ import annotations
 
-from dialogue_tts.cli import batch, benchmark, check, convert, evaluate, serve, stream, synthesize, training, ui, voices  # noqa: F401
+from dialogue_tts.cli import (  # noqa: F401
+    batch,
+    benchmark,
+    check,
+    convert,
+    evaluate,
+    mcp,
+    serve,
+    stream,
+    synthesize,
+    training,
+    ui,
+    voices,
+)
 from dialogue_tts.cli.app import app
 
 __all__ = ["app", "main"]

@@ -28,7 +28,7 @@ VoiceOption = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same sound. Default: a new one.")]
 GapOption = Annotated[float | None, typer.Option(help="Seconds between turns. Default: as people leave them.")]
-SpeedOption = Annotated[float | None, typer.Option(help="0.5 to 2; pitch stays. Default: 1.")]
+SpeedOption = Annotated[float | None, typer.Option(help="0.25 to 4; pitch stays. Default: 1.")]
 LoudnessOption = Annotated[float | None, typer.Option(help="Of every turn, in LUFS (EBU R128). Default: -23.")]
 PronunciationsOption = Annotated[Path | None, typer.Option(help="Dictionary: lines of word, tab, phonemes.")]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import socket
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +18,15 @@ from dialogue_tts.errors import DialogueTTSError
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_KEY = 16
+WYOMING_PORT = 10_200  # where Home Assistant looks for speech
 MOST_CONNECTIONS = 1000  # the last defence; dialogues have a limit of their own
+
+
+class Instructions(str, Enum):
+    """See `dialogue_tts.server.clients.Clients`."""
+
+    REFUSE = "refuse"
+    IGNORE = "ignore"
 
 
 @app.command(rich_help_panel=SERVING)
@@ -26,7 +37,8 @@ def serve(
     ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     api_keys: Annotated[
-        Path | None, typer.Option(help=f"File of API keys, one a line. Or set {KEYS_VARIABLE}, with commas between.")
+        Path | None,
+        typer.Option(help=f"File of API keys, one a line; # begins a comment. Or {KEYS_VARIABLE}, with commas."),
     ] = None,
     hostname: Annotated[
         list[str] | None, typer.Option(help="Name the server answers to beside localhost. May be repeated.")
@@ -36,6 +48,17 @@ def serve(
         typer.Option(help="Origin whose web pages may use the server. May be repeated. Default: none."),
     ] = None,
     uploads: Annotated[bool, typer.Option(help="Clients may add and remove voices.")] = True,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name of a voice, as alias=voice: alloy=clara. May be repeated."),
+    ] = None,
+    openai_voices: Annotated[bool, typer.Option(help="OpenAI's names of voices are aliases of built-in ones.")] = True,
+    instructions: Annotated[
+        Instructions, typer.Option(help="What becomes of instructions, which no model here follows.")
+    ] = Instructions.REFUSE,
+    open_lists: Annotated[bool, typer.Option(help="Voices and models can be listed without a key.")] = False,
+    wyoming: Annotated[bool, typer.Option(help="Speak the Wyoming protocol too, for Home Assistant.")] = False,
+    wyoming_port: Annotated[int, typer.Option(min=0, max=65535, help="Where; it has no keys.")] = WYOMING_PORT,
     queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
     longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
     bundle: BundleOption = None,
@@ -44,28 +67,41 @@ def serve(
     """Serve speech over HTTP, by OpenAI's route for one voice and by others for dialogues; /docs lists them all."""
     keys = read_keys(api_keys)
     listener = listening_at(host, port)
+    wyoming_listener = listening_at(host, wyoming_port) if wyoming else None
+    if wyoming and importlib.util.find_spec("wyoming") is None:
+        raise DialogueTTSError('--wyoming needs the package wyoming: pip install "dialogue-tts[wyoming]".')
     import uvicorn
 
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.server.app import create_app
+    from dialogue_tts.server.clients import Clients, check_aliases, openai_aliases, read_aliases
     from dialogue_tts.server.guard import Access
     from dialogue_tts.server.limits import Limits
 
     given = {"requests": queue, "sound_s": longest and 60 * longest}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
+    own_aliases = read_aliases(alias or ())
     tts = DialogueTTS.from_pretrained(bundle)
+    check_aliases(own_aliases, (*tts.voices, *tts.library.names()))
+    usual = openai_aliases(tts.bundle.voices.values()) if openai_voices else {}
     with progress_bar("Warming up", quiet) as update:
         for number, voice in enumerate(tts.voices, start=1):
             update("Warming up", number, len(tts.voices) + 1)
             tts.voice(voice)
         tts.synthesize("[A] Hello.")
-    server = create_app(tts, limits, Access(keys, hosts, cors_origin or ()), uploads)
+    access = Access(keys, hosts, cors_origin or (), open_lists)
+    server = create_app(
+        tts, limits, access, uploads, Clients(usual | own_aliases, instructions.value), wyoming_listener
+    )
     if not quiet:
         shown = f"[{host}]" if ":" in host else host
         typer.echo(f"http://{shown}:{listener.getsockname()[1]} (description: /docs)", err=True)
-        if host not in LOOPBACK and not keys:
-            typer.echo(f"Whoever reaches this address can use it: set {KEYS_VARIABLE} to ask for keys.", err=True)
+        if wyoming_listener:
+            typer.echo(f"tcp://{shown}:{wyoming_listener.getsockname()[1]} (Wyoming)", err=True)
+        if host not in LOOPBACK and (wyoming or not keys):
+            told = "Wyoming has no keys" if keys else f"set {KEYS_VARIABLE} to ask for keys"
+            typer.echo(f"Whoever reaches this address can use it: {told}.", err=True)
     config = uvicorn.Config(
         server,
         log_level="warning",
@@ -86,7 +122,8 @@ def read_keys(path: Path | None) -> list[str]:
             raise DialogueTTSError(
                 f"{path}: the keys cannot be read; give a text file with a key on each line."
             ) from None
-    keys = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = (re.sub(r"^\s*#.*|\s#\s.*", "", line).strip() for line in text.splitlines())  # with comments
+    keys = [line for line in lines if line]
     if path is not None and not keys:
         raise DialogueTTSError(f"{path}: there is no key in it; write one on each line.")
     if any(len(key) < SHORTEST_KEY for key in keys):

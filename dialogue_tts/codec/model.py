@@ -196,15 +196,6 @@ class Codec(nn.Module):
 
     @stage("codec")
     @torch.inference_mode()
-    def decode(self, codes: Tensor, speed: float = 1.0) -> Tensor:
-        """codes int64 (B, T, Q) -> wave float32 (B, round(T / speed) * HOP) in [-1, 1], at the same pitch.
-
-        Tempo is changed between quantiser and decoder, which makes pitch from what it reads in each frame. Whisper, on
-        early weights at 1.5: 43 % wrong words, where leaving out semantic tokens gave 72 % and the same sentences at
-        their own tempo 32 %. The pointer of text-to-semantic can't do it: its tempo follows its tokens.
-        """
-        latent = self.quantizer.decode(codes)
-        if speed != 1:
-            size = max(1, round(latent.shape[1] / speed))
-            latent = F.interpolate(latent.transpose(1, 2), size, mode="linear", align_corners=False).transpose(1, 2)
-        return self.decoder(latent).clamp(-1, 1)
+    def decode(self, codes: Tensor) -> Tensor:
+        """codes int64 (B, T, Q) -> wave float32 (B, T * HOP) in [-1, 1]."""
+        return self.decoder(self.quantizer.decode(codes)).clamp(-1, 1)

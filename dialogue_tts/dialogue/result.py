@@ -20,6 +20,7 @@ from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue import subtitles
 from dialogue_tts.dialogue.mix import PlacedTurn, mix, panned, track
+from dialogue_tts.dialogue.notebook import player
 from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
@@ -145,6 +146,14 @@ class Dialogue:
     config: SynthesisConfig
     bundle: BundleId
     sample_rate: int = SAMPLE_RATE_HZ
+
+    def __repr__(self) -> str:
+        speakers = ", ".join(self.voices)
+        return f"<Dialogue: {len(self.parts)} turns of {speakers}, {self.duration:.2f} s, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show: a player, and the turns."""
+        return player(self.waveform, self.sample_rate, self.turns, self.doubtful)
 
     @cached_property
     def _placed(self) -> tuple[PlacedTurn, ...]:

@@ -57,6 +57,15 @@ def parse_script(text: str, directions: Treatment = "left_out") -> Script:
     return parse_draft(text, directions).script()
 
 
+def as_script(script: str | Script) -> Script:
+    """A script in text, parsed; one that is parsed, itself. Raises ScriptError for anything else."""
+    if isinstance(script, str):
+        return parse_script(script)
+    if not isinstance(script, Script):
+        raise ScriptError(f"{type(script).__name__} is no script; give text, or a Script of turns.")
+    return script
+
+
 def parse_draft(text: str, directions: Treatment = "left_out") -> Draft:
     """`parse_script` for a script that is still being written: what is understood of it, and all that is not."""
     lines = [Line(number, line) for number, line in enumerate(script_lines(text), start=1)]

@@ -9,7 +9,7 @@ from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.findings import Finding
 
 MAX_PAUSE_S = 10.0
-SLOWEST, FASTEST = 0.5, 2.0  # speeds of a turn, and of what turn and settings make together
+SLOWEST, FASTEST = 0.25, 4.0  # speeds of a turn, and of what turn and settings make together
 LONGEST_TURN = 20_000  # characters: twenty minutes without anybody else
 LATEST_S = 10 * 3600.0  # for turns that are to be heard at a time
 

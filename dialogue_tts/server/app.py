@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import metadata
+from socket import socket
 
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.server import dialogues, jobs, speech, voices
-from dialogue_tts.server.guard import Access, Guard
+from dialogue_tts.server import dialogues, jobs, models, speech, voices
+from dialogue_tts.server.clients import Clients, openai_aliases
+from dialogue_tts.server.guard import Access, Guard, Head
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Counting
 from dialogue_tts.server.problems import ApiError, ErrorBody, add_handlers
-from dialogue_tts.server.schemas import Health
+from dialogue_tts.server.schemas import Health, Version
 from dialogue_tts.server.service import Service, ServiceOf
 
 DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
@@ -49,6 +52,18 @@ async def ready(service: ServiceOf) -> Health:
     return Health(model=service.tts.bundle_id.name)
 
 
+@open_to_all.get("/", include_in_schema=False)
+async def start() -> RedirectResponse:
+    """The page that lists all routes."""
+    return RedirectResponse("/docs")
+
+
+@watched.get("/version")
+async def version(service: ServiceOf) -> Version:
+    """What runs here."""
+    return Version(version=metadata.version("dialogue-tts"), api_version=API_VERSION, model=service.tts.bundle_id.name)
+
+
 @watched.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(service: ServiceOf) -> Response:
     """For Prometheus."""
@@ -56,22 +71,35 @@ async def metrics(service: ServiceOf) -> Response:
 
 
 def create_app(
-    tts: DialogueTTS, limits: Limits | None = None, access: Access | None = None, uploads: bool = True
+    tts: DialogueTTS,
+    limits: Limits | None = None,
+    access: Access | None = None,
+    uploads: bool = True,
+    clients: Clients | None = None,
+    wyoming: socket | None = None,
 ) -> FastAPI:
     """The server's application. At its shutdown all work ends.
 
     Args:
         access: who may use it; by default all who reach it.
         uploads: whether clients may add and remove voices.
+        clients: how far it meets clients that were written for another service; by default, OpenAI's voices are known.
+        wyoming: bound to where the Wyoming protocol is spoken too.
     """
     limits, access = limits or Limits(), access or Access()
 
     @asynccontextmanager
     async def working(app: FastAPI) -> AsyncIterator[None]:
-        with service.working():
+        async with AsyncExitStack() as stack:
+            stack.enter_context(service.working())
+            if wyoming is not None:
+                from dialogue_tts.server.wyoming import serving  # an extra
+
+                await stack.enter_async_context(serving(service, wyoming))
             yield
 
-    service = Service(tts, limits, uploads)
+    clients = clients or Clients(openai_aliases(tts.bundle.voices.values()))
+    service = Service(tts, limits, uploads, clients)
     app = FastAPIOffline(
         redoc_url=None,
         title="Dialogue TTS",
@@ -84,9 +112,10 @@ def create_app(
     add_handlers(app)
     # `Guard` asks for the key, before a body is read; here it is only described.
     keyed = [Depends(HTTPBearer(auto_error=False, description="An API key."))] if access.keys else []
-    for router in (speech.router, dialogues.router, jobs.router, voices.router, watched):
+    for router in (speech.router, models.router, dialogues.router, jobs.router, voices.router, watched):
         app.include_router(router, dependencies=keyed)
     app.include_router(open_to_all)
+    app.add_middleware(Head)
     app.add_middleware(Guard, access=access, limits=limits)  # the last one added is the first to see a request
     if access.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(access.origins), allow_methods=["*"], allow_headers=["*"])

@@ -18,6 +18,7 @@ from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.problems import ApiError
 
 OPEN = ("/health", "/docs", "/openapi.json", "/static-offline-docs/")
+LISTS = ("/v1/audio/voices", "/v1/audio/models", "/v1/models")
 UPLOADS = ("/v1/audio/voices",)
 
 
@@ -29,11 +30,13 @@ class Access:
         keys: API keys, one of which every request must carry; none for a server that is open to all who reach it.
         hosts: names the server answers to, so that no web page can reach it by a name of its own; None for any.
         origins: of web pages that may use the server, beside those it serves itself.
+        open_lists: voices and models can be listed without a key, for clients that send none with that.
     """
 
     keys: Sequence[str] = ()
     hosts: Collection[str] | None = None
     origins: Sequence[str] = ()
+    open_lists: bool = False
 
 
 class Guard:
@@ -62,9 +65,14 @@ class Guard:
         if origin is not None and origin not in self.access.origins and urlsplit(origin).netloc != host:
             told = "web pages of other origins may not use this server; use --cors-origin to let one"
             raise ApiError(403, f"{told}.", "unknown_origin")
-        if self._keys and not scope["path"].startswith(OPEN) and not self._has_key(headers):
+        if self._keys and not self._is_open(scope) and not self._has_key(headers):
             told = "an API key is needed: send the header Authorization: Bearer KEY"
             raise ApiError(401, f"{told}.", "invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
+
+    def _is_open(self, scope: Scope) -> bool:
+        path = scope["path"]
+        listing = scope["method"] in ("GET", "HEAD") and path in LISTS
+        return path == "/" or path.startswith(OPEN) or (self.access.open_lists and listing)
 
     def _has_key(self, headers: Headers) -> bool:
         kind, _, key = headers.get("authorization", "").partition(" ")
@@ -100,6 +108,42 @@ class Guard:
             await asyncio.wait_for(send(message), self.limits.stall_s)
 
         return patient
+
+
+class Head:
+    """ASGI middleware: HEAD is answered as GET is, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        over, asked = asyncio.Event(), False
+
+        async def without_body(message: Message) -> None:
+            if over.is_set():
+                return
+            if message["type"] == "http.response.body":
+                over.set()  # a stream has nobody to be sent to any more
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        async def until_over() -> Message:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        inner = {**scope, "method": "GET"}
+        try:
+            await self.app(inner, until_over, without_body)
+        finally:
+            if "route" in inner:
+                scope["route"] = inner["route"]  # for the metrics
 
 
 def _name(host: str) -> str:

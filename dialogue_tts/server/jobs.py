@@ -18,7 +18,8 @@ from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken
 from dialogue_tts.server.sending import provenance, whole
 from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, ServerJob, ServiceOf, sound_of
-from dialogue_tts.server.waiting import message_of, steps
+from dialogue_tts.server.waiting import message_of
+from dialogue_tts.synthesis.asynchronous import steps
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 

@@ -81,8 +81,12 @@ def add_handlers(app: FastAPI) -> None:
         return answer(429, str(error), "busy", headers={"Retry-After": str(error.retry_after_s)})
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
         first: dict[str, Any] = dict(error.errors()[0])
+        if first["loc"] == ("body",) and isinstance(first["input"], bytes | str):  # nobody said that it is JSON
+            sent = request.headers.get("content-type")
+            told = f"the body came as {sent}" if sent else "the request has no Content-Type"
+            return answer(400, f"{told}; send the header Content-Type: application/json.", "content_type")
         where = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int) or len(first["loc"]) > 2)
         message = (
             first["ctx"]["error"] if first["type"] == "json_invalid" else first["msg"].removeprefix("Value error, ")

@@ -39,12 +39,12 @@ class Speech(Strict):
     """A text in one voice, as OpenAI defines it."""
 
     model: str = Field(description="See /v1/models; OpenAI's names are taken for the one model there is.")
-    input: str = Field(min_length=1, description="May hold `[pause 0.5s]` and `[word](/phonemes/)`.")
-    voice: Name | VoiceId = Field(description="See /v1/audio/voices.")
-    response_format: Literal["mp3", "opus", "flac", "wav", "pcm"] = "mp3"
+    input: str = Field(min_length=1, description="Plain text or Markdown; it may hold `[word](/phonemes/)`.")
+    voice: Name | VoiceId = Field(description="See /v1/audio/voices; in any case.")
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     speed: Speed = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
-    instructions: str | None = Field(None, description="Not understood by this model: leave it out.")
+    instructions: str | None = Field(None, description="Not followed: refused, or ignored with a word in X-Notice.")
     seed: Seed = 0
 
 
@@ -249,14 +249,16 @@ class VoiceOut(BaseModel):
     name: str
     built_in: bool
     description: str
+    alias_of: str | None = Field(None, description="The voice this is another name of.")
     warnings: list[str] = Field(default_factory=list, description="Of its recording, when it was just made.")
 
 
 class VoiceList(BaseModel):
-    """All voices."""
+    """All voices, and then their aliases. Clients read them under one name or the other."""
 
     object: Literal["list"] = "list"
     data: list[VoiceOut]
+    voices: list[VoiceOut]
 
 
 class VoiceDeleted(BaseModel):
@@ -272,6 +274,7 @@ class ModelOut(BaseModel):
 
     id: str
     object: Literal["model"] = "model"
+    name: str
     created: int
     owned_by: str
 
@@ -281,6 +284,21 @@ class ModelList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[ModelOut]
+
+
+class AudioModelList(ModelList):
+    """The same under the name that Open WebUI reads."""
+
+    models: list[ModelOut]
+
+
+class Version(BaseModel):
+    """What runs here."""
+
+    name: Literal["dialogue-tts"] = "dialogue-tts"
+    version: str
+    api_version: str
+    model: str
 
 
 class Health(BaseModel):

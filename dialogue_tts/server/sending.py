@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import format_sse_event
@@ -25,14 +26,18 @@ from dialogue_tts.synthesis.ticket import Ticket
 log = logging.getLogger(__name__)
 
 LONGEST_HEADER = 2_000  # characters; clients refuse headers that are too long
+SILENCE_S = 0.3  # for a text with nothing to say: chat programs send every reply, also one of emoji alone
 PIECE = 65_536  # bytes sent at once: a slow client is given time for each
 
 
 class Streamed(StreamingResponse):
     """Ends the work when it is over, however it ends: the client may be gone."""
 
-    def __init__(self, ticket: Ticket, content: AsyncIterator[bytes], media_type: str) -> None:
-        super().__init__(content, media_type=media_type, headers=provenance(ticket.request.provenance))
+    def __init__(
+        self, ticket: Ticket, content: AsyncIterator[bytes], media_type: str, notices: Sequence[str] = ()
+    ) -> None:
+        told = provenance(ticket.request.provenance) | noted(notices)
+        super().__init__(content, media_type=media_type, headers=told)
         if media_type == "text/event-stream":
             self.headers["Cache-Control"], self.headers["X-Accel-Buffering"] = "no-cache", "no"
         self._ticket = ticket
@@ -83,7 +88,9 @@ async def encoded(
     yield None, await service.run_in_threadpool(encoder.finish)
 
 
-async def as_audio(service: Service, request: Request, ticket: Ticket, kind: str) -> Response:
+async def as_audio(
+    service: Service, request: Request, ticket: Ticket, kind: str, notices: Sequence[str] = ()
+) -> Response:
     """A stream of sound alone. If it breaks off, so does the connection: half a dialogue never passes for a whole."""
     chunks = await first_heard(request, ticket)
 
@@ -92,7 +99,12 @@ async def as_audio(service: Service, request: Request, ticket: Ticket, kind: str
             for first in range(0, len(data), PIECE):
                 yield data[first : first + PIECE]
 
-    return Streamed(ticket, sound(), MEDIA_TYPES[kind])
+    return Streamed(ticket, sound(), MEDIA_TYPES[kind], notices)
+
+
+def silence() -> np.ndarray:
+    """What is heard of a text with nothing to say, float32 (samples,)."""
+    return np.zeros(round(SILENCE_S * SAMPLE_RATE_HZ), np.float32)
 
 
 def event(data: Mapping[str, Any], name: str | None = None) -> bytes:
@@ -107,4 +119,13 @@ def in_base64(data: bytes) -> str:
 
 def provenance(text: str) -> dict[str, str]:
     """A header that says the speech is synthetic and what made it, for formats without a place for it too."""
-    return {"X-Provenance": text.encode("unicode_escape").decode("ascii")[:LONGEST_HEADER]}
+    return {"X-Provenance": _in_header(text)}
+
+
+def noted(notices: Sequence[str]) -> dict[str, str]:
+    """A header for what was done otherwise than it was asked for."""
+    return {"X-Notice": _in_header("; ".join(notices))} if notices else {}
+
+
+def _in_header(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")[:LONGEST_HEADER]

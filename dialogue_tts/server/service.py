@@ -22,6 +22,7 @@ from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script
+from dialogue_tts.server.clients import Clients
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.problems import ApiError
@@ -39,6 +40,7 @@ MEDIA_TYPES = {
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
     "opus": "audio/ogg",
+    "aac": "audio/aac",
     "pcm": "audio/pcm",
 }
 TEXTS: Mapping[str, Callable[[Dialogue], str]] = {
@@ -103,8 +105,8 @@ class Jobs:
 class Service:
     """One for each application."""
 
-    def __init__(self, tts: DialogueTTS, limits: Limits, uploads: bool) -> None:
-        self.tts, self.limits, self.uploads = tts, limits, uploads
+    def __init__(self, tts: DialogueTTS, limits: Limits, uploads: bool, clients: Clients) -> None:
+        self.tts, self.limits, self.uploads, self.clients = tts, limits, uploads, clients
         self.metrics = Metrics()
         self.jobs = Jobs(limits)
         self._threads = CapacityLimiter(2)  # reading scripts, encoding sound: beside the scheduler, few at once
@@ -122,7 +124,8 @@ class Service:
         return await anyio.to_thread.run_sync(partial(work, *args), limiter=self._threads)
 
     def voice(self, name: str) -> Voice:
-        """A voice by its name, which is only ever compared with names. Raises VoiceError if there is none."""
+        """A voice by its name or alias, which is only ever compared with names. Raises VoiceError if there is none."""
+        name = self.voice_name(name)
         if name in self.tts.voices:
             return self.tts.voice(name)
         if name not in self.tts.library:
@@ -132,6 +135,17 @@ class Service:
         except VoiceError:
             raise VoiceError(f"{name}: the voice's file is damaged; remove the voice, and make it again.") from None
         return self.tts.voice(kept)
+
+    def voice_name(self, asked: str) -> str:
+        """The voice that a request means: its name in any case, or an alias; `asked` itself if there is no such voice.
+
+        A voice's own name comes before an alias.
+        """
+        if asked in self.tts.voices or asked in self.tts.library:
+            return asked
+        plain = asked.casefold()
+        built_in = {name.casefold(): name for name in self.tts.voices}
+        return built_in.get(plain) or self.clients.aliases.get(plain) or asked
 
     async def speak(
         self, script: Script, names: Mapping[str, str], seed: int, config: SynthesisConfig, streamed: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,8 +35,9 @@ class NewVoice(BaseModel):
 
 @router.get("")
 async def voices(service: ServiceOf) -> VoiceList:
-    """All voices: built-in ones, and those that are kept here."""
-    return VoiceList(data=await service.run_in_threadpool(lambda: list(_voices(service))))
+    """All voices: built-in ones, those that are kept here, and other names of them."""
+    found = await service.run_in_threadpool(all_voices, service)
+    return VoiceList(data=found, voices=found)
 
 
 @router.post("", status_code=201)
@@ -63,14 +63,23 @@ async def remove(voice_id: str, service: ServiceOf) -> VoiceDeleted:
     return VoiceDeleted(id=voice_id)
 
 
-def _voices(service: Service) -> Iterator[VoiceOut]:
-    for voice in service.tts.bundle.voices.values():
-        yield VoiceOut(id=voice.name, name=voice.name, built_in=True, description=voice.description)
+def all_voices(service: Service) -> list[VoiceOut]:
+    """What the list of voices has; looks into files."""
+    found = [
+        VoiceOut(id=voice.name, name=voice.name, built_in=True, description=voice.description)
+        for voice in service.tts.bundle.voices.values()
+    ]
     for name in service.tts.library.names():
         try:
-            yield _kept(service.voice(name))
+            found.append(_kept(service.voice(name)))
         except VoiceError:  # made with another bundle, or just removed: it would not serve
             continue
+    names = {voice.id: voice for voice in found}
+    for alias, meant in service.clients.aliases.items():
+        if meant in names and alias not in names:
+            shown = f"{alias} ({meant})"
+            found.append(names[meant].model_copy(update={"id": alias, "name": shown, "alias_of": meant}))
+    return found
 
 
 def _kept(voice: Voice, warnings: tuple[str, ...] = ()) -> VoiceOut:

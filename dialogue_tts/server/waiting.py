@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar
 
 from fastapi import Request
@@ -12,52 +11,17 @@ from fastapi import Request
 from dialogue_tts.dialogue.result import Chunk, Dialogue
 from dialogue_tts.errors import TooLongError
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.synthesis.ticket import ENDED, Failure, Ticket, TicketProgress
+from dialogue_tts.synthesis import asynchronous
+from dialogue_tts.synthesis.asynchronous import steps
+from dialogue_tts.synthesis.ticket import Failure, Ticket
 
 Result = TypeVar("Result")
 
 
-@contextmanager
-def _listening(ticket: Ticket) -> Iterator[asyncio.Event]:
-    """An event that is set after each change of the ticket."""
-    loop, changed = asyncio.get_running_loop(), asyncio.Event()
-
-    def told() -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(changed.set)
-
-    ticket.listen(told)
-    try:
-        yield changed
-    finally:
-        ticket.unlisten(told)
-
-
-async def steps(ticket: Ticket) -> AsyncIterator[TicketProgress]:
-    """How far it is: at once, after each change, and at its end."""
-    with _listening(ticket) as changed:
-        while True:
-            changed.clear()
-            progress = ticket.progress()
-            yield progress
-            if progress.state in ENDED:
-                return
-            await changed.wait()
-
-
 async def heard(ticket: Ticket) -> AsyncIterator[Chunk]:
     """The chunks of a stream. Raises ApiError where it does not come to its end."""
-    with _listening(ticket) as changed:
-        while True:
-            changed.clear()
-            ended = ticket.ended  # asked first: what comes after it is heard in the next round
-            chunk = ticket.next_chunk()
-            if chunk is not None:
-                yield chunk
-            elif ended:
-                break
-            else:
-                await changed.wait()
+    async for chunk in asynchronous.heard(ticket):
+        yield chunk
     check_done(ticket)
 
 

@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
-from dialogue_tts.errors import SettingsError
-from dialogue_tts.script.parser import check_script, parse_script
+from dialogue_tts.script.parser import as_script, check_script
 from dialogue_tts.script.segments import cut_turn
 from dialogue_tts.script.turns import Script, Turn
-from dialogue_tts.settings import SynthesisConfig, turn_speed
+from dialogue_tts.settings import SynthesisConfig, checked_seed, turn_speed
 from dialogue_tts.synthesis.request import DialogueRequest, TakeRequest, TurnRequest
 from dialogue_tts.synthesis.seeds import turn_seeds, unused_seed
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.voices.assignment import VoiceResolver, Voices
 from dialogue_tts.voices.voice import Voice
-
-MOST_SEEDS = 1 << 64
 
 
 @dataclass(frozen=True)
@@ -40,10 +37,9 @@ class Planner:
         """What a script asks for; with a revision, takes made before serve again where they fit.
 
         Raises:
-            ScriptError: it cannot be spoken; VoiceError: a voice cannot serve.
+            ScriptError: it cannot be spoken; VoiceError: a voice cannot serve; SettingsError: that is no seed.
         """
-        check_arguments(seed, config)
-        script = parse_script(script) if isinstance(script, str) else script
+        script, seed = as_script(script), checked_seed(seed)
         check_script(script)
         revision = revision or Revision()
         cast = self.voices.cast(script, voices)
@@ -61,14 +57,14 @@ class Planner:
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None, text: str | None) -> DialogueRequest:
         """A dialogue with another take of one turn; see `DialogueTTS.redo`."""
-        if seed is not None:
-            check_arguments(seed, dialogue.config)
         takes, written = dialogue.takes(index), list(dialogue.script.turns)
         if text is not None:
             written[index] = replace(written[index], text=" ".join(text.split()))
         turn = written[index]
         check_script(Script(tuple(written)))
-        if seed is None:
+        if seed is not None:
+            seed = checked_seed(seed)
+        else:
             used = {take.seed for take in takes if take.text == turn.text}
             seed = unused_seed(turn_seeds(written, dialogue.seed)[index], used)
         turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.parts]
@@ -94,11 +90,3 @@ class Planner:
         voice = self.voices.voice(cast[turn.speaker])
         rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
         return TakeRequest(turn, said, tuple(cut_turn(said)), voice, seed, speed, config, tuple(rivals.values()))
-
-
-def check_arguments(seed: object, config: object) -> None:
-    """Raises SettingsError for what is no seed, or are no settings."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < MOST_SEEDS:
-        raise SettingsError(f"seed {seed!r}: give a whole number from 0 to {MOST_SEEDS - 1}.")
-    if not isinstance(config, SynthesisConfig):
-        raise SettingsError(f"config: give a SynthesisConfig, as in SynthesisConfig(speed=1.1), not {config!r:.60}.")

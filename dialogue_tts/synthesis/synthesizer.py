@@ -19,6 +19,7 @@ from torchaudio.functional import edit_distance
 from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble, generate_codes, read_prompts, target_codes
 from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.loudness import at_loudness
+from dialogue_tts.audio.tempo import at_tempo
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds
 from dialogue_tts.dialogue.result import Take
@@ -143,10 +144,8 @@ class Synthesizer:
         codes = torch.cat([segment.codes for segment in voiced])
         pauses_s = sum(seconds for _, seconds in request.text.pauses)
         speed = fitted_speed(request.turn, request.speed, frames_to_seconds(len(codes)), pauses_s)
-        if len(voiced) == 1 and speed == 1:
-            sound = voiced[0].sound  # what would be decoded is just that
-        else:
-            sound = self._decode(codes, speed)
+        sound = voiced[0].sound if len(voiced) == 1 else self._decode(codes)  # of one segment it would be the same
+        sound = torch.from_numpy(at_tempo(sound.numpy(), speed, SAMPLE_RATE_HZ))
         if config.loudness_lufs is not None:
             sound = at_loudness(sound, SAMPLE_RATE_HZ, config.loudness_lufs)
         readings = [candidate.reading for candidate in drawn.candidates]
@@ -188,9 +187,9 @@ class Synthesizer:
         said = None if path is None else phones_said(units, path)
         return self._decode(self.fill_codes(semantic, said, voice, seed, fill))
 
-    def _decode(self, codes: Tensor, speed: float = 1.0) -> Tensor:
+    def _decode(self, codes: Tensor) -> Tensor:
         """codes (T, Q) -> float32 (samples,)."""
-        return self._bundle.codec.decode(codes[None], speed)[0]
+        return self._bundle.codec.decode(codes[None])[0]
 
     def fill_codes(
         self, semantic: Tensor, units: Tensor | None, voice: Voice, seed: int, fill: FillCodes | None = None

@@ -57,13 +57,19 @@ def test_keys_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(KEYS_VARIABLE, f" {KEY},,another-key-for-another ")
     assert read_keys(None) == [KEY, "another-key-for-another"]
     path = tmp_path / "keys"
-    path.write_text(f"\n{KEY}\n\nkey-in-a-file, with a comma\n")
-    assert read_keys(path) == [KEY, "key-in-a-file, with a comma"]
+    path.write_text(f"# ours\n{KEY}\t# the studio's\n\nkey-in-a-file, with a #comma\n#{KEY}\n")
+    assert read_keys(path) == [KEY, "key-in-a-file, with a #comma"]
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(None, "cannot be read"), (b"\xff\xff", "cannot be read"), (b"\n", "no key"), (b"123", "easy")],
+    [
+        (None, "cannot be read"),
+        (b"\xff\xff", "cannot be read"),
+        (b"\n", "no key"),
+        (b"# none yet\n", "no key"),
+        (b"123", "easy"),
+    ],
 )
 def test_bad_files_of_keys(content: bytes | None, says: str, tmp_path: Path) -> None:
     path = tmp_path / "keys"

@@ -275,7 +275,7 @@ def test_everything_that_can_be_written(speak: Speaker, script: Path, tmp_path: 
     ("options", "said"),
     [
         (["--gap", "-1"], "gap -1 is out of range"),
-        (["--speed", "9"], "speed 9 is out of range; give 0.5 to 2."),
+        (["--speed", "9"], "speed 9 is out of range; give 0.25 to 4."),
         (["--loudness", "0"], "loudness 0 is out of range"),
         (["--pronunciations", "none.txt"], "none.txt: the dictionary cannot be read"),
         (["--srt", "none/a.srt"], "there is no folder"),

@@ -145,8 +145,8 @@ def test_options_of_turns(script: str, expected: tuple[float, float]) -> None:
         ("Ben | loud", r'"loud" is no option of a turn; write \[Ben \| overlap 0.3s\]'),
         ("Ben |", "an option is missing"),
         ("Ben | speed 1.2 |", "an option is missing"),
-        ("Ben | speed 0.4", "speeds go from 0.5 to 2"),
-        ("Ben | speed 2.01", "speeds go from 0.5 to 2"),
+        ("Ben | speed 0.2", "speeds go from 0.25 to 4"),
+        ("Ben | speed 4.01", "speeds go from 0.25 to 4"),
         ("Ben | speed fast", "is no option"),
         ("Ben | overlap 0s", "more than 0 s"),
         ("Ben | overlap 11s", "at most 10 s"),
@@ -270,7 +270,7 @@ def test_what_cannot_be_written_is_refused(turn: Turn) -> None:
         format_script(Script((turn,)))
 
 
-@pytest.mark.parametrize("turn", [Turn("A", "b", overlap_s=-1), Turn("A", "b", speed=3), Turn("A", "b", pause_s=11)])
+@pytest.mark.parametrize("turn", [Turn("A", "b", overlap_s=-1), Turn("A", "b", speed=5), Turn("A", "b", pause_s=11)])
 def test_numbers_out_of_range_are_refused(turn: Turn) -> None:
     with pytest.raises(ScriptError):
         format_script(Script((Turn("A", "a"), turn)))

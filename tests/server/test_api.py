@@ -23,11 +23,11 @@ from fastapi.testclient import TestClient
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script.prose import passages
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.guard import Access
 from dialogue_tts.server.limits import Limits
-from dialogue_tts.server.speech import passages
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.library import VoiceLibrary
 
@@ -129,17 +129,16 @@ def test_speech_as_events(client: TestClient) -> None:
     ("changes", "status", "param", "says"),
     [
         ({"model": "whisper-1"}, 404, "model", "the one here is 'tiny'"),
-        ({"voice": "alloy"}, 400, None, "'alloy': there is no such voice"),
+        ({"voice": "clara"}, 400, None, "'clara': there is no such voice"),
         ({"voice": {"id": "/etc/passwd"}}, 400, None, "there is no such voice"),
         ({"voice": ""}, 400, "voice", "at least 1 character"),
         ({"input": ""}, 400, "input", "at least 1 character"),
         ({"input": "x" * 4097}, 400, "input", "4097 characters, at most 4096"),
-        ({"input": "... !"}, 400, None, "say"),
-        ({"input": "Hello [laughs]."}, 400, None, "sounds cannot be acted"),
+        ({"input": "おはよう"}, 400, None, "cannot be spoken"),
         ({"input": "A lone \ud800 surrogate"}, 400, "input", "unicode"),
-        ({"speed": 4}, 400, "speed", "less than or equal to 2"),
+        ({"speed": 4.1}, 400, "speed", "less than or equal to 4"),
         ({"speed": "fast"}, 400, "speed", "valid number"),
-        ({"response_format": "aac"}, 400, "response_format", "'mp3', 'opus', 'flac', 'wav' or 'pcm'"),
+        ({"response_format": "amr"}, 400, "response_format", "'mp3', 'opus', 'aac', 'flac', 'wav' or 'pcm'"),
         ({"stream_format": "ws"}, 400, "stream_format", "'audio' or 'sse'"),
         ({"instructions": "Shout!"}, 400, "instructions", "does not follow instructions"),
         ({"seed": -1}, 400, "seed", "greater than or equal to 0"),
@@ -157,30 +156,8 @@ def test_speech_refuses(client: TestClient, changes: dict[str, Any], status: int
 def test_names_that_programs_have_built_in(client: TestClient) -> None:
     wanted = speech(client, response_format="pcm").content
     assert speech(client, model="gpt-4o-mini-tts", response_format="pcm", voice={"id": "low"}).content == wanted
+    assert speech(client, model="tts-1-hd-1106", response_format="pcm", voice="LOW").content == wanted
     assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["tiny"]
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("Hello there. How are you?", ["Hello there.", "How are you?"]),
-        ("Hello. Yes. Hello.", ["Hello.", "Yes. Hello."]),
-        ("Messrs. Ito and Prof. Who came.", ["Messrs. Ito and Prof. Who came."]),
-        ("Dr. Ito came at 5 p.m. on Sunday.", ["Dr. Ito came at 5 p.m. on Sunday."]),
-        ("It ended in 1999. He left.", ["It ended in 1999.", "He left."]),
-        ("Tea, etc. And milk. It [pause 1s] ended.", ["Tea, etc. And milk.", "It [pause 1s] ended."]),
-        ("See [Dr. Who. Yes](/huː/) now.", ["See [Dr. Who. Yes](/huː/) now."]),
-        ("One word.\n\n“Two!” " + "It goes on. " * 20, None),
-        ("  no end at all", ["no end at all"]),
-    ],
-)
-def test_passages_end_with_sentences(text: str, parts: list[str] | None) -> None:
-    found = passages(text)
-    assert " ".join(found) == " ".join(text.split())
-    if parts is None:
-        assert found[0] == "One word." and all(100 < len(passage) < 200 for passage in found[1:-1])
-    else:
-        assert found == parts
 
 
 def test_a_dialogue_is_what_the_library_makes(client: TestClient, tts: DialogueTTS) -> None:
@@ -393,7 +370,7 @@ def test_voices_are_kept_used_and_removed(client: TestClient, tts: DialogueTTS) 
     assert made.status_code == 201 and made.json()["id"] == "Ben Ito" and not made.json()["built_in"]
     kept = tts.library.get("Ben Ito")
     assert kept.consent and (kept.consent.who, kept.consent.what) == ("Ben Ito", "Read the news.")
-    listed = client.get("/v1/audio/voices").json()["data"]
+    listed = [voice for voice in client.get("/v1/audio/voices").json()["data"] if not voice["alias_of"]]
     assert [(voice["id"], voice["built_in"]) for voice in listed] == [("low", True), ("high", True), ("Ben Ito", False)]
     assert "Ben" not in listed[-1]["description"]
     spoken = client.post("/v1/dialogue", json={"script": SCRIPT, "voices": {"Anna": "Ben Ito"}, "format": "pcm"})
@@ -447,7 +424,7 @@ def test_uploads_can_be_switched_off(tts: DialogueTTS) -> None:
     with TestClient(create_app(tts, uploads=False)) as client:
         assert problem(upload(client, wav()), 403)["code"] == "no_uploads"
         assert problem(client.delete("/v1/audio/voices/Cleo"), 403)["code"] == "no_uploads"
-        assert len(client.get("/v1/audio/voices").json()["data"]) == 2
+        assert sum(not voice["alias_of"] for voice in client.get("/v1/audio/voices").json()["data"]) == 2
 
 
 OPENED: list[str] = []
@@ -538,7 +515,8 @@ def test_bodies_have_limits_however_they_come(tts: DialogueTTS) -> None:
 def test_malformed_bodies(client: TestClient, body: bytes) -> None:
     for route in ("/v1/dialogue", "/v1/jobs", "/v1/audio/speech", "/v1/check"):
         problem(client.post(route, content=body, headers={"content-type": "application/json"}), 400)
-        problem(client.post(route, content=body, headers={"content-type": "text/plain"}), 400)
+        error = problem(client.post(route, content=body, headers={"content-type": "text/plain"}), 400)
+        assert error["code"] == "content_type" or not body
     problem(client.post("/v1/audio/voices", content=body, headers={"content-type": "multipart/form-data"}), 400)
     broken = {"content-type": "multipart/form-data; boundary=x"}
     problem(client.post("/v1/audio/voices", content=b"--x\r\nnonsense", headers=broken), 400)
@@ -583,15 +561,19 @@ def test_the_description_needs_no_network(client: TestClient) -> None:
     assert set(paths) == {
         "/v1/audio/speech",
         "/v1/models",
+        "/v1/models/{model_id}",
+        "/v1/audio/models",
         "/v1/dialogue",
         "/v1/check",
         "/v1/jobs",
         "/v1/jobs/{job_id}",
         "/v1/jobs/{job_id}/events",
         "/v1/jobs/{job_id}/result",
+        "/v1/jobs/{job_id}/turns/{index}/redo",
         "/v1/audio/voices",
         "/v1/audio/voices/{voice_id}",
         "/health",
+        "/version",
         "/metrics",
     }
     assert all("422" not in operation["responses"] for path in paths.values() for operation in path.values())

@@ -65,7 +65,7 @@ def test_answers_are_those_of_the_description(description: Any, mode: Generation
         operation = found.ok()
 
         @hypothesis.settings(
-            max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=18, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
@@ -77,7 +77,7 @@ def test_answers_are_those_of_the_description(description: Any, mode: Generation
             ask()
         except Unsatisfiable:  # nothing can be wrong with it
             assert mode == GenerationMode.NEGATIVE
-    assert asked > 80
+    assert asked > 200  # of each mode
 
 
 @pytest.fixture(scope="module")

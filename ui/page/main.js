@@ -188,7 +188,7 @@ function settings() {
   settingFields.along = along;
   return h("details", { class: "sheet-box settings" }, h("summary", {}, h("h2", {}, "Settings")),
     number("gap", "Gap between turns, s", { min: 0, max: 10, step: 0.1, placeholder: "natural" }, "Empty: as people leave them."),
-    number("speed", "Speed of all", { min: 0.5, max: 2, step: 0.1 }),
+    number("speed", "Speed of all", { min: 0.25, max: 4, step: 0.05 }),
     number("loudness", "Loudness, LUFS", { min: -40, max: -10, step: 1 }),
     number("seed", "Seed", { min: 0, step: 1 }, "The same script, voices and seed give the same sound."),
     h("label", { class: "tick" }, along, "Play while it is made"),

@@ -329,7 +329,7 @@ function panel(id) {
   const fields = {
     pause: number("pause", "Pause before, s", { min: 0, max: 10, step: 0.1 }),
     overlap: number("overlap", "Overlap, s", { min: 0, max: 10, step: 0.1 }),
-    speed: number("speed", "Speed", { min: 0.5, max: 2, step: 0.1 }),
+    speed: number("speed", "Speed", { min: 0.25, max: 4, step: 0.05 }),
     seed: number("seed", "Seed", { min: 0, step: 1, placeholder: "any" }),
   };
   const act = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
