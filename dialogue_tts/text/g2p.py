@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+import numpy as np
 from hibari.g2p import G2P
 from hibari.g2p.tagger import START, context, features
 from hibari.g2p.token import Tok
@@ -23,6 +24,21 @@ _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
+class Token(Tok):
+    """hibari's, copied faster: it copies each token once."""
+
+    __slots__ = ()
+
+    def copy(self, **changes: object) -> Token:
+        new = Token.__new__(Token)
+        new.text, new.tag, new.whitespace, new.phonemes = self.text, self.tag, self.whitespace, self.phonemes
+        new.is_head, new.alias, new.stress, new.currency = self.is_head, self.alias, self.stress, self.currency
+        new.num_flags, new.prespace, new.rating = self.num_flags, self.prespace, self.rating
+        for name, value in changes.items():
+            setattr(new, name, value)
+        return new
+
+
 class WordReader:
     """Text in plain words -> tokens -> phonemes."""
 
@@ -32,6 +48,8 @@ class WordReader:
         self.lexicon = self._g2p.lexicon = Lexicon(self._g2p)
         self._split = lru_cache(KEPT_WORDS)(self._g2p.tokenizer.split)
         self._tag_of = lru_cache(KEPT_WORDS)(self._predicted)
+        self._tag_names = sorted(self._g2p.tagger.tags, reverse=True)  # of equals, the tagger takes the last
+        self._weights = lru_cache(KEPT_WORDS)(self._feature_weights)
         network = self._g2p.fallback
         self._g2p.fallback = lambda token: kept(token.text)  # type: ignore[method-assign]
         kept = lru_cache(KEPT_WORDS)(lambda text: network(Tok(text)))
@@ -45,7 +63,7 @@ class WordReader:
             texts += [(part, "") for part in parts[:-1]]
             texts.append((parts[-1], " "))
         tags = self._tags([part for part, _ in texts])
-        tokens = [Tok(part, tag, space) for (part, space), tag in zip(texts, tags, strict=True)]
+        tokens = [Token(part, tag, space) for (part, space), tag in zip(texts, tags, strict=True)]
         words = [part for part, _ in texts]
         for i, token in enumerate(tokens):
             token.alias = self._not_drawn_out(token.text)
@@ -69,7 +87,14 @@ class WordReader:
 
     def _predicted(self, word: str, window: tuple[str, ...], before: str, two_before: str, first: bool) -> str:
         place = 0 if first else 1  # all that the features tell of it is whether it is the first
-        return str(self._g2p.tagger.predict(features(place, word, ["", *window][1 - place :], before, two_before)))
+        found = features(place, word, ["", *window][1 - place :], before, two_before)
+        vectors = [vector for vector in map(self._weights, found) if vector is not None]
+        return self._tag_names[int(np.argmax(sum(vectors)))] if vectors else "NN"
+
+    def _feature_weights(self, feature: str) -> np.ndarray | None:
+        """What a feature says for each tag, in the order of `_tag_names`; (tags,) float64."""
+        weights = self._g2p.tagger.weights.get(feature)
+        return np.array([weights.get(tag, 0.0) for tag in self._tag_names]) if weights else None
 
     def _decide(self, token: Tok, around: Context) -> None:
         """Sets a heteronym's sounds, or the part of speech that decides them."""

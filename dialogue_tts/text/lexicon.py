@@ -60,6 +60,7 @@ class Lexicon(HibariLexicon):
         super().__init__(g2p.lexicon.golds.d, g2p.lexicon.silvers.d, g2p.british)
         self._split = g2p.tokenizer.special
         self._kept = lru_cache(KEPT_WORDS)(self._read)
+        self._known = lru_cache(KEPT_WORDS)(self._knows)
 
     def __call__(self, token: Tok, context: Context) -> tuple[str | None, int | None]:
         """A token -> its phonemes and their rating, (None, None) for a word that only the network can read."""
@@ -115,6 +116,9 @@ class Lexicon(HibariLexicon):
 
     def knows(self, word: str) -> bool:
         """Whether a word, in small letters, is in a lexicon or a table, or is a form of one that is."""
+        return self._known(word)
+
+    def _knows(self, word: str) -> bool:
         word = _fold(word)
         if interjection(word):
             return True

@@ -9,7 +9,7 @@ Letters to be spelled have a full stop each: `F.B.I.`.
 
 from __future__ import annotations
 
-from dialogue_tts.text.rewriting import Rewriting
+from dialogue_tts.text.rewriting import Rewriting, rules
 from dialogue_tts.text.rules.addresses import ADDRESSES
 from dialogue_tts.text.rules.dates import DATES
 from dialogue_tts.text.rules.identifiers import IDENTIFIERS, MIXED
@@ -23,6 +23,12 @@ from dialogue_tts.text.tidy import tidy
 
 _BEFORE_CAPITALS = (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS)
 _AFTER_CAPITALS = (*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST)
+# The G2P takes time in proportion to the square of a word's parts, so no word keeps many of them.
+_LAST = (
+    *rules((r"((?:[^\W_]{1,80}-){6})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="-"),
+    *rules((r"((?:[^\W_]{1,80}'){4})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="'"),
+    *rules((r"((?:[a-zß-ÿ]{1,80}[A-ZÀ-Þ]{1,80}){6})(?=\w)", r"\1 ")),
+)
 
 
 def normalize(text: str, words: Vocabulary) -> str:
@@ -39,6 +45,6 @@ def align(text: str, words: Vocabulary) -> list[tuple[str, str]]:
     for rule in _BEFORE_CAPITALS:
         rewriting.apply(rule)
     rewriting.edit(unshout(rewriting.text, words))
-    for rule in _AFTER_CAPITALS:
+    for rule in (*_AFTER_CAPITALS, *_LAST):
         rewriting.apply(rule)
     return rewriting.pairs()

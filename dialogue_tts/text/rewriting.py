@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 Replacement = str | Callable[[re.Match[str]], str]
+REACH = 250  # characters: longer than any match, and what it looks at besides
 _WORD = re.compile(r"\S+")
+
+
+@cache
+def _any_of(signs: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(signs)}]+")
 
 
 class Rule(NamedTuple):
@@ -47,19 +54,43 @@ class Rewriting:
         self.text = " ".join(self.written)
         self._owners = [i for i, word in enumerate(self.written) for _ in range(len(word) + 1)][:-1]
         self._joined = [False for _ in self.written]  # with the word in front
+        self._stretches: dict[str, tuple[list[tuple[int, int]], str]] = {}  # by signs, and the text they are of
 
     def apply(self, rule: Rule) -> None:
-        if rule.signs and not any(sign in self.text for sign in rule.signs):
-            return
-        replacement = rule.replacement
+        new = rule.replacement
         self.edit(
-            Edit(
-                match.start(),
-                match.end(),
-                match.expand(replacement) if isinstance(replacement, str) else replacement(match),
-            )
-            for match in rule.pattern.finditer(self.text)
+            Edit(match.start(), match.end(), match.expand(new) if isinstance(new, str) else new(match))
+            for match in self._matches(rule)
         )
+
+    def _matches(self, rule: Rule) -> Iterator[re.Match[str]]:
+        """Where a rule applies; text far from all its signs is not looked at."""
+        if not rule.signs:
+            yield from rule.pattern.finditer(self.text)
+            return
+        for start, end in self._around(rule.signs):
+            done = start
+            for match in rule.pattern.finditer(self.text, start, min(end + REACH, len(self.text))):
+                if match.start() >= end:
+                    break
+                if match.start() >= done:
+                    yield match
+                    done = match.end()
+
+    def _around(self, signs: str) -> list[tuple[int, int]]:
+        """Stretches of the text that lie within reach of one of the signs, in order."""
+        kept, text = self._stretches.get(signs, ([], ""))
+        if text is self.text:
+            return kept
+        found: list[tuple[int, int]] = []
+        for match in _any_of(signs).finditer(self.text):
+            start, end = max(match.start() - REACH, 0), match.end() + REACH
+            if found and start <= found[-1][1]:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((start, end))
+        self._stretches[signs] = (found, self.text)
+        return found
 
     def edit(self, edits: Iterable[Edit]) -> None:
         """Make the changes, which come in order and do not overlap."""
