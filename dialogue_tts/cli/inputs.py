@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,6 +78,7 @@ def given_voices(options: list[str] | None) -> dict[str, str]:
     voices: dict[str, str] = {}
     for option in options or []:
         speaker, separator, voice = option.partition("=")
+        speaker = unicodedata.normalize("NFC", speaker)  # as scripts have it
         if not separator or not speaker.strip() or not voice.strip():
             raise VoiceError(f'--voice {option}: write a speaker and a voice, as in --voice "Anna=anna.wav".')
         if speaker.strip() in voices:

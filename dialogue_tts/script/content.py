@@ -149,7 +149,8 @@ def _with_directions(content: Sequence[Placed], names: Collection[str]) -> Itera
 
 def _split(held: Sequence[tuple[str, int]], names: Collection[str], opening: bool) -> Iterator[Placed]:
     """Plain text of (text, line) in a row -> text and directions."""
-    text, place, ends = "".join(part for part, _ in held), 0, []
+    text, place = "".join(part for part, _ in held), 0
+    ends: list[int] = []
     for part, _ in held:
         ends.append((ends[-1] if ends else 0) + len(part))
     begin = 0

@@ -208,7 +208,7 @@ def dotted_in(text: str) -> Label | None:
 def bracket_in(text: str) -> bool:
     """Whether a line begins with a speaker's name in brackets."""
     match = _BRACKET.match(text, pauses_at(text))
-    return bool(match) and is_bracket_name(" ".join(match[1].split()))
+    return match is not None and is_bracket_name(" ".join(match[1].split()))
 
 
 def is_bracket_name(name: str) -> bool:

@@ -22,6 +22,7 @@ TURN_S, PHONE_S = 0.36, 0.08  # a turn lasts so long, and so much longer with ea
 WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with nothing else to do
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
+MOST_LINES = 200  # of a turn, in which a word is looked for
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
 
 
@@ -217,7 +218,7 @@ def _place(lines: Sequence[str], turn: Turn, word: str) -> tuple[int, int | None
     """Line and column of a word of a turn; of the turn alone where the word is not written like that."""
     name = re.compile(rf"\s*{re.escape(turn.speaker)}\s*(\|[^:]*)?:")
     wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
-    for number, line in enumerate(lines[turn.line - 1 :], start=turn.line):
+    for number, line in enumerate(lines[turn.line - 1 : turn.line - 1 + MOST_LINES], start=turn.line):
         line = re.sub(r"\[[^\[\]]*\](?!\()", lambda tag: " " * len(tag[0]), line)  # speakers and pauses
         begin = name.match(line) if number == turn.line else None
         if found := wanted.search(line, begin.end() if begin else 0):

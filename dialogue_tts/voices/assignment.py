@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -90,6 +91,9 @@ class VoiceResolver:
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """See `DialogueTTS.assign`."""
+        voices = {
+            unicodedata.normalize("NFC", speaker): voice for speaker, voice in voices.items()
+        }  # as scripts have it
         for speaker in voices:
             if speaker not in speakers:
                 known = ", ".join(speakers)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from dialogue_tts.cli.inputs import given_voices
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.labels import is_name
 from dialogue_tts.script.parser import parse_draft, parse_script
@@ -173,3 +174,7 @@ def test_reading_is_linear(unit: str) -> None:
 
     short = min(seconds(5_000) for _ in range(3))
     assert min(seconds(50_000) for _ in range(2)) < 40 * max(short, 0.002)  # quadratic: a hundred times
+
+
+def test_a_voice_is_given_to_a_name_however_its_accents_are_stored() -> None:
+    assert given_voices(["Zoe\u0308=clara"]) == {"Zo\u00eb": "clara"}

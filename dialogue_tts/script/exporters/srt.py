@@ -20,4 +20,4 @@ def srt_of(script: Script) -> str:
             raise ScriptError(f"{told}: `synthesize --srt`.")
         begin, end = timedelta(seconds=turn.start_s), timedelta(seconds=turn.end_s)
         cues.append(srt.Subtitle(number, begin, end, f"{turn.speaker}: {plain_text(turn.text)}"))
-    return srt.compose(cues)
+    return str(srt.compose(cues))

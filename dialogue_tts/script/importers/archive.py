@@ -56,7 +56,8 @@ def refuse_entities(archive: zipfile.ZipFile) -> None:
 def xml_of(data: bytes) -> Element:
     """Parsed XML without entities or DTDs. Raises ScriptError."""
     try:
-        return fromstring(data, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        root: Element = fromstring(data, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+        return root
     except DefusedXmlException:
         raise ScriptError(
             "the document defines entities, which may be made to overflow memory; save it again."

@@ -91,7 +91,8 @@ def _messages(found: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
 
 def _threaded(export: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """ChatGPT's export: a tree of messages, of which the branch that ends in `current_node` was the one shown."""
-    nodes, path = export["mapping"], []
+    nodes = export["mapping"]
+    path: list[dict[str, Any]] = []
     node = export.get("current_node") or next(reversed(nodes), None)
     while isinstance(node, str) and isinstance(nodes.get(node), dict) and len(path) <= len(nodes):
         path.append(nodes[node])
