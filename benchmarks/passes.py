@@ -18,7 +18,8 @@ from typing import Any
 from dialogue_tts import DialogueTTS
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.evaluation.judges import load_judges
-from dialogue_tts.evaluation.report import evaluate_recordings, load_recordings
+from dialogue_tts.evaluation.report import evaluate_recordings
+from dialogue_tts.evaluation.sets import load_recordings
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
 
 PASSES = (1, 2, 4, 8, 16, 32)

@@ -109,11 +109,13 @@ def generate_codes(
     config: DecodingConfig,
     seeds: Sequence[int],
     cache: PromptCache | None = None,
+    given: int = 0,
 ) -> Tensor:
     """Fill in the target frames.
 
     Args:
-        frames, valid: from `assemble`; codes of target frames are not looked at.
+        frames, valid: from `assemble`; codes of target frames are not looked at, but for those of `given` levels.
+        given: so many levels, from the first, are known and stay.
         seeds: one a row. A row's codes depend on its own frames and seed only.
         cache: of just these prompts, from `read_prompts`; without it they are read here.
 
@@ -127,11 +129,12 @@ def generate_codes(
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
     spoken, here = _part(frames, target)
-    codes = spoken.codes.masked_fill(here.unsqueeze(-1), model.mask_id)
+    unknown = torch.arange(model.config.levels, device=device) >= given
+    codes = spoken.codes.masked_fill(here.unsqueeze(-1) & unknown, model.mask_id)
     shown = _unless_all(here)
     if cache is None:
         cache = read_prompts(model, frames, config)
-    for level, passes in enumerate(config.passes):
+    for level, passes in enumerate(config.passes[given:], start=given):
         masked = here
         for number in range(passes):
             seen = spoken._replace(codes=codes)

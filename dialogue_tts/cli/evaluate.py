@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -20,6 +21,8 @@ from dialogue_tts.cli.app import (
 )
 from dialogue_tts.cli.inputs import check_texts
 
+TRUE_LEVELS = (1, 2, 4)
+
 
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
@@ -29,6 +32,9 @@ def evaluate(
     corpus: Annotated[Path | None, typer.Option(help="Corpus with recordings, for the intermediate steps.")] = None,
     split: Annotated[str, typer.Option(help="Split of the corpus.")] = "test_speaker",
     recordings: Annotated[int, typer.Option(help="How many recordings of it.")] = 60,
+    breakdown: Annotated[
+        bool, typer.Option(help="Also: true first levels, voices that are alike, prompts from a telephone.")
+    ] = False,
     dialogues: Annotated[int | None, typer.Option(help="How many dialogues. Default: all.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file for the report.")] = None,
@@ -36,17 +42,15 @@ def evaluate(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Judge the bundle: word errors, voices, quality, speed, of the full path and of the steps on the way."""
+    """Judge the bundle: word errors, voices, quality, speed, of the full path and of the steps on the way.
+
+    --breakdown tells where likeness and words are lost: with the first 1, 2 and 4 levels of codes as recorded, with two
+    voices in each dialogue that the judge finds alike, and with prompts that went through a telephone.
+    """
     from dialogue_tts.evaluation import systems
     from dialogue_tts.evaluation.judges import load_judges
-    from dialogue_tts.evaluation.report import (
-        Report,
-        evaluate_recordings,
-        evaluate_systems,
-        load_dialogues,
-        load_recordings,
-        play,
-    )
+    from dialogue_tts.evaluation.report import Report, evaluate_recordings, evaluate_systems, play
+    from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_dialogues, load_recordings
     from dialogue_tts.pipeline import DialogueTTS
 
     check_texts([out] if out else [])
@@ -57,13 +61,20 @@ def evaluate(
     report = Report(())
     with progress_bar("Judging", quiet) as update:
         if spoken:
-            steps = {
-                "recordings": play,
-                "codec resynthesis": systems.codec_resynthesis(tts),
-                "SoundStorm from true tokens and text": systems.from_true_semantic_tokens(tts, seed),
-            }
+            steps = {"recordings": play, "codec resynthesis": systems.codec_resynthesis(tts)}
+            for levels in TRUE_LEVELS if breakdown else ():
+                given = systems.from_true_semantic_tokens(tts, seed, true_levels=levels)
+                steps[f"SoundStorm, first {levels} of {tts.bundle.codec.config.levels} levels true"] = given
+            steps["SoundStorm from true tokens and text"] = systems.from_true_semantic_tokens(tts, seed)
             report += evaluate_recordings(steps, spoken, heard, update)
-        report += evaluate_systems({"full path": systems.full_path(tts, seed)}, scripts, heard, update)
+        full = systems.full_path(tts, seed)
+        report += evaluate_systems({"full path": full}, scripts, heard, update)
+        if breakdown:
+            alike = like_voices(scripts, heard.voices)
+            report += evaluate_systems({"full path, voices alike": full}, alike, heard, update)
+            with TemporaryDirectory() as folder:
+                heard_dimly = by_telephone(scripts, Path(folder))
+                report += evaluate_systems({"full path, telephone prompts": full}, heard_dimly, heard, update)
     if out:
         report.save(out)
     if as_json:

@@ -1,15 +1,16 @@
-"""The three judges: what was said (Whisper), whose voice it is (Resemblyzer), how clean it sounds (DNSMOS).
+"""The four judges: what was said (Whisper), whose voice it is (Resemblyzer), how clean it sounds (DNSMOS, DistillMOS).
 
 All of them listen at 16 kHz and run on the CPU. Their packages are optional and imported when a judge is made.
-Whisper's weights lie in a folder (`whisper-base/`, a CTranslate2 model); the other two carry theirs in the package.
+Whisper's weights lie in a folder (`whisper-base/`, a CTranslate2 model); the others carry theirs in the package.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ EMBEDDING_SIZE = 256
 WHISPER_FOLDER = "whisper-base"
 
 _PIP_WHISPER = "pip install faster-whisper"
+_PIP_DISTILLMOS = "pip install --no-deps distillmos xls-r-sqa"  # xls-r-sqa names what its large networks need
 _PIP_DNSMOS = "pip install speechmos librosa onnxruntime requests"
 # Resemblyzer names `webrtcvad` (source only) and `typing` (breaks Python 3) as requirements: hence --no-deps.
 _PIP_SPEAKERS = "pip install librosa webrtcvad-wheels && pip install --no-deps resemblyzer"
@@ -48,7 +50,7 @@ class VoiceJudge(Protocol):
 
 
 class QualityJudge(Protocol):
-    """How clean it sounds."""
+    """How good it sounds."""
 
     def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
         """Mono float32 (samples,) in [-1, 1] -> mean opinion score, from 1 to 5."""
@@ -57,11 +59,12 @@ class QualityJudge(Protocol):
 
 @dataclass(frozen=True)
 class Judges:
-    """One judge of each kind; any of them may be a stand-in with the same method."""
+    """One judge of each kind, two of quality; any of them may be a stand-in with the same method."""
 
     words: Transcriber
     voices: VoiceJudge
     quality: QualityJudge
+    naturalness: QualityJudge
 
 
 class Whisper:
@@ -132,9 +135,26 @@ class Dnsmos:
         return float(self._dnsmos.run(heard, JUDGE_RATE_HZ)["ovrl_mos"])
 
 
+class DistillMos:
+    """DistillMOS (Stahl & Gamper 2025, arXiv 2502.05356): a small network taught by one on XLS-R. DNSMOS hears noise above all,
+    this one hears what a codec or a vocoder does to a voice."""
+
+    def __init__(self) -> None:
+        package = _load("distillmos", _PIP_DISTILLMOS)
+        with redirect_stdout(io.StringIO()):  # it tells where its weights lie
+            self._network = package.ConvTransformerSQAModel().eval()
+
+    @torch.inference_mode()
+    def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
+        """Mono float32 (samples,) in [-1, 1] -> mean opinion score, from 1 to 5: mean over windows of 7.7 s, shorter clips
+        padded, as published."""
+        with _one_thread():
+            return float(self._network(torch.from_numpy(_for_judges(wave, sample_rate_hz))[None]).mean())
+
+
 def load_judges(model_dir: str | Path, compute_type: str = "float32") -> Judges:
-    """All three judges; `model_dir` holds `whisper-base/`."""
-    return Judges(words=Whisper(model_dir, compute_type), voices=SpeakerEncoder(), quality=Dnsmos())
+    """All judges; `model_dir` holds `whisper-base/`."""
+    return Judges(Whisper(model_dir, compute_type), SpeakerEncoder(), Dnsmos(), DistillMos())
 
 
 def _load(module: str, pip_line: str) -> ModuleType:

@@ -12,6 +12,7 @@ import numpy as np
 from dialogue_tts.errors import DialogueTTSError
 
 _PIP_WORDS = "pip install whisper-normalizer jiwer"
+HIGH_BAND_HZ = (4_000.0, 10_000.0)  # what a telephone leaves out and a voice has
 _CLOCK = re.compile(r"(?<![$£€\d.:])(\d{1,2})[:.]([0-5]\d)(?![\d%]|[.:]\d)")  # 7:30, 7.30; no price, no 1.25.3
 _HALF_DAY = re.compile(r"\b([ap])\.\s?m\b\.?", re.IGNORECASE)
 _HALF = re.compile(r"\b(\d+) and a half\b", re.IGNORECASE)
@@ -83,6 +84,18 @@ def nearest_prompt(turn_embedding: np.ndarray, prompts: Mapping[str, np.ndarray]
     scores = {name: similarity(turn_embedding, prompt) for name, prompt in prompts.items()}
     best = max(scores, key=scores.__getitem__)
     return best if scores[best] > 0 else ""
+
+
+def high_band_db(wave: np.ndarray, sample_rate_hz: int) -> float | None:
+    """Level of a sound (samples,) between 4 and 10 kHz under that of the whole, in dB: a telephone's lies at -50 or less.
+    None where the rate holds no such band, or the sound nothing at all."""
+    low, high = HIGH_BAND_HZ
+    power = np.abs(np.fft.rfft(wave.astype(np.float64))) ** 2
+    hz = np.fft.rfftfreq(wave.size, 1 / sample_rate_hz)
+    if sample_rate_hz < 2 * high or not power.sum():
+        return None
+    share = power[(hz >= low) & (hz <= high)].sum() / power.sum()
+    return float(10 * np.log10(max(share, 1e-12)))
 
 
 @functools.cache

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -20,44 +19,24 @@ import numpy as np
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
 from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
-from dialogue_tts.evaluation.measures import WordErrors, nearest_prompt, similarity, word_error_rate, word_errors
+from dialogue_tts.evaluation.measures import (
+    WordErrors,
+    high_band_db,
+    nearest_prompt,
+    similarity,
+    word_error_rate,
+    word_errors,
+)
+from dialogue_tts.evaluation.sets import BROKEN_MIN_WORDS, EvalDialogue, EvalRecording
 from dialogue_tts.files import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 VOICE_MIN_S = 1.0  # below this an embedding says little about the voice
-BROKEN_MIN_WORDS = 4  # a turn of at least so many words is broken when over half of them are wrong
 
 
-# ---- what is judged -------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class EvalDialogue:
-    """A script to be spoken.
-
-    Attributes:
-        turns: (role, text) in order.
-        voices: role -> recording to prompt with.
-        held_out: role -> another recording of that voice, which no system hears; may be empty.
-    """
-
-    id: str
-    turns: tuple[tuple[str, str], ...]
-    voices: Mapping[str, Path]
-    held_out: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class EvalRecording:
-    """A recorded utterance to be spoken again; `prompt` is another recording of its speaker."""
-
-    id: str
-    audio: Path
-    text: str
-    speaker: str
-    prompt: Path
-
-
+# ---- what is heard ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class TurnAudio:
     """Audio of one turn: mono float32 (samples,) in [-1, 1].
@@ -88,77 +67,6 @@ def play(recording: EvalRecording) -> TurnAudio:
     return TurnAudio(read_audio(recording.audio, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ)
 
 
-def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
-    """Dialogues of a set laid out like `scripts.jsonl` with `prompts/VOICE_a.flac` (prompt) and `_b.flac` (held out).
-
-    Raises:
-        DataError: no such set, or an entry that cannot be used.
-    """
-    folder = Path(eval_dir)
-    dialogues = []
-    for where, row in _json_lines(folder / "scripts.jsonl"):
-        try:
-            turns = tuple((role, text) for role, text in row["turns"])
-            named = {role: row["voices"][role] for role, _ in turns}
-            identity = row["id"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{where}: needs id, turns [[role, text], ...], voices for all roles ({error}).") from None
-        voices, held_out = (
-            {role: folder / "prompts" / f"{voice}_{take}.flac" for role, voice in named.items()} for take in "ab"
-        )
-        for path in voices.values():
-            if not path.is_file():
-                raise DataError(f"{where}: there is no prompt {path}.")
-        dialogues.append(EvalDialogue(identity, turns, voices, {r: p for r, p in held_out.items() if p.is_file()}))
-    return dialogues
-
-
-def load_recordings(
-    corpus_dir: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
-) -> list[EvalRecording]:
-    """Recordings of a corpus split (`metadata.jsonl`), the speakers taking turns, so that a small limit hears them all.
-
-    The prompt is the speaker's longest other recording of up to ten seconds, of any split. Turns of fewer than
-    `min_words` words ("Xavier.") and of speakers with one recording are left out.
-
-    Raises:
-        DataError: no such corpus or split, or an entry that cannot be used.
-    """
-    folder = Path(corpus_dir)
-    spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for where, row in _json_lines(folder / "metadata.jsonl"):
-        missing = {"id", "audio", "text", "speaker", "seconds", "split"} - row.keys()
-        if missing:
-            raise DataError(f"{where}: lacks {', '.join(sorted(missing))}.")
-        spoken[row["speaker"]].append(row)
-    queues = []
-    for _, rows in sorted(spoken.items()):
-        wanted = [r for r in rows if r["split"] == split and len(r["text"].split()) >= min_words]
-        queues.append([r for r in wanted if len(rows) > 1])
-    turns = [queue[i] for i in range(max(map(len, queues), default=0)) for queue in queues if i < len(queue)]
-    if not turns:
-        raise DataError(f"{folder}: no recordings of the split '{split}' to judge.")
-    return [_recording(folder, row, spoken[row["speaker"]]) for row in turns[:limit]]
-
-
-def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> EvalRecording:
-    others = [r for r in of_speaker if r["id"] != row["id"]]
-    prompt = max(others, key=lambda r: (r["seconds"] <= 10, r["seconds"] if r["seconds"] <= 10 else -r["seconds"]))
-    return EvalRecording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
-
-
-def _json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
-    """(place for messages, object) of each line."""
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file.")
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if line.strip():
-            try:
-                yield f"{path}:{number}", json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f"{path}:{number}: not JSON ({error}).") from None
-
-
 # ---- results --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class TurnResult:
@@ -170,7 +78,8 @@ class TurnResult:
         errors: word errors among `words` words of the text.
         similarity: cosine to the own prompt, in [-1, 1]; `held_out` to a recording of that voice no system heard.
         nearest: voice whose prompt is nearest; `rivals` how many other voices there were to choose from.
-        dnsmos: overall quality, 1 to 5.
+        dnsmos, distillmos: overall quality by either judge, 1 to 5.
+        high_band_db: level between 4 and 10 kHz under the whole, see `measures.high_band_db`.
         phone_error, draws: the system's own check, as in `TurnAudio`.
     """
 
@@ -188,6 +97,8 @@ class TurnResult:
     seconds: float
     phone_error: float | None = None
     draws: int | None = None
+    distillmos: float | None = None
+    high_band_db: float | None = None
 
     @property
     def broken(self) -> bool:
@@ -229,6 +140,16 @@ class SystemResult:
         return _mean(t.dnsmos for t in self.turns)
 
     @property
+    def distillmos(self) -> float | None:
+        """Mean over all turns."""
+        return _mean(t.distillmos for t in self.turns if t.distillmos is not None)
+
+    @property
+    def high_band_db(self) -> float | None:
+        """Mean over all turns; None for sound without such a band."""
+        return _mean(t.high_band_db for t in self.turns if t.high_band_db is not None)
+
+    @property
     def broken_turns(self) -> int:
         """Turns of at least `BROKEN_MIN_WORDS` words of which over half are wrong."""
         return sum(t.broken for t in self.turns)
@@ -266,6 +187,8 @@ class SystemResult:
             "held_out_similarity": self.held_out_similarity,
             "right_voice_percent": None if right is None else 100 * right,
             "dnsmos": self.dnsmos,
+            "distillmos": self.distillmos,
+            "high_band_db": self.high_band_db,
             "broken_turns": self.broken_turns,
             "draws": self.draws,
             "check_agreement": self.check_agreement,
@@ -283,6 +206,8 @@ _COLUMNS = {  # heading: (figure, format)
     "to held-out": ("held_out_similarity", ".3f"),
     "right voice %": ("right_voice_percent", ".1f"),
     "DNSMOS": ("dnsmos", ".2f"),
+    "DistillMOS": ("distillmos", ".2f"),
+    "4–10 kHz dB": ("high_band_db", ".1f"),
     "broken turns": ("broken_turns", "d"),
     "draws": ("draws", ".2f"),
     "check": ("check_agreement", ".2f"),
@@ -290,8 +215,9 @@ _COLUMNS = {  # heading: (figure, format)
 }
 _NOTE = (
     f"Similarity and right voice: turns over {VOICE_MIN_S:g} s. Right: the nearest prompt among the dialogue's "
-    "speakers; for recordings, among all speakers judged. Broken: over half the words wrong, in turns of "
-    f"{BROKEN_MIN_WORDS} words or more. Check: rank correlation of the system's own phone errors with word errors."
+    "speakers; for recordings, among all speakers judged. Telephone prompts are judged by the clean ones. Broken: over "
+    f"half the words wrong, in turns of {BROKEN_MIN_WORDS} words or more. 4–10 kHz: level of that band under the whole. "
+    "Check: rank correlation of the system's own phone errors with word errors."
 )
 
 
@@ -384,7 +310,7 @@ def evaluate_systems(
     Raises:
         DialogueTTSError: a system returned another number of turns than the dialogue has.
     """
-    paths = {p for d in dialogues for p in (*d.voices.values(), *d.held_out.values())}
+    paths = {p for d in dialogues for p in (*d.models.values(), *d.held_out.values())}
     known = _embed_files(paths, judges)
     wanted = [_wanted_turns(dialogue, known) for dialogue in dialogues]
     return _evaluate(systems, list(zip(dialogues, wanted, strict=True)), judges, progress)
@@ -456,6 +382,8 @@ def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult
         nearest=nearest_prompt(voice, wanted.prompts),
         rivals=len(wanted.prompts) - 1,
         dnsmos=judges.quality.overall(wave, rate_hz),
+        distillmos=judges.naturalness.overall(wave, rate_hz),
+        high_band_db=high_band_db(wave, rate_hz),
         seconds=audio.seconds,
         phone_error=audio.phone_error,
         draws=audio.draws,
@@ -463,7 +391,7 @@ def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult
 
 
 def _wanted_turns(dialogue: EvalDialogue, known: Mapping[Path, np.ndarray]) -> list[_Wanted]:
-    prompts = {role: known[path] for role, path in dialogue.voices.items()}
+    prompts = {role: known[path] for role, path in dialogue.models.items()}
     held_out = {role: known[path] for role, path in dialogue.held_out.items()}
     return [
         _Wanted(f"{dialogue.id}-{position:02d}", text, role, prompts, held_out.get(role))

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from dialogue_tts.acoustic.generate import generate_codes
+from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
@@ -41,11 +43,14 @@ def codec_resynthesis(tts: DialogueTTS) -> Respeaks:
     return speak
 
 
-def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0, fill: FillCodes | None = None) -> Respeaks:
+def from_true_semantic_tokens(
+    tts: DialogueTTS, seed: int = 0, fill: FillCodes | None = None, true_levels: int = 0
+) -> Respeaks:
     """SoundStorm and codec from a recording's own semantic tokens and text, with another recording of the speaker as
     prompt. A recording whose tokens do not read like its text (see `heard_phones`) is made without the text.
 
     fill: another generator of acoustic tokens than the bundle's SoundStorm.
+    true_levels: so many levels of the codes are the recording's own, and SoundStorm gives the others.
     """
     frontend = TextFrontend()
     voice_of = lru_cache(maxsize=64)(tts.voice)
@@ -53,9 +58,25 @@ def from_true_semantic_tokens(tts: DialogueTTS, seed: int = 0, fill: FillCodes |
     def speak(recording: EvalRecording) -> TurnAudio:
         phonemes = frontend.speak(recording.text).phonemes
         voice = voice_of(recording.prompt)
-        return _audio(tts.synthesizer.respeak(_wave(recording.audio), phonemes, voice, seed, fill))
+        wave = _wave(recording.audio)
+        filled = _knowing_levels(tts, wave, true_levels, seed) if true_levels else fill
+        return _audio(tts.synthesizer.respeak(wave, phonemes, voice, seed, filled))
 
     return speak
+
+
+def _knowing_levels(tts: DialogueTTS, wave: Tensor, levels: int, seed: int) -> FillCodes:
+    """The bundle's SoundStorm, which knows the first levels of a recording, float32 (T * HOP,)."""
+    bundle = tts.bundle
+    known = bundle.codec.encode(wave[None])[0]
+
+    def fill(frames: Frames, valid: Tensor) -> Tensor:
+        codes = frames.codes.clone()
+        codes[valid & ~frames.is_prompt] = known
+        seen, decoding = frames._replace(codes=codes), bundle.config.acoustic_decoding
+        return generate_codes(bundle.soundstorm, seen, valid, decoding, [seed], given=levels)
+
+    return fill
 
 
 def _wave(path: Path) -> Tensor:

@@ -293,3 +293,17 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
     guided = prompted + 40.0 * (prompted - unprompted)
     assert torch.equal(codes[:, 5:, 0], guided.argmax(-1))
     assert not torch.equal(guided.argmax(-1), prompted.argmax(-1))
+
+
+@pytest.mark.parametrize("given", [1, 2, LEVELS])
+def test_levels_that_are_given_stay_and_are_seen(model: Recorder, given: int) -> None:
+    passages = [
+        passage._replace(codes=torch.randint(CODES, (passage.semantic.shape[0], LEVELS))) for passage in _passages()
+    ]
+    frames, valid = assemble(passages, LEVELS)
+    model.shown.clear()
+    codes = generate_codes(model, frames, valid, DECODING, SEEDS, given=given)
+    assert torch.equal(codes[..., :given], frames.codes[..., :given])
+    assert len(model.shown) == sum(DECODING.passes[given:])
+    for shown in model.shown:
+        assert not (shown[..., :given] == CODES).any()

@@ -57,6 +57,14 @@ def test_dnsmos_takes_any_length_and_level(quality: judges.Dnsmos, seconds: floa
     assert 1.0 <= quality.overall(20 * buzz(150.0, seconds), RATE_HZ) <= 5.0
 
 
+@pytest.mark.parametrize("seconds", [0.1, 9.5])
+def test_distillmos_takes_any_length(seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("distillmos", reason="distillmos is not installed (pip install --no-deps distillmos xls-r-sqa)")
+    judge = judges.DistillMos()
+    assert capsys.readouterr().out == ""
+    assert 1.0 <= judge.overall(buzz(150.0, seconds), RATE_HZ) <= 5.0
+
+
 def test_whisper_writes_nothing_much_about_silence_and_repeats_itself() -> None:
     pytest.importorskip("faster_whisper", reason="faster-whisper is not installed (extra: evaluate)")
     if not (_WHISPER / judges.WHISPER_FOLDER / "model.bin").is_file():
@@ -76,6 +84,8 @@ def test_missing_package_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> No
         judges.SpeakerEncoder()
     with pytest.raises(DialogueTTSError, match="run: pip install speechmos"):
         judges.Dnsmos()
+    with pytest.raises(DialogueTTSError, match="run: pip install --no-deps distillmos xls-r-sqa"):
+        judges.DistillMos()
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:

@@ -10,18 +10,17 @@ import soundfile
 
 from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
 from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
+from dialogue_tts.evaluation.measures import high_band_db
 from dialogue_tts.evaluation.report import (
-    EvalDialogue,
     Report,
     SystemResult,
     TurnAudio,
     TurnResult,
     evaluate_recordings,
     evaluate_systems,
-    load_dialogues,
-    load_recordings,
     play,
 )
+from dialogue_tts.evaluation.sets import EvalDialogue, by_telephone, like_voices, load_dialogues, load_recordings
 
 LEVELS = {"ann": 0.1, "ben": 0.3}  # the stand-in voice of a sound is its level
 
@@ -45,7 +44,7 @@ class LevelJudge:
 
 def judges(heard: str = "") -> Judges:
     judge = LevelJudge(heard)
-    return Judges(words=judge, voices=judge, quality=judge)
+    return Judges(words=judge, voices=judge, quality=judge, naturalness=judge)
 
 
 def tone(voice: str, seconds: float, rate_hz: int = JUDGE_RATE_HZ) -> np.ndarray:
@@ -154,8 +153,48 @@ def test_systems_are_judged_turn_by_turn(eval_dir: Path) -> None:
     assert first.held_out_similarity == pytest.approx(1.0, abs=1e-4)
     assert (first.right_voice, second.right_voice) == (1.0, 0.5)
     assert second.similarity is not None and second.similarity < 0.95
-    assert first.dnsmos == 3.0 and first.broken_turns == 0
+    assert first.dnsmos == first.distillmos == 3.0 and first.high_band_db is None and first.broken_turns == 0
     assert first.real_time_factor == pytest.approx(first.compute_s / 4.0)
+
+
+def test_voices_that_are_alike_are_paired(tmp_path: Path) -> None:
+    levels = {"ann": 0.1, "bea": 0.12, "cy": 0.3, "dan": 0.33, "eve": 0.9}
+    paths = {}
+    for voice, level in levels.items():
+        paths[voice] = tmp_path / f"{voice}_a.flac"
+        soundfile.write(paths[voice], np.full(JUDGE_RATE_HZ, level, np.float32), JUDGE_RATE_HZ)
+    turns = (("X", "one"), ("Y", "two"), ("Z", "three"), ("X", "four"))
+    first = EvalDialogue("d1", turns, {"X": paths["ann"], "Y": paths["cy"], "Z": paths["eve"]}, {"Y": paths["eve"]})
+    second = EvalDialogue("d2", turns[:2], {"X": paths["dan"], "Y": paths["bea"]})
+    found = like_voices([first, second], judges().voices)
+    assert [{path.stem for path in d.voices.values()} for d in found] == [{"ann_a", "bea_a"}, {"cy_a", "dan_a"}]
+    assert [role for role, _ in found[0].turns] == ["A", "B", "A", "A"] and len({d.id for d in found}) == 2
+    assert found[0].held_out == {} and list(found[1].held_out.values()) == [paths["eve"]]
+
+
+def test_telephone_prompts_are_judged_by_the_clean_ones(eval_dir: Path, tmp_path: Path) -> None:
+    tones = {hz: np.sin(2 * np.pi * hz * np.arange(24_000) / 24_000) / 8 for hz in (1_000, 6_000)}
+    dialogues = load_dialogues(eval_dir)
+    prompt = dialogues[0].voices["A"]
+    soundfile.write(prompt, sum(tones.values()), 24_000)
+    (found,) = by_telephone(dialogues, tmp_path)
+    assert found.turns == dialogues[0].turns and found.models == dialogues[0].voices
+    wave, _ = soundfile.read(found.voices["A"], dtype="float32")
+    clean, _ = soundfile.read(prompt, dtype="float32")
+    assert high_band_db(clean, 24_000) == pytest.approx(-3.0, abs=0.1)
+    assert high_band_db(wave, 24_000) < -30 and np.abs(wave).max() == pytest.approx(1 / 8, abs=0.02)
+    seen = []
+    evaluate_systems(
+        {"x": lambda d: [seen.append(d) or TurnAudio(tone(v, 2.0), JUDGE_RATE_HZ) for v in ("ann", "ben")]},
+        [found],
+        judges("no"),
+    )
+    assert {d.voices["A"] for d in seen} == {found.voices["A"]}
+
+
+def test_the_high_band_needs_a_rate_and_a_sound() -> None:
+    assert high_band_db(np.ones(100, np.float32), 16_000) is None
+    assert high_band_db(np.zeros(100, np.float32), 24_000) is None
 
 
 @pytest.mark.usefixtures("_words")
@@ -228,7 +267,7 @@ def test_report_is_saved_joined_and_printed(tmp_path: Path) -> None:
     assert Report.load(tmp_path / "report.json") == report
     head, rule, first, second, *_ = report.markdown().splitlines()
     assert head.count("|") == rule.count("|") == first.count("|") == second.count("|")
-    assert first == "| one | 1 | 0.0 | 0.900 | 0.800 | 100.0 | 3.20 | 0 | – | – | 0.500 |"
+    assert first == "| one | 1 | 0.0 | 0.900 | 0.800 | 100.0 | 3.20 | – | – | 0 | – | – | 0.500 |"
     assert report.table().row_count == 2
     (tmp_path / "report.json").write_text('{"systems": [{"name": "one"}]}', encoding="utf-8")
     with pytest.raises(DataError, match="no evaluation report"):

@@ -1,0 +1,174 @@
+"""What systems are judged on: dialogues to be spoken and recordings to be spoken again, as found and made harder."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchaudio
+
+from dialogue_tts.audio.io import read_audio, resample, write_audio
+from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import DataError
+from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, VoiceJudge
+from dialogue_tts.evaluation.measures import similarity
+
+BROKEN_MIN_WORDS = 4  # a turn of at least so many words is broken when over half of them are wrong
+TELEPHONE_RATE_HZ, TELEPHONE_BAND_HZ = 8_000, (300.0, 3_400.0)
+MU_LAW_CODES = 256  # ITU-T G.711
+
+
+@dataclass(frozen=True)
+class EvalDialogue:
+    """A script to be spoken.
+
+    Attributes:
+        turns: (role, text) in order.
+        voices: role -> recording to prompt with.
+        held_out: role -> another recording of that voice, which no system hears; may be empty.
+        likened_to: role -> recording that stands for the voice when it is judged; the prompts, where it is empty.
+    """
+
+    id: str
+    turns: tuple[tuple[str, str], ...]
+    voices: Mapping[str, Path]
+    held_out: Mapping[str, Path] = field(default_factory=dict)
+    likened_to: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def models(self) -> Mapping[str, Path]:
+        """Role -> recording that its turns are to sound like."""
+        return self.likened_to or self.voices
+
+
+@dataclass(frozen=True)
+class EvalRecording:
+    """A recorded utterance to be spoken again; `prompt` is another recording of its speaker."""
+
+    id: str
+    audio: Path
+    text: str
+    speaker: str
+    prompt: Path
+
+
+def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
+    """Dialogues of a set laid out like `scripts.jsonl` with `prompts/VOICE_a.flac` (prompt) and `_b.flac` (held out).
+
+    Raises:
+        DataError: no such set, or an entry that cannot be used.
+    """
+    folder = Path(eval_dir)
+    dialogues = []
+    for where, row in _json_lines(folder / "scripts.jsonl"):
+        try:
+            turns = tuple((role, text) for role, text in row["turns"])
+            named = {role: row["voices"][role] for role, _ in turns}
+            identity = row["id"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{where}: needs id, turns [[role, text], ...], voices for all roles ({error}).") from None
+        voices, held_out = (
+            {role: folder / "prompts" / f"{voice}_{take}.flac" for role, voice in named.items()} for take in "ab"
+        )
+        for path in voices.values():
+            if not path.is_file():
+                raise DataError(f"{where}: there is no prompt {path}.")
+        dialogues.append(EvalDialogue(identity, turns, voices, {r: p for r, p in held_out.items() if p.is_file()}))
+    return dialogues
+
+
+def load_recordings(
+    corpus_dir: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
+) -> list[EvalRecording]:
+    """Recordings of a corpus split (`metadata.jsonl`), the speakers taking turns, so that a small limit hears them all.
+
+    The prompt is the speaker's longest other recording of up to ten seconds, of any split. Turns of fewer than
+    `min_words` words ("Xavier.") and of speakers with one recording are left out.
+
+    Raises:
+        DataError: no such corpus or split, or an entry that cannot be used.
+    """
+    folder = Path(corpus_dir)
+    spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for where, row in _json_lines(folder / "metadata.jsonl"):
+        missing = {"id", "audio", "text", "speaker", "seconds", "split"} - row.keys()
+        if missing:
+            raise DataError(f"{where}: lacks {', '.join(sorted(missing))}.")
+        spoken[row["speaker"]].append(row)
+    queues = []
+    for _, rows in sorted(spoken.items()):
+        wanted = [r for r in rows if r["split"] == split and len(r["text"].split()) >= min_words]
+        queues.append([r for r in wanted if len(rows) > 1])
+    turns = [queue[i] for i in range(max(map(len, queues), default=0)) for queue in queues if i < len(queue)]
+    if not turns:
+        raise DataError(f"{folder}: no recordings of the split '{split}' to judge.")
+    return [_recording(folder, row, spoken[row["speaker"]]) for row in turns[:limit]]
+
+
+def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> EvalRecording:
+    others = [r for r in of_speaker if r["id"] != row["id"]]
+    prompt = max(others, key=lambda r: (r["seconds"] <= 10, r["seconds"] if r["seconds"] <= 10 else -r["seconds"]))
+    return EvalRecording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
+
+
+def _json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    """(place for messages, object) of each line."""
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file.")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{path}:{number}: not JSON ({error}).") from None
+
+
+def like_voices(dialogues: Sequence[EvalDialogue], judge: VoiceJudge) -> list[EvalDialogue]:
+    """Dialogues of two whose voices are alike: the judge pairs the set's prompts, the most similar first, each voice once, and
+    every pair speaks one of the scripts, whose roles take turns at its voices."""
+    prompts = sorted({path for dialogue in dialogues for path in dialogue.voices.values()})
+    held_out = {path: d.held_out[role] for d in dialogues for role, path in d.voices.items() if role in d.held_out}
+    known = {path: judge.embed(read_audio(path, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ) for path in prompts}
+    pairs: list[tuple[Path, Path]] = []
+    for pair in sorted(combinations(prompts, 2), key=lambda pair: -similarity(known[pair[0]], known[pair[1]])):
+        if not {path for taken in pairs for path in taken} & set(pair):
+            pairs.append(pair)
+    found = []
+    for dialogue, pair in zip(dialogues, pairs, strict=False):
+        roles = list(dict.fromkeys(role for role, _ in dialogue.turns))
+        turns = tuple(("AB"[roles.index(role) % 2], text) for role, text in dialogue.turns)
+        voices = dict(zip("AB", pair, strict=True))
+        rest = {role: held_out[path] for role, path in voices.items() if path in held_out}
+        found.append(EvalDialogue(f"{dialogue.id}-alike", turns, voices, rest))
+    return found
+
+
+def by_telephone(dialogues: Sequence[EvalDialogue], folder: Path) -> list[EvalDialogue]:
+    """The dialogues with prompts as a telephone hands them on, written into `folder`; judged by the clean ones."""
+    made: dict[Path, Path] = {}
+    for path in sorted({path for dialogue in dialogues for path in dialogue.voices.values()}):
+        made[path] = folder / f"{len(made):03d}-{path.stem}.wav"
+        write_audio(made[path], telephone(read_audio(path, SAMPLE_RATE_HZ).numpy()), SAMPLE_RATE_HZ)
+    return [
+        replace(d, voices={role: made[path] for role, path in d.voices.items()}, likened_to=d.voices) for d in dialogues
+    ]
+
+
+def telephone(wave: np.ndarray) -> np.ndarray:
+    """Mono float32 (samples,) at 24 kHz -> what is left of it after a narrow-band telephone line: 300 to 3400 Hz at 8 kHz, in
+    mu-law's 256 steps (ITU-T G.711); again at 24 kHz."""
+    sound = resample(torch.from_numpy(wave), SAMPLE_RATE_HZ, TELEPHONE_RATE_HZ)
+    low, high = TELEPHONE_BAND_HZ
+    for _ in range(2):  # fourth order
+        sound = torchaudio.functional.highpass_biquad(sound, TELEPHONE_RATE_HZ, low)
+        sound = torchaudio.functional.lowpass_biquad(sound, TELEPHONE_RATE_HZ, high)
+    codes = torchaudio.functional.mu_law_encoding(sound.clamp(-1, 1), MU_LAW_CODES)
+    heard = resample(torchaudio.functional.mu_law_decoding(codes, MU_LAW_CODES), TELEPHONE_RATE_HZ, SAMPLE_RATE_HZ)
+    return np.asarray(heard.clamp(-1, 1).numpy(), np.float32)
