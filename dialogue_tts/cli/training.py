@@ -14,30 +14,87 @@ data_app = typer.Typer(help="Turn recordings or scripts into training data.", no
 app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
 
 
+RunsOption = Annotated[Path, typer.Option(help="Folder of runs: checkpoints, logs.")]
+DataOption = Annotated[
+    list[Path] | None, typer.Option(help="Data folder, or several by a pattern ('runs/data-*'). May be repeated.")
+]
+
+
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
 def train(
-    stage: Annotated[str, typer.Argument(help="codec, semantic, soundstorm, text-to-semantic or speaker-embedding.")],
-    recipe: Annotated[list[Path], typer.Option(help="Recipe file; for codec, one for each of its two phases.")],
-    data: Annotated[list[Path], typer.Option(help="Data folder made by `data prepare`. May be repeated.")],
-    runs: Annotated[Path, typer.Option(help="Folder of runs: checkpoints, logs.")] = Path("runs"),
+    stage: Annotated[
+        str | None, typer.Argument(help="codec, semantic, soundstorm, text-to-semantic or speaker-embedding.")
+    ] = None,
+    recipe: Annotated[
+        list[Path] | None, typer.Option(help="Recipe file; for codec, one for each of its phases.")
+    ] = None,
+    data: DataOption = None,
+    runs: RunsOption = Path("runs"),
     minutes: Annotated[float | None, typer.Option(help="Stop after so long, with a checkpoint to go on from.")] = None,
+    pack: Annotated[
+        Path | None, typer.Option(help="Instead of data: a pack made by `data pack`, with its runs.")
+    ] = None,
+    stages: Annotated[
+        list[str] | None, typer.Option("--stage", help="With a pack: stage, by its recipe's name.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="With a pack: where to train.")] = "cuda",
 ) -> None:
-    """Train a stage, or go on with it. Tokens that it needs are made first."""
+    """Train a stage, or go on with it. Tokens that it needs are made first.
+
+    With --pack, stages are trained side by side for so many minutes on a GPU, and their weights are written into RUNS/out
+    every two minutes, in files under 16 MiB that `collect` puts into the runs at home.
+    """
+    if pack:
+        if stage or recipe or data or not (minutes and stages):
+            raise DialogueTTSError("with --pack, give --minutes and a --stage or several, and neither recipe nor data.")
+        _train_pack(pack, runs, stages, minutes, device)
+        return
+    if stages:
+        raise DialogueTTSError("--stage goes with --pack; else the stage stands right after `train`.")
+    if not (stage and recipe and data):
+        raise DialogueTTSError("give a stage, its --recipe and --data; or a --pack.")
+    from dialogue_tts.training.corpus import data_folders
     from dialogue_tts.training.needs import make_what_is_needed
     from dialogue_tts.training.recipes import read_recipe, start
 
+    folders = data_folders(data)
     for path in recipe:
         wanted = read_recipe(path)
         named = wanted.stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
         with progress_bar("Tokens") as update:
-            for folder, count in make_what_is_needed(wanted, data, runs, update).items():
+            for folder, count in make_what_is_needed(wanted, folders, runs, update).items():
                 typer.echo(
-                    f"{folder}: {count} turns could not be aligned with their text; they serve as if they had none."
+                    f"{folder}: {count} turns do not say their text and could not be aligned; they go without it."
                 )
-        start(path, data, runs).train(minutes)
+        start(path, folders, runs).train(minutes)
+
+
+def _train_pack(pack: Path, runs: Path, stages: list[str], minutes: float, device: str) -> None:
+    from dialogue_tts.training.pack import read_pack
+    from dialogue_tts.training.rented import check_stages, rented_recipe, train_side_by_side
+
+    check_stages(stages, device)
+    folders = read_pack(pack, runs / "data", runs)
+    recipes = [rented_recipe(runs, stage, minutes, device) for stage in stages]
+    with progress_bar("Tokens") as update:
+        train_side_by_side(recipes, folders, runs, runs / "out", update)
+    typer.echo(f"{runs / 'out'}: weights of {', '.join(stages)}")
+
+
+@app.command(rich_help_panel=TRAINING)
+@reports_errors
+def collect(
+    weights: Annotated[Path, typer.Argument(help="Folder of what `train --pack` handed out.")],
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Put weights that were trained elsewhere into the runs they came from. Optimisers start anew."""
+    from dialogue_tts.training.rented import take_in
+
+    for stage, step in take_in(weights, runs).items():
+        typer.echo(f"{runs / stage}: step {step}")
 
 
 @app.command(rich_help_panel=TRAINING)
@@ -64,6 +121,56 @@ def restore(
     from dialogue_tts.training.export import restore_runs
 
     restore_runs(bundle, runs)
+
+
+@data_app.command()
+@reports_errors
+def rebuild(
+    recipe: Annotated[Path, typer.Argument(help="Recipe of data: a bundle's recipe/data.json.")],
+    shared: Annotated[Path, typer.Option(help="Folder that the recipe's paths start from.")],
+    runs: Annotated[Path, typer.Option(help="Folder to make the data folders in, that of the runs.")] = Path("runs"),
+    teacher: Annotated[Path | None, typer.Option(help="Folder with Kokoro's weights.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Recordings of each split, or scripts, of each folder. Default: all.")
+    ] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Make every data folder of a bundle: recordings, what teachers speak, variations. Goes on where it stopped.
+
+    Tokens are made too, once the runs hold a semantic tokenizer and a codec; `train` makes those that are missing.
+    """
+    from dialogue_tts.training.rebuild import Sources, read_data_recipe
+    from dialogue_tts.training.rebuild import rebuild as rebuild_data
+    from dialogue_tts.training.recipes import tokenizers_of
+
+    wanted = read_data_recipe(recipe)
+    by = tokenizers_of(runs)
+    with progress_bar("Data", quiet) as update:
+        for made in rebuild_data(wanted, Sources(shared, teacher, limit), runs, by, update):
+            what = f"{made.corpus.hours:.2f} h in {len(made.corpus.utterances)} recordings"
+            how = f"made in {made.seconds:.0f} s" if made.anew else "there already"
+            lost = f", {made.not_aligned} not aligned" if made.not_aligned else ""
+            typer.echo(f"{made.corpus.folder}: {what}, {how}{lost}")
+    if by is None:
+        typer.echo(f"{runs}: no semantic tokenizer and codec there yet, so no tokens were made; `train` makes them.")
+
+
+@data_app.command()
+@reports_errors
+def pack(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    data: DataOption = None,
+    runs: Annotated[Path | None, typer.Option(help="Folder of runs to pack their weights and recipes, too.")] = None,
+) -> None:
+    """Pack data folders, sound as Opus, into pieces of at most 60 MB, for `train --pack` on another machine."""
+    from dialogue_tts.training.corpus import data_folders
+    from dialogue_tts.training.pack import write_pack
+
+    if not data:
+        raise DialogueTTSError("give the data folders to pack (--data).")
+    pieces = write_pack(out, data_folders(data), runs)
+    size = sum(path.stat().st_size for path in pieces) / 1e6
+    typer.echo(f"{out}: {len(pieces)} pieces, {size:.0f} MB")
 
 
 @data_app.command()

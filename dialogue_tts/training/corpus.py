@@ -104,6 +104,23 @@ class Corpus:
         return np.load(path, mmap_mode="r")
 
 
+def data_folders(patterns: Sequence[Path]) -> list[Path]:
+    """Folders, and those that patterns with a * in their last part stand for, in order of their names; each once.
+
+    Raises:
+        DataError: nothing matches a pattern.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        matching = [pattern]
+        if "*" in pattern.name:
+            matching = sorted(path for path in pattern.parent.glob(pattern.name) if (path / TURNS).is_file())
+            if not matching:
+                raise DataError(f"{pattern}: there is no data folder of such a name; make some with `data rebuild`.")
+        found |= dict.fromkeys(matching)
+    return list(found)
+
+
 def load_wave(waves: np.ndarray, utterance: Utterance) -> Tensor:
     """One recording: float32 (frames * HOP,) in [-1, 1]."""
     start = utterance.start_frame * HOP
@@ -144,12 +161,18 @@ def read_manifest(manifest: Path) -> list[dict[str, object]]:
     return rows
 
 
-def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Corpus:
-    """Read every recording of `manifest` (paths relative to it) into a data folder.
+def prepare(
+    manifest: Path,
+    folder: Path,
+    phonemize: Callable[[str], str],
+    rows: Sequence[dict[str, object]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Corpus:
+    """Read every recording of `manifest` (paths relative to it), or those `rows` of it, into a data folder.
 
     Rows without `phonemes` are given them by `phonemize` (str -> str), if they have a text.
     """
-    rows = read_manifest(manifest)
+    rows = read_manifest(manifest) if rows is None else rows
     utterances: list[Utterance] = []
     position = 0
     with _new_waves(folder) as write:
@@ -171,6 +194,8 @@ def prepare(manifest: Path, folder: Path, phonemize: Callable[[str], str]) -> Co
                 )
             )
             position += frames
+            if progress:
+                progress(len(utterances), len(rows))
     write_turns(folder, utterances)
     return Corpus.open(folder)
 
@@ -201,10 +226,11 @@ def _new_waves(folder: Path) -> Iterator[Callable[[Tensor], None]]:
             out.write(samples)
 
         yield write
-    _record_waves(folder, hashed.hexdigest())
+    record_waves(folder, hashed.hexdigest())
 
 
-def _record_waves(folder: Path, sha256: str) -> None:
+def record_waves(folder: Path, sha256: str) -> None:
+    """Note the hash of a folder's recordings, and by what to see that they are still the same."""
     told = (folder / WAVES).stat()
     with whole_file(folder / WAVES_RECORD) as draft:
         draft.write_text(json.dumps({"sha256": sha256, "bytes": told.st_size, "changed_ns": told.st_mtime_ns}))
@@ -220,7 +246,7 @@ def _waves_sha256(folder: Path) -> str:
         with (folder / WAVES).open("rb") as waves:
             while block := waves.read(1 << 20):
                 hashed.update(block)
-        _record_waves(folder, hashed.hexdigest())
+        record_waves(folder, hashed.hexdigest())
         known = json.loads(record.read_text(encoding="utf-8"))
     return str(known["sha256"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -196,6 +196,7 @@ class Run:
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
         self.emas = {name: EMA(network, config.ema) for name, network in task.networks.items()}
         self.step, self.epoch, self.trained_s = 0, 0, 0.0
+        self.saved: Callable[[], None] = lambda: None  # called after each checkpoint
         self.fresh: set[str] = set()  # networks of which the checkpoint lacks a part
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
         if (folder / CHECKPOINT).is_file():
@@ -300,6 +301,7 @@ class Run:
         state = {"step": str(self.step), "epoch": str(self.epoch), "trained_s": str(self.trained_s)}
         save_file(tensors, self.folder / "checkpoint.part", metadata=state)
         (self.folder / "checkpoint.part").replace(self.folder / CHECKPOINT)
+        self.saved()
 
     def _resume(self) -> None:
         with safe_open(self.folder / CHECKPOINT, "pt") as file:
@@ -307,7 +309,9 @@ class Run:
         self.step, self.epoch, self.trained_s = int(state["step"]), int(state["epoch"]) + 1, float(state["trained_s"])
         tensors = load_file(self.folder / CHECKPOINT, device=self.config.device)
         for name, network in self.task.networks.items():
-            weights = _under(tensors, f"weights/{name}/")
+            weights = _under(tensors, f"weights/{name}/") or _under(
+                tensors, f"average/{name}/"
+            )  # sent without the rest
             if not weights:  # a network that joins later (discriminators) starts fresh
                 continue
             try:  # a part that a bundle does not keep (the codec's mel_head) starts fresh

@@ -31,6 +31,7 @@ from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
+from dialogue_tts.training.tokens import Tokenizers
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RECIPE = "recipe.json"
@@ -197,6 +198,13 @@ def trained_codec(runs: Path) -> Codec:
     if (runs / "codec-decoder" / CHECKPOINT).is_file():
         codec.decoder.load_state_dict(load_ema(runs / "codec-decoder", "codec_decoder"))
     return codec.eval()
+
+
+def tokenizers_of(runs: Path) -> Tokenizers | None:
+    """What makes the tokens that any stage may need, on the CPU; None before semantic tokenizer and codec were trained."""
+    if not all((runs / stage / CHECKPOINT).is_file() for stage in ("semantic", "codec-tokens")):
+        return None
+    return Tokenizers(trained_semantic_tokenizer(runs), trained_codec(runs), aligned=True, degraded=True)
 
 
 def trained_soundstorm(runs: Path) -> SoundStorm:

@@ -17,6 +17,7 @@ import numpy as np
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import DataError, ScriptError
+from dialogue_tts.files import whole_file
 from dialogue_tts.text.phonemes import TextFrontend
 
 Progress = Callable[[int, int], None]
@@ -166,7 +167,9 @@ def read_scripts(path: Path) -> Iterator[ScriptLine]:
 def speak_scripts(scripts: Path, folder: Path, teacher: Teacher, progress: Progress, split: str = "train") -> int:
     """Let `teacher` speak every turn of `scripts` into `folder`/audio, and write `folder`/manifest.jsonl.
 
-    Each role of a dialogue keeps one voice. Turns that the text front end rejects are left out; returns how many.
+    Each role of a dialogue keeps one voice; where the teacher has but one, every role counts as a speaker of its own, from
+    whom `corpus.vary_voices` makes a voice each. What was spoken before, the same words in the same voice, is not spoken
+    again. Turns that the text front end rejects are left out; returns how many.
     """
     frontend = TextFrontend()
     lines = list(read_scripts(scripts))
@@ -181,15 +184,16 @@ def speak_scripts(scripts: Path, folder: Path, teacher: Teacher, progress: Progr
         except ScriptError:
             rejected += 1
             continue
-        wave = trim(teacher.speak(phonemes, voice, seed=number))
-        audio = f"audio/{line.id}.wav"
-        write_audio(folder / audio, wave, SAMPLE_RATE_HZ)
+        audio = f"audio/{line.id}-{zlib.crc32(f'{phonemes} {voice}'.encode()):08x}.wav"
+        if not (folder / audio).is_file():
+            write_audio(folder / audio, trim(teacher.speak(phonemes, voice, seed=number)), SAMPLE_RATE_HZ)
+        speaker = voice if len(teacher.voices) > 1 else f"{voice}/{line.dialogue}/{line.role}"
         rows.append(
-            {"id": line.id, "audio": audio, "text": line.text, "phonemes": phonemes, "speaker": voice}
+            {"id": line.id, "audio": audio, "text": line.text, "phonemes": phonemes, "speaker": speaker}
             | {"dialogue": line.dialogue, "turn": line.turn, "split": split}
         )
         progress(number + 1, len(lines))
-    with (folder / "manifest.jsonl").open("w", encoding="utf-8") as out:
+    with whole_file(folder / "manifest.jsonl") as draft, draft.open("w", encoding="utf-8") as out:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return rejected
 
