@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -58,13 +59,21 @@ class BuiltInVoice:
     Attributes:
         recording: FLAC file of 3 to 10 s.
         description: who one hears, in a few words.
-        origin: where the recording comes from, and its licence.
+        origin: where the recording comes from.
+        sex: "woman" or "man"; age: in words or years; accent: a language tag, as en-GB; licence: of the recording.
+            Empty where it is not known.
+        sample: what the voice says when somebody wants to hear it; empty for any sentence.
     """
 
     name: str
     recording: Path
     description: str
     origin: str
+    sex: str = ""
+    age: str = ""
+    accent: str = ""
+    licence: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,7 +139,8 @@ class Bundle:
             save_file(weights, folder / f"{name}.safetensors")
         self.text_tokenizer.save(folder / TEXT_MODEL)
         _write_json(folder / CONFIG, to_dict(self.config))
-        listed = [_ListedVoice(v.name, v.description, v.origin) for v in self.voices.values()]
+        known = [{f.name: getattr(v, f.name) for f in fields(ListedVoice)} for v in self.voices.values()]
+        listed = [ListedVoice(**values) for values in known]
         _write_json(folder / VOICES, to_dict(_Voices(tuple(listed))))
         for voice in self.voices.values():
             target = folder / "voices" / f"{voice.name}.flac"
@@ -140,26 +150,41 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class _ListedVoice:
+class ListedVoice:
+    """What voices.json says of a voice, see `BuiltInVoice`."""
+
     name: str
     description: str
     origin: str
+    sex: str = ""
+    age: str = ""
+    accent: str = ""
+    licence: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True)
 class _Voices:
     """voices.json."""
 
-    voices: tuple[_ListedVoice, ...]
+    voices: tuple[ListedVoice, ...]
 
 
 def list_voices(folder: Path) -> dict[str, BuiltInVoice]:
     """What voices.json of a folder lists, by name. Raises ConfigError."""
     listed = from_dict(_Voices, read_json(folder / VOICES)).voices
-    for voice in listed:
-        if not voice.name or Path(voice.name).name != voice.name:  # it names a file of the folder
-            raise ConfigError(f"{folder / VOICES}: {voice.name!r} cannot be the name of a voice.")
-    return {v.name: BuiltInVoice(v.name, folder / "voices" / f"{v.name}.flac", v.description, v.origin) for v in listed}
+    check_voice_names(folder / VOICES, listed)
+    return {v.name: BuiltInVoice(recording=folder / "voices" / f"{v.name}.flac", **to_dict(v)) for v in listed}
+
+
+def check_voice_names(path: Path, listed: Sequence[ListedVoice]) -> None:
+    """Raises ConfigError for a name that can be no file's, or that two voices of the list in `path` have."""
+    names = [voice.name for voice in listed]
+    for name in names:
+        if not name or Path(name).name != name:
+            raise ConfigError(f"{path}: {name!r} cannot be the name of a voice.")
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: two voices are called {name!r}.")
 
 
 def find_bundle(name: str | Path | None = None) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def bundle(tiny_bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture
-def place(tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with all that the examples take up."""
     folder = tmp_path / "place"
     (folder / "scripts").mkdir(parents=True)
@@ -50,8 +51,10 @@ def place(tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch) -> I
         '{"id": "episode-1", "script": "[Anna] Hello.", "voices": {"Anna": "clara"}, "settings": {"gap_s": 0.3}}\n',
         encoding="utf-8",
     )
-    recording.rename(folder / "ben.wav")
-    soundfile.write(folder / "ben.flac", *soundfile.read(folder / "ben.wav"))
+    shutil.copy(
+        find_bundle() / "voices" / "michael.flac", folder / "ben.flac"
+    )  # a tone is no voice to the default bundle
+    soundfile.write(folder / "ben.wav", *soundfile.read(folder / "ben.flac"))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
     here = Path.cwd()
     os.chdir(folder)

@@ -39,8 +39,8 @@ def test_bundle_is_complete_and_small() -> None:
     assert not [p for p in folder.rglob("*") if p.suffix in (".pt", ".pth", ".bin", ".ckpt", ".pkl")]
 
 
-def test_at_least_eight_voices_and_each_can_prompt(tts: DialogueTTS) -> None:
-    assert len(tts.voices) >= 8
+def test_at_least_twenty_voices_and_each_can_prompt(tts: DialogueTTS) -> None:
+    assert len(tts.voices) >= 20
     for name in tts.voices:
         voice = tts.voice(name)
         assert voice.codes.shape == (voice.semantic.shape[0], tts.bundle.codec.config.levels)

@@ -103,7 +103,7 @@ class SessionVoices:
             except VoiceError as error:
                 raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
         else:
-            recording = inspect_recording(path)
+            recording = inspect_recording(path, self._tts.bundle.semantic_tokenizer)
             brought = BroughtVoice(replace(self._tts.voice(path), name=name), recording)
         key = secrets.token_hex(8)
         with self._lock:

@@ -28,11 +28,15 @@ BYTES_PER_S = {".wav": 48_000, ".flac": 48_000}  # of a channel at 24 kHz, at mo
 COMPRESSED_BYTES_PER_S = 12_000
 LONGEST_COMMENT = 2_000  # bytes: libsndfile reads no more of it in WAV, and makes Opus files without sound of 64 kB
 MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
+CANCELLED = (
+    0.1  # of the loudest channel's power: less is left of it where channels cancel out; one of two gives a quarter
+)
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
 def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = None) -> Tensor:
-    """A file in any format libsndfile reads, as mono float32 (samples,) in [-1, 1] at `sample_rate_hz`.
+    """A file in any format libsndfile reads, as mono float32 (samples,) in [-1, 1] at `sample_rate_hz`: the mean of its
+    channels, or the loudest one where that is all but nothing.
 
     Args:
         longest_s: a longer file is refused before it is decoded; None for one of any length.
@@ -53,7 +57,17 @@ def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = 
         raise AudioError(f"{path}: the file holds no sound; record it again.")
     if not np.isfinite(data).all():
         raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
-    return resample(torch.from_numpy(data.mean(axis=1)), rate, sample_rate_hz).clamp(-1, 1)
+    return resample(torch.from_numpy(_mono(data)), rate, sample_rate_hz).clamp(-1, 1)
+
+
+def _mono(data: np.ndarray) -> np.ndarray:
+    """The mean of the channels (samples, channels) -> (samples,); the loudest one where they cancel out, as a microphone on two
+    channels of opposite sign, or where the others are all but silent."""
+    mixed = data.mean(axis=1)
+    power = np.square(data).mean(axis=0)
+    if np.square(mixed).mean() < CANCELLED * power.max():
+        return np.ascontiguousarray(data[:, power.argmax()])
+    return np.asarray(mixed, np.float32)
 
 
 def check_length(path: str | Path, longest_s: float) -> None:

@@ -157,6 +157,19 @@ def rebuild(
 
 @data_app.command()
 @reports_errors
+def voices(
+    recipe: Annotated[Path, typer.Argument(help="List of voices and their recordings: a bundle's recipe/voices.json.")],
+    out: Annotated[Path, typer.Argument(help="Folder for voices.json and voices/, or of a bundle.")],
+    shared: Annotated[Path, typer.Option(help="Folder that the list's paths start from.")],
+) -> None:
+    """Make a bundle's built-in voices of recordings."""
+    from dialogue_tts.training.built_in_voices import make_voices
+
+    typer.echo(f"{out}: {make_voices(recipe, shared, out)} voices; `export` takes them into a bundle.")
+
+
+@data_app.command()
+@reports_errors
 def pack(
     out: Annotated[Path, typer.Argument(help="Folder to make.")],
     data: DataOption = None,

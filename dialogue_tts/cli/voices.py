@@ -91,7 +91,7 @@ def add(
         voice = replace(saved, name=name) if saved else tts.new_voice(name, recording, record)
         tts.keep_voice(voice)
         if not saved:
-            warnings = inspect_recording(recording).warnings
+            warnings = inspect_recording(recording, tts.bundle.semantic_tokenizer).warnings
     if as_json:
         print_json(_kept(voice) | {"warnings": warnings})
     elif not quiet:
@@ -119,6 +119,8 @@ def show(name: NameArgument, bundle: BundleOption = None, as_json: JsonOption = 
         print_json(known)
         return
     for key, value in known.items():
+        if value == "":
+            continue
         typer.echo(f"{key}: {', '.join(value.values()) if isinstance(value, dict) else value}")
 
 
@@ -129,7 +131,7 @@ def play(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Sound file. Default: WAV on standard output, for a player.")
     ] = None,
-    text: Annotated[str, typer.Option(help="What to say.")] = SAMPLE,
+    text: Annotated[str | None, typer.Option(help="What to say. Default: the voice's sample.")] = None,
     seed: SeedOption = 0,
     bundle: BundleOption = None,
     quiet: QuietOption = False,
@@ -145,7 +147,9 @@ def play(
         binary_output()
     with progress_bar("Speaking", quiet):
         tts = DialogueTTS.from_pretrained(bundle)
-        dialogue = tts.synthesize(Script((Turn("Sample", text),)), {"Sample": name}, seed or 0)
+        built_in = tts.bundle.voices.get(name)
+        said = text or (built_in and built_in.sample) or SAMPLE
+        dialogue = tts.synthesize(Script((Turn("Sample", said),)), {"Sample": name}, seed or 0)
     if out:
         dialogue.save(out)
     else:
@@ -190,7 +194,8 @@ def _list(bundle: str | None, as_json: bool) -> None:
 
 
 def _built_in(voice: BuiltInVoice) -> dict[str, Any]:
-    return {"name": voice.name, "kind": "built-in", "description": voice.description, "origin": voice.origin}
+    told = ("description", "sex", "age", "accent", "origin", "licence", "sample")
+    return {"name": voice.name, "kind": "built-in"} | {key: getattr(voice, key) for key in told}
 
 
 def _kept(voice: Voice) -> dict[str, Any]:

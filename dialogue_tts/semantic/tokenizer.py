@@ -36,6 +36,8 @@ class SemanticTokenizerConfig:
         phones: the phones the CTC head reads, one character each; class 0 is the blank, phones[i] is class i + 1.
         levels: levels of the finite scalar quantiser; their product is the number of tokens.
         encoder, reader: Conformers before and after the quantiser, of one width.
+        least_phones_a_second: a recording in which the CTC head is sure of fewer different phones holds no speech, see
+            `voices.speech`; 0 for a network that cannot tell.
     """
 
     phones: str
@@ -45,6 +47,7 @@ class SemanticTokenizerConfig:
     shape_mels: int = 40
     encoder: ConformerConfig = ConformerConfig(width=192, heads=3, layers=4, hidden=576, kernel=9)
     reader: ConformerConfig = ConformerConfig(width=192, heads=3, layers=2, hidden=576, kernel=5)
+    least_phones_a_second: float = 0.0
 
 
 class SemanticOutput(NamedTuple):

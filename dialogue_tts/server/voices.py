@@ -94,7 +94,7 @@ def _keep(service: Service, name: str, recording: bytes, consent: Consent) -> Vo
         path = Path(folder) / "recording"
         path.write_bytes(recording)
         try:
-            warnings = inspect_recording(path).warnings
+            warnings = inspect_recording(path, service.tts.bundle.semantic_tokenizer).warnings
             voice = service.tts.new_voice(name, path, consent)
         except (AudioError, VoiceError) as error:
             raise VoiceError(str(error).removeprefix(f"{path}: ")) from None

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -46,7 +46,8 @@ class Tokenizers:
         """Of what makes semantic tokens."""
         s = self.semantic
         assert s is not None
-        return hash_of(json.dumps(asdict(s.config)), s.enter, s.encoder, s.to_grid)
+        sizes = replace(s.config, least_phones_a_second=0.0)  # it makes no token another one
+        return hash_of(json.dumps(asdict(sizes)), s.enter, s.encoder, s.to_grid)
 
     @cached_property
     def codec_hash(self) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import AudioError, VoiceError
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer
+from dialogue_tts.voices.speech import SPEECH_SHARE, check_speech
 from dialogue_tts.voices.voice import LONGEST_S, PromptCut, cut_prompt
 
 BRIEF_S = 3.0  # a prompt that serves, but holds little of a voice
@@ -37,11 +39,11 @@ class Recording:
     warnings: tuple[str, ...]
 
 
-def inspect_recording(path: str | Path) -> Recording:
-    """Look at a sound file that is to become a voice.
+def inspect_recording(path: str | Path, semantic_tokenizer: SemanticTokenizer | None = None) -> Recording:
+    """Look at a sound file that is to become a voice; with a semantic tokenizer also for how much of it is speech.
 
     Raises:
-        VoiceError: it cannot be read or cannot serve; the message says why, without the path.
+        VoiceError: it cannot be read or cannot serve, or holds no speech; the message says why, without the path.
     """
     try:
         wave = read_audio(path, SAMPLE_RATE_HZ, LONGEST_S)
@@ -55,8 +57,14 @@ def inspect_recording(path: str | Path) -> Recording:
         start=cut.start / SAMPLE_RATE_HZ,
         prompt=cut.wave.numpy(),
         level_db=cut.level_db,
-        warnings=tuple(_warnings(cut, clipped)),
+        warnings=(*_warnings(cut, clipped), *_speech_warnings(cut, semantic_tokenizer)),
     )
+
+
+def _speech_warnings(cut: PromptCut, semantic_tokenizer: SemanticTokenizer | None) -> Iterator[str]:
+    heard = check_speech(cut.wave, semantic_tokenizer) if semantic_tokenizer else None
+    if heard and heard.share < SPEECH_SHARE:
+        yield f"only {100 * heard.share:.0f} % of it sound like speech; cut away music and noises."
 
 
 def _warnings(cut: PromptCut, clipped: float) -> Iterator[str]:

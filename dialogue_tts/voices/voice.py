@@ -26,6 +26,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frame
 from dialogue_tts.errors import AudioError, ConfigError, VoiceError
 from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
+from dialogue_tts.voices.speech import check_speech
 
 SHORTEST_S, LONGEST_S = 2.0, 30.0
 PROMPT_S = 8.0  # what is kept of a longer recording: SoundStorm learnt with prompts of up to eight seconds
@@ -200,8 +201,9 @@ def read_voice(
 def make_voice(
     name: str, wave: Tensor, semantic_tokenizer: SemanticTokenizer, codec: Codec, consent: Consent | None = None
 ) -> Voice:
-    """A voice from mono float32 (samples,) at 24 kHz. Raises VoiceError where that cannot serve."""
+    """A voice from mono float32 (samples,) at 24 kHz. Raises VoiceError where that cannot serve, or holds no speech."""
     prompt = prompt_wave(wave)[None]
+    check_speech(prompt[0], semantic_tokenizer)
     encoder = encoder_id(semantic_tokenizer, codec)
     return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0], encoder, consent)
 

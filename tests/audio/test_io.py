@@ -89,3 +89,12 @@ def test_places_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(AudioError, match="cannot write the sound there|ending names no known format") as caught:
         write_audio(tmp_path / name, _sine(300, 24_000), 24_000)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_channels_that_cancel_out_leave_the_loudest(tmp_path: Path, channels: int) -> None:
+    tone = 0.3 * np.sin(np.arange(4800) / 9).astype(np.float32)
+    data = np.zeros((tone.size, channels), np.float32)
+    data[:, -1], data[:, -2] = tone, -0.99 * tone
+    soundfile.write(tmp_path / "a.wav", data, 24_000, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 24_000).numpy(), tone, atol=1e-6)

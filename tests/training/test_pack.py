@@ -78,7 +78,7 @@ def test_stages_are_trained_from_a_pack_and_their_weights_come_home(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dry run on the CPU, in this process."""
-    monkeypatch.setattr(rented, "PIECE_BYTES", 20_000)
+    monkeypatch.setattr(rented, "PIECE_BYTES", 4_000)
     monkeypatch.setattr(rented, "HAND_OUT_S", 0.0)
     monkeypatch.setattr(rented.multiprocessing, "get_context", lambda kind: _Here)
     assert run("data", "pack", tmp_path / "pack", "--data", trained.data, "--runs", trained.runs).exit_code == 0
@@ -87,7 +87,7 @@ def test_stages_are_trained_from_a_pack_and_their_weights_come_home(
     assert run("train", "--pack", tmp_path / "pack", *options, "--runs", away).exit_code == 0
     files = sorted((away / "out").iterdir())
     assert {path.name.partition("-")[0] for path in files} == {"soundstorm", "codec"} and len(files) > 2
-    assert all(path.stat().st_size < 30_000 for path in files)
+    assert all(path.stat().st_size < 20_000 for path in files)
     home = tmp_path / "home"
     shutil.copytree(trained.runs, home)
     done = run("collect", away / "out", "--runs", home)
