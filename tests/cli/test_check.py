@@ -72,3 +72,11 @@ def test_what_cannot_be_checked(run: CommandLine, script: Path, tmp_path: Path) 
     run.refused("check", tmp_path / "none.txt", said="the script cannot be read", bundle=False)
     run.refused("check", "-", stdin='{"kind": 1}', said="this is a project, not a script", bundle=False)
     run.refused("check", script, "--speed", 9, said="speed 9 is out of range", bundle=False)
+
+
+def test_what_will_be_said(run: CommandLine) -> None:
+    text = "[Anna] It's $5, Dr. Ito."
+    result = run("check", "-", "--spoken", "-q", stdin=text, bundle=False)
+    assert result.stdout.splitlines()[-1] == "-:1: Anna says: It's five dollars ($5) Dr (Dr.) Ito"
+    (turn,) = json.loads(run("check", "-", "--spoken", "--json", stdin=text, bundle=False).stdout)["spoken"]
+    assert [word["spoken"] for word in turn["words"]] == ["It's", "five dollars", "Dr", "Ito"]
