@@ -99,7 +99,7 @@ LOSSY = (("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"))  # libsndfile's format and 
 def through_coder(wave: Tensor, rng: np.random.Generator) -> Tensor:
     """What MP3 or Opus leave of a wave at a low rate; of the same length."""
     kind, subtype = LOSSY[int(rng.integers(len(LOSSY)))]
-    level = float(rng.uniform(0.75, 1.0))  # 0 is the best quality, 1 the smallest file
+    level = float(rng.uniform(0.75, 0.97))  # 1 would be the smallest file, which libsndfile may refuse
     file = io.BytesIO()
     samples = wave.clamp(-1, 1).numpy()
     soundfile.write(file, samples, SAMPLE_RATE_HZ, format=kind, subtype=subtype, compression_level=level)
