@@ -50,7 +50,7 @@ class StackedMuon(torch.optim.Muon):
 
 
 def orthogonal(matrices: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:
-    """Each of (N, rows, columns) with its singular values moved to about 1 (Jordan et al. 2024), in bfloat16 if that is fast."""
+    """Each of (N, rows, columns) with its singular values moved to about 1 (Jordan et al. 2024); in bfloat16 where fast."""
     if matrices.shape[-2] > matrices.shape[-1]:
         return orthogonal(matrices.mT, coefficients, steps, eps).mT
     a, b, c = coefficients
