@@ -23,7 +23,7 @@ from torch import nn
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.codec.model import Codec, CodecConfig
-from dialogue_tts.config import from_dict, read_json, to_dict
+from dialogue_tts.config import from_dict, read_json, strict, to_dict
 from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
@@ -37,7 +37,7 @@ CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "v
 NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "speaker_embedding")
 
 
-@dataclass(frozen=True)
+@strict
 class BundleConfig:
     """config.json."""
 
@@ -149,7 +149,7 @@ class Bundle:
         write_sums(folder)
 
 
-@dataclass(frozen=True)
+@strict
 class ListedVoice:
     """What voices.json says of a voice, see `BuiltInVoice`."""
 
@@ -163,7 +163,7 @@ class ListedVoice:
     sample: str = ""
 
 
-@dataclass(frozen=True)
+@strict
 class _Voices:
     """voices.json."""
 

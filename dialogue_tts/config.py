@@ -1,13 +1,15 @@
-"""Rates that every stage shares, and strict reading of configurations: frozen dataclasses to JSON and back."""
+"""Rates that every stage shares, and settings: frozen, strict, to JSON and back."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import types
-import typing
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pydantic.dataclasses
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import dataclass_transform
 
 from dialogue_tts.errors import ConfigError
 
@@ -28,43 +30,46 @@ def frames_to_seconds(frames: int) -> float:
     return frames / FRAME_RATE_HZ
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, Field))
+def strict(kind: type[Config]) -> type[Config]:
+    """A frozen dataclass of settings: values are checked as they come, none is converted, and unknown names are refused."""
+    return pydantic.dataclasses.dataclass(kind, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+
+
 def from_dict(kind: type[Config], values: Any, where: str = "") -> Config:
-    """Build the dataclass `kind` from JSON values; nested dataclasses and tuples too.
+    """Build settings (see `strict`) from JSON values; nested ones and tuples too.
 
     Raises:
-        ConfigError: an unknown or missing key, or a value of another type; the message gives its place.
+        ConfigError: an unknown or missing key, or a value of another type or out of range; the message gives its place.
     """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{where or kind.__name__}: expected an object, found {type(values).__name__}.")
-    known = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise ConfigError(f"{where}{unknown[0]}: there is no such setting; known are {', '.join(known)}.")
-    hints = typing.get_type_hints(kind)
-    built = {name: _convert(hints[name], value, f"{where}{name}") for name, value in values.items()}
     try:
-        return kind(**built)
-    except TypeError as error:
-        raise ConfigError(f"{where or kind.__name__}: {error}.") from None
+        return TypeAdapter(kind).validate_json(json.dumps(values))  # as JSON, for which a list may be a tuple
+    except ValidationError as error:
+        raise ConfigError(f"{where}{_told(kind, error)}.") from None
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return from_dict(hint, value, f"{where}.")  # type: ignore[arg-type]
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        return _convert(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise ConfigError(f"{where}: expected a list, found {value!r}.")
-        return tuple(_convert(arguments[0], item, where) for item in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(hint, type) and (not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool)):
-        raise ConfigError(f"{where}: expected {hint.__name__}, found {value!r}.")
-    return value
+_NAMES = {
+    "int_type": "int",
+    "int_from_float": "int",
+    "float_type": "float",
+    "bool_type": "bool",
+    "string_type": "str",
+    "tuple_type": "a list",
+    "dataclass_type": "an object",
+}
+
+
+def _told(kind: type[Any], error: ValidationError) -> str:
+    """The first thing that is wrong, with its place."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or kind.__name__
+    if first["type"] == "unexpected_keyword_argument":
+        return f"{place}: there is no such setting"
+    if first["type"] in _NAMES:
+        return f"{place}: expected {_NAMES[first['type']]}, found {first['input']!r:.80}"
+    if first["type"] in ("missing", "missing_argument"):
+        return f"{place}: this is missing"
+    return f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
 def to_dict(config: Any) -> dict[str, Any]:

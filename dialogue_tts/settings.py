@@ -1,17 +1,34 @@
-"""Settings of one synthesis: the same names in the library, on the command line and in project files."""
+"""Settings of one synthesis: the same names and ranges in the library, over HTTP, on the command line and in project files."""
 
 from __future__ import annotations
 
 import math
 import operator
 from dataclasses import dataclass
-from typing import SupportsFloat, SupportsIndex
+from typing import ClassVar, SupportsFloat, SupportsIndex
+
+from pydantic import ConfigDict
 
 from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Turn
 
 MOST_SEEDS = 1 << 64
 QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -10.0
+RANGES: dict[str, tuple[float, float, str]] = {
+    "gap_s": (0.0, MAX_PAUSE_S, "s"),
+    "speed": (SLOWEST, FASTEST, ""),
+    "loudness_lufs": (QUIETEST_LUFS, LOUDEST_LUFS, "LUFS"),
+    "takes": (1, 100, ""),
+    "max_phone_error": (0.0, 1.0, ""),
+    "max_pace_ratio": (1.0, 100.0, ""),
+    "sound_takes": (1, 100, ""),
+    "max_ctc_nll": (-100.0, 100.0, "nats"),
+    "warn_phone_error": (0.0, 1.0, ""),
+    "temperature": (0.0, 2.0, ""),
+    "guidance": (0.0, 10.0, ""),
+}
+"""Setting -> least, most, unit."""
+MAY_BE_NONE = ("gap_s", "loudness_lufs", "temperature", "guidance")
 
 
 @dataclass(frozen=True)
@@ -33,10 +50,15 @@ class SynthesisConfig:
             (see `unlikelihood`). One turn in fifteen is above.
         warn_phone_error: share of the phones that may read back wrong from the sound before one is told to listen to it.
             The CTC head misreads 7 % of recordings.
+        temperature: of semantic tokens, that is of what is said how; 0 takes the likeliest. None for the bundle's own.
+        guidance: weight of what a voice's prompt adds (classifier-free guidance); 0 for none, which is faster. None for the
+            bundle's own.
 
     Raises:
         SettingsError: a number is out of its range, or something is of another kind.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")  # where it comes as JSON
 
     gap_s: float | None = None
     speed: float = 1.0
@@ -48,20 +70,17 @@ class SynthesisConfig:
     sound_takes: int = 3
     max_ctc_nll: float = 0.3
     warn_phone_error: float = 0.2
+    temperature: float | None = None
+    guidance: float | None = None
 
     def __post_init__(self) -> None:
         _check_pairs(self.pronunciations)
-        if self.gap_s is not None:
-            _within("gap", self.gap_s, 0.0, MAX_PAUSE_S, "s")
-        _within("speed", self.speed, SLOWEST, FASTEST)
-        if self.loudness_lufs is not None:
-            _within("loudness", self.loudness_lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
-        _whole("takes", self.takes, 1, 100)
-        _within("max_phone_error", self.max_phone_error, 0.0, 1.0)
-        _within("max_pace_ratio", self.max_pace_ratio, 1.0, 100.0)
-        _whole("sound_takes", self.sound_takes, 1, 100)
-        _within("max_ctc_nll", self.max_ctc_nll, -100.0, 100.0, "nats")
-        _within("warn_phone_error", self.warn_phone_error, 0.0, 1.0)
+        for name, (least, most, unit) in RANGES.items():
+            value, short = getattr(self, name), name.removesuffix("_s").removesuffix("_lufs")
+            if name in ("takes", "sound_takes"):
+                _whole(short, value, int(least), int(most))
+            elif value is not None or name not in MAY_BE_NONE:
+                _within(short, value, least, most, unit)
 
 
 def checked_config(config: SynthesisConfig | None, usual: SynthesisConfig) -> SynthesisConfig:

@@ -152,6 +152,16 @@ def test_a_turn_of_a_book_is_refused_and_a_long_one_is_planned_at_once(tiny_tts:
     assert time.process_time() - began < 10  # minutes, when it was cubic
 
 
+def test_temperature_and_guidance_are_settings(tiny_tts: DialogueTTS, spoken: Dialogue) -> None:
+    usual = tiny_tts.bundle.config.semantic_decoding.temperature, tiny_tts.bundle.config.acoustic_decoding.guidance
+    same = SynthesisConfig(temperature=usual[0], guidance=usual[1])
+    assert tiny_tts.synthesize(SCRIPT, seed=5, config=same).sha256 == spoken.sha256
+    for other in (SynthesisConfig(temperature=2.0), SynthesisConfig(guidance=usual[1] + 3)):
+        assert tiny_tts.synthesize(SCRIPT, seed=5, config=other).sha256 != spoken.sha256
+    with pytest.raises(SettingsError, match="guidance 11 is out of range; give 0 to 10"):
+        SynthesisConfig(guidance=11.0)
+
+
 def test_long_script_is_cut_into_windows(tiny_tts: DialogueTTS) -> None:
     words = "We walked along the river until the old mill came into view. "
     result = tiny_tts.synthesize("\n".join(f"[{name}] {words * 6}" for name in ("Anna", "Ben", "Anna")), seed=1)

@@ -6,7 +6,6 @@ Letters: B batch, T frames, Q levels, V codebook.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.nn.precision import multiplies_bf16_fast
@@ -22,7 +22,7 @@ from dialogue_tts.nn.sampling import generators, row_gumbel, sample
 from dialogue_tts.stages import stage
 
 
-@dataclass(frozen=True)
+@strict
 class DecodingConfig:
     """How codes are drawn.
 

@@ -12,7 +12,7 @@ Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 import torch
@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.codec.rvq import ResidualQuantizer
+from dialogue_tts.config import strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig, PromptCache
 
 
-@dataclass(frozen=True)
+@strict
 class SoundStormConfig:
     """Size of the network.
 

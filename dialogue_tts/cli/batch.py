@@ -27,6 +27,7 @@ from dialogue_tts.cli.inputs import (
     GapOption,
     LoudnessOption,
     PronunciationsOption,
+    SetOption,
     SoundFormat,
     SpeedOption,
     VoiceOption,
@@ -54,6 +55,7 @@ def batch(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    others: SetOption = None,
     directions: DirectionsOption = Directions.left_out,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each holds the bundle.")] = 1,
     threads: Annotated[
@@ -71,7 +73,7 @@ def batch(
     from dialogue_tts.batch.jobs import BatchContext, expected_s, read_jobs
     from dialogue_tts.batch.workers import import_ray, share_of_cores
 
-    config = settings_of(gap, speed, loudness, pronunciations)
+    config = settings_of(gap, speed, loudness, pronunciations, others)
     aside: dict[str, str] = {}
     jobs = read_jobs(source, given_voices(voice), seed, config, directions.value, aside)
     if ray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import unicodedata
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialogue_tts.errors import AudioError, ProjectError, ScriptError, VoiceError
+from dialogue_tts.errors import AudioError, ProjectError, ScriptError, SettingsError, VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
@@ -58,19 +59,39 @@ class SoundFormat(str, Enum):
     opus = "opus"
 
 
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="NAME=VALUE: any other setting of the library, such as takes=2 or guidance=1. May be repeated.",
+    ),
+]
+
+
 def settings_of(
     gap: float | None = None,
     speed: float | None = None,
     loudness: float | None = None,
     pronunciations: Path | None = None,
+    others: list[str] | None = None,
 ) -> SynthesisConfig:
     """Settings from options; those left out are the usual ones."""
+    from dialogue_tts.config import from_dict
     from dialogue_tts.settings import SynthesisConfig
     from dialogue_tts.text.pronunciations import read_pronunciations
 
     words = read_pronunciations(pronunciations) if pronunciations else None
     options = {"gap_s": gap, "speed": speed, "loudness_lufs": loudness, "pronunciations": words}
-    return SynthesisConfig(**{name: value for name, value in options.items() if value is not None})
+    named = dict(_named(option) for option in others or [])
+    return from_dict(SynthesisConfig, {n: v for n, v in options.items() if v is not None} | named, "--set ")
+
+
+def _named(option: str) -> tuple[str, object]:
+    name, separator, value = option.partition("=")
+    try:
+        return name.strip(), json.loads(value) if separator else None
+    except ValueError:
+        raise SettingsError(f"--set {option}: write a name and a number, as in --set takes=2.") from None
 
 
 def given_voices(options: list[str] | None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from dialogue_tts.cli.inputs import (
     LoudnessOption,
     PronunciationsOption,
     SeedOption,
+    SetOption,
     SpeedOption,
     VoiceOption,
     check_texts,
@@ -53,6 +54,7 @@ def stream(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    others: SetOption = None,
     directions: DirectionsOption = Directions.left_out,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
@@ -67,7 +69,7 @@ def stream(
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
 
-    config, wanted = settings_of(gap, speed, loudness, pronunciations), draft.script()
+    config, wanted = settings_of(gap, speed, loudness, pronunciations, others), draft.script()
     seed = secrets.randbelow(1 << 31) if seed is None else seed
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)

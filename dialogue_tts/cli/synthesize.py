@@ -27,6 +27,7 @@ from dialogue_tts.cli.inputs import (
     LoudnessOption,
     PronunciationsOption,
     SeedOption,
+    SetOption,
     SpeedOption,
     VoiceOption,
     check_outputs,
@@ -50,6 +51,7 @@ def synthesize(
     speed: SpeedOption = None,
     loudness: LoudnessOption = None,
     pronunciations: PronunciationsOption = None,
+    others: SetOption = None,
     directions: DirectionsOption = Directions.left_out,
     stereo: Annotated[bool, typer.Option("--stereo", help="Speakers from left to right.")] = False,
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
@@ -66,12 +68,12 @@ def synthesize(
     voices = given_voices(voice)
     data = read_file(script)
     check_outputs(out, [path for path in (timestamps, srt, vtt, labels, project) if path], tracks)
-    own = (seed, gap, speed, loudness, pronunciations)
+    own = (seed, gap, speed, loudness, pronunciations, others)
     saved = project_in(data, script, any(option is not None for option in own))
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS
 
-    config = settings_of(gap, speed, loudness, pronunciations)
+    config = settings_of(gap, speed, loudness, pronunciations, others)
     wanted = saved.script if saved else draft_of(data, script, directions).script()
     with progress_bar("Loading", quiet) as update:
         tts = DialogueTTS.from_pretrained(bundle)

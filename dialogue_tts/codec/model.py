@@ -9,7 +9,6 @@ needs no learning, which on two CPU cores is the difference between an hour and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -18,7 +17,7 @@ from torch.nn import functional as F
 
 from dialogue_tts.audio.signal import istft, log_mel, stft
 from dialogue_tts.codec.rvq import ResidualQuantizer
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
 from dialogue_tts.stages import stage
 
@@ -27,7 +26,7 @@ PITCH_WAVES = 4  # sines and cosines of the pitch that the decoder's blocks see
 NOISE_SEED = 1_000_003
 
 
-@dataclass(frozen=True)
+@strict
 class MelView:
     """One resolution at which the encoder sees the sound: `per_frame` mel frames in a token's frame."""
 
@@ -36,7 +35,7 @@ class MelView:
     per_frame: int
 
 
-@dataclass(frozen=True)
+@strict
 class CodecConfig:
     """Networks of the codec.
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from dialogue_tts.config import from_dict, to_dict
+from dialogue_tts.config import from_dict, strict, to_dict
 from dialogue_tts.dialogue.result import BundleId, Dialogue
 from dialogue_tts.errors import ConfigError, DialogueTTSError, ProjectError
 from dialogue_tts.files import write_text
@@ -24,7 +23,7 @@ from dialogue_tts.voices.voice import Voice
 KIND = "dialogue-tts project 1"
 
 
-@dataclass(frozen=True)
+@strict
 class SavedTake:
     """What a turn says, and the seed that makes its sound again."""
 
@@ -32,7 +31,7 @@ class SavedTake:
     seed: int
 
 
-@dataclass(frozen=True)
+@strict
 class SavedTurn:
     """A turn of the script with all its takes."""
 
@@ -60,7 +59,7 @@ class SavedTurn:
         )
 
 
-@dataclass(frozen=True)
+@strict
 class SavedVoice:
     """Which voice a speaker has; the hash is that of its tokens."""
 
@@ -69,7 +68,7 @@ class SavedVoice:
     sha256: str
 
 
-@dataclass(frozen=True)
+@strict
 class Project:
     """What a project file holds.
 

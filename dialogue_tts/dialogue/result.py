@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
-from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.config import SAMPLE_RATE_HZ, strict
 from dialogue_tts.dialogue import subtitles
 from dialogue_tts.dialogue.mix import PlacedTurn, mix, panned, track
 from dialogue_tts.dialogue.notebook import player
@@ -99,7 +99,7 @@ class TurnTakes:
         )
 
 
-@dataclass(frozen=True)
+@strict
 class BundleId:
     """Which bundle: its name, and the SHA-256 of its list of checksums ("" for one that was never saved)."""
 

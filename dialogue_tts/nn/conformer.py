@@ -6,17 +6,17 @@ convolution never sees padding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dialogue_tts.config import strict
 from dialogue_tts.nn.attention import FeedForward, KeyValues, SelfAttention, SharedDropout, rotary_table
 
 
-@dataclass(frozen=True)
+@strict
 class ConformerConfig:
     """Size of a Conformer stack."""
 

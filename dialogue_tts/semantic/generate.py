@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from dialogue_tts.config import strict
 from dialogue_tts.nn.sampling import gumbel
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
 from dialogue_tts.stages import stage
@@ -22,7 +22,7 @@ from dialogue_tts.stages import stage
 ROWS = 8  # twice as many take half as long again a step, which short dialogues would pay for nothing
 
 
-@dataclass(frozen=True)
+@strict
 class SemanticDecodingConfig:
     """How tokens and tempo are drawn.
 

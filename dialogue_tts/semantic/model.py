@@ -11,17 +11,18 @@ Letters: B turns in a batch, N text ids, U units, T frames, D width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from dialogue_tts.config import strict
 from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 
 
-@dataclass(frozen=True)
+@strict
 class TextToSemanticConfig:
     """Network of the text-to-semantic stage.
 

@@ -8,7 +8,6 @@ stress and intonation into it, while the voice stays out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.audio.signal import log_mel
-from dialogue_tts.config import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ
+from dialogue_tts.config import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.stages import stage
@@ -28,7 +27,7 @@ READ_RATE_HZ = FRAME_RATE_HZ * READ_RATE
 QUIET = -1.4  # in the units of the mel shape; pauses lie at -2, speech around 0
 
 
-@dataclass(frozen=True)
+@strict
 class SemanticTokenizerConfig:
     """Network of the semantic tokenizer.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import FASTEST, LATEST_S, MAX_PAUSE_S, SLOWEST, Script, Turn
-from dialogue_tts.settings import LOUDEST_LUFS, QUIETEST_LUFS, SynthesisConfig
+from dialogue_tts.settings import RANGES, SynthesisConfig
 from dialogue_tts.synthesis.ticket import State
 
 Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
@@ -20,7 +20,6 @@ Pause = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
 Time = Annotated[float, Field(ge=0, le=LATEST_S)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 MOST_DRAWS = 10
-USUAL = SynthesisConfig()
 
 
 class Strict(BaseModel):
@@ -66,18 +65,20 @@ class TurnIn(Strict):
         return Turn(self.speaker, text, self.pause_s, number, self.overlap_s, self.speed, *times)
 
 
-class Settings(Strict):
-    """Settings of a synthesis; those left out are the server's."""
+def _numbers() -> dict[str, Any]:
+    """The numbers of `SynthesisConfig`, as fields; a client may not have a turn drawn as often as the library."""
+    kinds, usual = get_type_hints(SynthesisConfig), SynthesisConfig()
+    most_draws = {"takes": MOST_DRAWS, "sound_takes": MOST_DRAWS}
+    return {
+        name: (kinds[name], Field(getattr(usual, name), ge=least, le=most_draws.get(name, most)))
+        for name, (least, most, _) in RANGES.items()
+    }
 
-    gap_s: Pause | None = USUAL.gap_s
-    speed: Speed = USUAL.speed
-    loudness_lufs: float | None = Field(USUAL.loudness_lufs, ge=QUIETEST_LUFS, le=LOUDEST_LUFS)
+
+class Settings(create_model("Settings", __base__=Strict, **_numbers())):  # type: ignore[misc]
+    """Settings of a synthesis, those of `SynthesisConfig`; those left out are the server's."""
+
     pronunciations: dict[Name, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict, max_length=1000)
-    takes: int = Field(USUAL.takes, ge=1, le=MOST_DRAWS)
-    max_phone_error: float = Field(USUAL.max_phone_error, ge=0, le=1)
-    sound_takes: int = Field(USUAL.sound_takes, ge=1, le=MOST_DRAWS)
-    max_ctc_nll: float = Field(USUAL.max_ctc_nll, ge=-100, le=100)
-    warn_phone_error: float = Field(USUAL.warn_phone_error, ge=0, le=1)
 
     def over(self, config: SynthesisConfig) -> SynthesisConfig:
         """`config` with what the request sets."""

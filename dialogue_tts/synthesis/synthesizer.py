@@ -8,7 +8,7 @@ on one machine with one number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -185,26 +185,35 @@ class Synthesizer:
         semantic, units = tokenizer.encode(wave[None])[0], PhoneSequence.of(phonemes)
         path = heard_phones(semantic, units, tokenizer, self._bundle.config.text_to_semantic.max_advance)
         said = None if path is None else phones_said(units, path)
-        return self._decode(self.fill_codes(semantic, said, voice, seed, fill))
+        return self._decode(self.fill_codes(semantic, said, voice, seed, fill=fill))
 
     def _decode(self, codes: Tensor) -> Tensor:
         """codes (T, Q) -> float32 (samples,)."""
         return self._bundle.codec.decode(codes[None])[0]
 
     def fill_codes(
-        self, semantic: Tensor, units: Tensor | None, voice: Voice, seed: int, fill: FillCodes | None = None
+        self,
+        semantic: Tensor,
+        units: Tensor | None,
+        voice: Voice,
+        seed: int,
+        guidance: float | None = None,
+        fill: FillCodes | None = None,
     ) -> Tensor:
         """Acoustic codes behind a voice's prompt.
 
         Args:
             semantic: tokens, int64 (T,).
             units: what each of them says and what follows, int64 (T, 2), see `phones_said`; None where it is not known.
+            guidance: None for the bundle's own.
             fill: another generator than the bundle's SoundStorm.
 
         Returns:
             int64 (T, Q).
         """
         soundstorm, decoding = self._bundle.soundstorm, self._bundle.config.acoustic_decoding
+        if guidance is not None:
+            decoding = replace(decoding, guidance=guidance)
         passage = TokenSequence([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
         frames, valid = assemble([passage], soundstorm.config.levels)
         if fill is None:
@@ -215,15 +224,21 @@ class Synthesizer:
         return target_codes(filled, frames, valid)[0]
 
     def _draw_batch(self, wanted: Sequence[_WantedSegment], asked: Sequence[tuple[int, int]]) -> list[SemanticTurn]:
-        tokenizer = self._bundle.text_tokenizer
-        return generate_semantic(
-            self._bundle.text_to_semantic,
-            [turn_text(wanted[i].segment.phonemes, tokenizer) for i, _ in asked],
-            self._bundle.config.semantic_decoding,
-            [derived_seed(wanted[i].seed, number) for i, number in asked],
-            tokenizer.pad_id,
-            self._quiet,
-        )
+        """Semantic tokens of segments, (place, number of the draw) each; those of one temperature in one batch."""
+        tokenizer, usual = self._bundle.text_tokenizer, self._bundle.config.semantic_decoding
+        made: dict[tuple[int, int], SemanticTurn] = {}
+        for temperature in dict.fromkeys(wanted[i].config.temperature for i, _ in asked):
+            alike = [(i, number) for i, number in asked if wanted[i].config.temperature == temperature]
+            turns = generate_semantic(
+                self._bundle.text_to_semantic,
+                [turn_text(wanted[i].segment.phonemes, tokenizer) for i, _ in alike],
+                usual if temperature is None else replace(usual, temperature=temperature),
+                [derived_seed(wanted[i].seed, number) for i, number in alike],
+                tokenizer.pad_id,
+                self._quiet,
+            )
+            made |= zip(alike, turns, strict=True)
+        return [made[one] for one in asked]
 
     def _judge(self, wanted: _WantedSegment, spoken: SemanticTurn, number: int) -> SemanticCandidate:
         log_probs = self._bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
@@ -238,7 +253,7 @@ class Synthesizer:
         """A segment's sound, drawn again where something else than its text is heard; the best candidate."""
         best: AcousticCandidate | None = None
         for number in range(1, config.sound_takes + 1):
-            codes = self.fill_codes(drawn.tokens, drawn.units, voice, derived_seed(seed, number))
+            codes = self.fill_codes(drawn.tokens, drawn.units, voice, derived_seed(seed, number), config.guidance)
             sound = self._decode(codes)
             heard, wanted = self._bundle.semantic_tokenizer.hear(sound[None])[0], drawn.reading.phone_ids
             nll = unlikelihood(heard, wanted)

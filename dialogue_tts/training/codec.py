@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.codec.model import PITCH_BASE_HZ, Codec, MelView
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import augment
@@ -38,7 +37,7 @@ from dialogue_tts.training.loop import Figures
 TRUSTED_OCTAVES = 0.3
 
 
-@dataclass(frozen=True)
+@strict
 class CodecTokensConfig:
     """Phase 1: data and losses.
 
@@ -221,7 +220,7 @@ def crop(wave: Tensor, frames: int, rng: np.random.Generator) -> Tensor:
     return wave[start : start + samples]
 
 
-@dataclass(frozen=True)
+@strict
 class CodecDecoderConfig:
     """Phase 2: data and losses.
 

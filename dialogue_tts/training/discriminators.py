@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -12,12 +11,13 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from dialogue_tts.audio.signal import stft
+from dialogue_tts.config import strict
 
 LOUDER = 5.0  # speech at -22 dB reaches the discriminators at about -8: with faint inputs they learn for hours before they tell
 COMPRESSION = 0.3  # magnitudes to this power (Braun & Tashev 2020, arXiv 2009.12286): faint highs count as loud lows do
 
 
-@dataclass(frozen=True)
+@strict
 class DiscriminatorConfig:
     """Sizes of the discriminators.
 

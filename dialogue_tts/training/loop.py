@@ -6,7 +6,6 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.training.muon import StackedMuon
 
@@ -24,7 +24,7 @@ Figures = dict[str, float | Tensor]  # tensors are of one number, wherever they 
 CHECKPOINT = "checkpoint.safetensors"  # its metadata holds step, epoch and seconds trained
 
 
-@dataclass(frozen=True)
+@strict
 class LoopConfig:
     """How long and how fast to learn.
 

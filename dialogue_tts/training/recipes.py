@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
 from dialogue_tts.codec.model import Codec, CodecConfig
-from dialogue_tts.config import from_dict, read_json
+from dialogue_tts.config import from_dict, read_json, strict
 from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
@@ -39,7 +39,7 @@ TEXT_MODEL = "text.model"
 HELD_OUT = "the splits test_text (words never heard) and test_speaker (voices never heard)"
 
 
-@dataclass(frozen=True)
+@strict
 class SemanticRecipe:
     """The semantic tokenizer."""
 
@@ -49,7 +49,7 @@ class SemanticRecipe:
     stage: str = "semantic"
 
 
-@dataclass(frozen=True)
+@strict
 class CodecTokensRecipe:
     """The codec's encoder and quantiser."""
 
@@ -59,7 +59,7 @@ class CodecTokensRecipe:
     stage: str = "codec-tokens"
 
 
-@dataclass(frozen=True)
+@strict
 class CodecDecoderRecipe:
     """The codec's decoder; its network is that of `codec-tokens`."""
 
@@ -68,7 +68,7 @@ class CodecDecoderRecipe:
     stage: str = "codec-decoder"
 
 
-@dataclass(frozen=True)
+@strict
 class SoundStormRecipe:
     """SoundStorm; vocabularies and levels are those of the tokenizers, whatever the recipe says."""
 
@@ -78,7 +78,7 @@ class SoundStormRecipe:
     stage: str = "soundstorm"
 
 
-@dataclass(frozen=True)
+@strict
 class TextToSemanticRecipe:
     """Text-to-semantic; vocabularies are those of the tokenizers, whatever the recipe says."""
 
@@ -88,7 +88,7 @@ class TextToSemanticRecipe:
     stage: str = "text-to-semantic"
 
 
-@dataclass(frozen=True)
+@strict
 class SpeakerEmbeddingRecipe:
     """The speaker embedding; the width of latents is the codec's, whatever the recipe says."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +13,14 @@ from torch.nn import functional as F
 
 from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.audio.signal import log_mel
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.semantic.tokenizer import MEL_FRAMES, READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave, recordings
 from dialogue_tts.training.loop import Figures, moved
 
 
-@dataclass(frozen=True)
+@strict
 class SemanticTrainingConfig:
     """Data and loss settings.
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
 from dialogue_tts.acoustic.masking import TrainingMask, level_shares, mask_for_training, places_by_level
 from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import PhoneSequence, phones_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
@@ -26,7 +27,7 @@ SHORTEST_TO_HALVE = 90  # frames: each half is a prompt, or target, of nearly tw
 FEWEST_TO_PACK = 4  # recordings of a speaker, or too little is left for a prompt beside those in a row
 
 
-@dataclass(frozen=True)
+@strict
 class SoundStormTrainingConfig:
     """Data and loss settings.
 

@@ -4,7 +4,6 @@ others' (cosine softmax with a margin, Wang et al. 2018, arXiv 1801.05599)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.codec.model import Codec
+from dialogue_tts.config import strict
 from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.loop import Figures
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding
 
 
-@dataclass(frozen=True)
+@strict
 class SpeakerEmbeddingTrainingConfig:
     """Data and loss settings.
 

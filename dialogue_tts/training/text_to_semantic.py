@@ -12,6 +12,7 @@ import torchaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dialogue_tts.config import strict
 from dialogue_tts.semantic.align import PhoneSequence, turn_text
 from dialogue_tts.semantic.generate import SemanticDecodingConfig, generate_semantic
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts, pointers
@@ -21,7 +22,7 @@ from dialogue_tts.training.corpus import Corpus, batches_by_length
 from dialogue_tts.training.loop import Figures, moved
 
 
-@dataclass(frozen=True)
+@strict
 class TextToSemanticTrainingConfig:
     """Data and loss settings.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dialogue_tts.config import strict
 
-@dataclass(frozen=True)
+
+@strict
 class SpeakerEmbeddingConfig:
     """Size of the network.
 

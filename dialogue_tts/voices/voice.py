@@ -22,7 +22,7 @@ from torch import Tensor
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.codec.model import Codec
-from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frames
+from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frames, strict
 from dialogue_tts.errors import AudioError, ConfigError, VoiceError
 from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
@@ -38,7 +38,7 @@ FORMAT, ENDING = "dialogue-tts voice 1", ".safetensors"
 CONSENT_KINDS = ("own", "licensed", "synthetic")
 
 
-@dataclass(frozen=True)
+@strict
 class Consent:
     """Who agreed, when, and to what.
 

@@ -320,6 +320,14 @@ def test_a_crashed_job_leaves_its_turns(client: TestClient, tts: DialogueTTS, mo
     assert error["type"] == "server_error" and "secret" not in whole.text
 
 
+def test_every_setting_of_the_library_is_one_of_the_server(client: TestClient) -> None:
+    names = set(SynthesisConfig.__dataclass_fields__)
+    assert set(client.get("/openapi.json").json()["components"]["schemas"]["Settings"]["properties"]) == names
+    wanted = {"script": "[A] Yes.", "settings": {"max_pace_ratio": 2.5, "guidance": 0.5, "temperature": 0.2}}
+    assert client.post("/v1/dialogue", json=wanted).status_code == 200
+    problem(client.post("/v1/dialogue", json=wanted | {"settings": {"takes": 11}}), 400)
+
+
 def test_one_turn_is_made_anew_by_a_job_of_its_own(client: TestClient, tts: DialogueTTS) -> None:
     name = finished_job(client)
     old = project_of(client, name)
