@@ -51,7 +51,8 @@ class Row:
     """One system.
 
     Attributes:
-        load_s: until it can speak; work_s, cpu_s: for all lines; peak_mb: of its process, and of the largest it started.
+        load_s: until it can speak; work_s, cpu_s: for all lines; peak_mb: of its process, or for a
+            command, of the largest one.
         wrong_words: share; similarity: to the voices' prompts, for systems that have them; None without judges.
     """
 
@@ -173,11 +174,10 @@ def measure(connection: Connection, system: str, options: argparse.Namespace, pl
         return
     for number, (wave, rate) in enumerate(heard):
         soundfile.write(place / f"{system}-{number}.wav", wave, rate, subtype="FLOAT")
-    peaks = [
-        resource.getrusage(who).ru_maxrss / 1e3 * 1.024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    ]
+    who = resource.RUSAGE_CHILDREN if system in VOICES else resource.RUSAGE_SELF
+    peak_mb = resource.getrusage(who).ru_maxrss / 1e3 * 1.024
     speech_s = sum(len(wave) / rate for wave, rate in heard)
-    connection.send(Row(system, SYSTEMS[system][1], speech_s, load_s, work_s, cpu_s, sum(peaks)))
+    connection.send(Row(system, SYSTEMS[system][1], speech_s, load_s, work_s, cpu_s, peak_mb))
 
 
 def _cpu_s() -> float:
