@@ -117,11 +117,45 @@ def test_average_moves_by_its_decay_and_faster_at_first() -> None:
     torch.testing.assert_close(average.weights["0.bias"], start["0.bias"])
 
 
-def test_a_run_learns_and_logs(finished: Path) -> None:
+def test_a_run_learns(tmp_path: Path) -> None:
+    task = TinyTask()
+
+    def loss() -> float:
+        torch.manual_seed(3)
+        with torch.inference_mode():
+            return float(next(task.losses(0, 0))[1])  # of the same draw each time
+
+    before = loss()
+    Run(task, _config(60), tmp_path).train()
+    assert loss() < 0.5 * before
+
+
+def test_a_run_logs(finished: Path) -> None:
     lines = _lines(finished)
     assert [line["step"] for line in lines] == [4, 8, 11]
-    assert lines[1]["tiny/loss"] < lines[0]["tiny/loss"] and lines[0]["tiny/gradient"] > 0
+    assert lines[0]["tiny/loss"] > 0 and lines[0]["tiny/gradient"] > 0
     assert lines[-1]["valid/figure"] == 1.5
+
+
+def test_averages_follow_the_weights(tmp_path: Path) -> None:
+    task = TinyTask()
+    start = {key: value.detach().clone() for key, value in task.networks["tiny"].named_parameters()}
+    Run(task, _config(), tmp_path).train(max_minutes=0)  # one step, after which the average keeps a tenth
+    tensors = _checkpoint(tmp_path)
+    for key, value in start.items():
+        torch.testing.assert_close(
+            tensors[f"average/tiny/{key}"], 0.1 * value + 0.9 * tensors[f"weights/tiny/{key}"], msg=key
+        )
+        assert not torch.equal(tensors[f"weights/tiny/{key}"], value)
+
+
+def test_gradients_are_clipped_all_together_and_logged_as_they_were(tmp_path: Path) -> None:
+    run = Run(TinyTask(), _config(log_every=1, clip=0.05, betas=(0.9, 0.98)), tmp_path)
+    run.train(max_minutes=0)
+    moments = [value for key, value in _checkpoint(tmp_path).items() if key.endswith("/exp_avg")]
+    found = torch.cat([moment.flatten() for moment in moments]).norm()
+    assert float(found) == pytest.approx(0.1 * 0.05, rel=1e-3), "the first moment is a tenth of the first gradient"
+    assert _lines(tmp_path)[0]["tiny/gradient"] > 0.05
 
 
 def test_checkpoints_are_safetensors_and_json_only(finished: Path) -> None:
