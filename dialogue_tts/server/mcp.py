@@ -48,7 +48,7 @@ class Checked(BaseModel):
     work_s: float
 
 
-class ListedVoice(BaseModel):
+class VoiceAnswer(BaseModel):
     """A voice, by the name that speakers are given it by."""
 
     name: str
@@ -66,7 +66,7 @@ class MadeTurn(BaseModel):
     doubts: list[str]
 
 
-class Made(BaseModel):
+class DialogueAnswer(BaseModel):
     """A dialogue in a file. `uri` is the resource that holds the same."""
 
     file: str
@@ -99,10 +99,10 @@ class _Studio:
             work_s=round(found.work_s, 1),
         )
 
-    def voices(self) -> list[ListedVoice]:
+    def voices(self) -> list[VoiceAnswer]:
         """Built-in ones, then those that are kept on this machine."""
-        built_in = [ListedVoice(name=v.name, description=v.description) for v in self.tts.bundle.voices.values()]
-        return built_in + [ListedVoice(name=name, description="kept here") for name in self.tts.library.names()]
+        built_in = [VoiceAnswer(name=v.name, description=v.description) for v in self.tts.bundle.voices.values()]
+        return built_in + [VoiceAnswer(name=name, description="kept here") for name in self.tts.library.names()]
 
     def make(
         self,
@@ -112,7 +112,7 @@ class _Studio:
         path: Path,
         progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
-    ) -> Made:
+    ) -> DialogueAnswer:
         """Speak a script into a file. Raises ToolError, DialogueTTSError."""
         self._check_length(script)
         known = [voice.name for voice in self.voices()]
@@ -127,7 +127,7 @@ class _Studio:
         self._folder.mkdir(parents=True, exist_ok=True)
         dialogue.save(path)
         self._made[path.name] = path
-        return Made(
+        return DialogueAnswer(
             file=str(path),
             uri=f"dialogue-tts://files/{path.name}",
             duration_s=round(dialogue.duration, 2),
@@ -180,7 +180,7 @@ def create_mcp_server(tts: DialogueTTS, folder: Path, limits: Limits | None = No
         return await anyio.to_thread.run_sync(studio.check, script)
 
     @server.tool()
-    async def list_voices() -> list[ListedVoice]:
+    async def list_voices() -> list[VoiceAnswer]:
         """Voices that speakers can be given."""
         return await anyio.to_thread.run_sync(studio.voices)
 
@@ -192,7 +192,7 @@ def create_mcp_server(tts: DialogueTTS, folder: Path, limits: Limits | None = No
         voices: dict[str, str] | None = None,
         seed: int = 0,
         format: Ending = "mp3",
-    ) -> Made:
+    ) -> DialogueAnswer:
         """Speak a script into a sound file, and say where it is.
 
         Args:
