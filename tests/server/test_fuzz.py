@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import hypothesis
+import numpy as np
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
@@ -18,9 +19,14 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from dialogue_tts.dialogue.result import Take
+from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.limits import Limits
+from dialogue_tts.synthesis.request import TakeRequest
+from dialogue_tts.synthesis.scheduler import Scheduler
+from dialogue_tts.synthesis.synthesizer import DrawnTake, Synthesizer
 from dialogue_tts.voices.library import VoiceLibrary
 
 LIMITS = Limits(sound_s=20, script_characters=2000, job_sound_s=30)
@@ -46,10 +52,26 @@ FIELDS = (
 ).split()
 
 
+FEWEST = {GenerationMode.POSITIVE: 330, GenerationMode.NEGATIVE: 125}  # little can be wrong with most routes
+
+
+class Mute(Synthesizer):
+    """Says nothing, at once: what is looked at here is what stands around it."""
+
+    def draw(self, requests: Sequence[TakeRequest], cancelled: Callable[[], bool] = lambda: False) -> list[DrawnTake]:
+        return [DrawnTake(request, ()) for request in requests]
+
+    def render(self, drawn: DrawnTake) -> Take:
+        request = drawn.request
+        return Take(request.turn.text, request.seed, np.zeros(2400, np.float32), (), 1, Check(0.0, 1.0, 1.0))
+
+
 @pytest.fixture(scope="module")
 def app(tiny_bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    library = VoiceLibrary(tmp_path_factory.mktemp("fuzz") / "voices")
-    return create_app(DialogueTTS.from_pretrained(tiny_bundle_dir, library=library), LIMITS)
+    tts = DialogueTTS.from_pretrained(tiny_bundle_dir, library=VoiceLibrary(tmp_path_factory.mktemp("fuzz") / "voices"))
+    tts.synthesizer = Mute(tts.bundle)
+    tts.scheduler = Scheduler(tts.synthesizer)
+    return create_app(tts, LIMITS)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +87,7 @@ def test_answers_are_those_of_the_description(description: Any, mode: Generation
         operation = found.ok()
 
         @hypothesis.settings(
-            max_examples=18, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
@@ -77,7 +99,7 @@ def test_answers_are_those_of_the_description(description: Any, mode: Generation
             ask()
         except Unsatisfiable:  # nothing can be wrong with it
             assert mode == GenerationMode.NEGATIVE
-    assert asked > 200  # of each mode
+    assert asked > FEWEST[mode]
 
 
 @pytest.fixture(scope="module")
