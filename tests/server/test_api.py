@@ -581,6 +581,8 @@ def test_the_description_needs_no_network(client: TestClient) -> None:
         "/v1/audio/voices",
         "/v1/audio/voices/{voice_id}",
         "/health",
+        "/health/live",
+        "/health/ready",
         "/version",
         "/metrics",
     }
