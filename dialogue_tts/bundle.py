@@ -119,16 +119,20 @@ class Bundle:
                 raise BundleError(f"{folder}: {SUMS} lacks {voice.recording.name}; fetch the bundle again.")
         text_tokenizer = TextTokenizer.load(folder / TEXT_MODEL)
         _check_agreement(config, text_tokenizer, folder)
-        networks = {
-            "codec": Codec(config.codec),
-            "semantic_tokenizer": SemanticTokenizer(config.semantic_tokenizer),
-            "text_to_semantic": TextToSemantic(config.text_to_semantic),
-            "soundstorm": SoundStorm(config.soundstorm),
-            "speaker_embedding": SpeakerEmbedding(config.speaker_embedding),
-        }
-        for name, network in networks.items():
-            _load_weights(network, folder / f"{name}.safetensors")
-        return cls(config, **networks, text_tokenizer=text_tokenizer, voices=voices, sha256=_sum(folder / SUMS))
+        bundle = cls(
+            config,
+            Codec(config.codec),
+            SemanticTokenizer(config.semantic_tokenizer),
+            TextToSemantic(config.text_to_semantic),
+            SoundStorm(config.soundstorm),
+            SpeakerEmbedding(config.speaker_embedding),
+            text_tokenizer,
+            voices,
+            sha256=_sum(folder / SUMS),
+        )
+        for name in NETWORKS:
+            _load_weights(getattr(bundle, name), folder / f"{name}.safetensors")
+        return bundle
 
     def save(self, folder: str | Path) -> None:
         """Write the bundle's files; built-in voices' recordings are copied."""

@@ -67,7 +67,7 @@ def build_app(tts: DialogueTTS, options: StudioOptions) -> fastapi.FastAPI:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.mount("/studio", StaticFiles(directory=HERE / "page"))
     recordings = {str(voice.recording.parent.resolve()) for voice in tts.bundle.voices.values()}
-    return gr.mount_gradio_app(
+    mounted: fastapi.FastAPI = gr.mount_gradio_app(
         app,
         _page(handlers, options),
         path="/",
@@ -84,6 +84,7 @@ def build_app(tts: DialogueTTS, options: StudioOptions) -> fastapi.FastAPI:
         favicon_path=str(HERE / "page" / "icon.png"),
         head='<link rel="stylesheet" href="./studio/studio.css"><meta name="referrer" content="no-referrer">',
     )
+    return mounted
 
 
 def _page(handlers: Handlers, options: StudioOptions) -> gr.Blocks:

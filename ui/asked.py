@@ -102,7 +102,7 @@ def settings_in(asked: Asked) -> SynthesisConfig:
     found = asked.get("settings") or {}
     if not isinstance(found, dict):
         raise RefusedError("the settings are not what the page sends; reload the page.")
-    settings: dict[str, float | None] = {}
+    settings: dict[str, Any] = {}
     for key, name in (("gap", "gap_s"), ("speed", "speed"), ("loudness", "loudness_lufs")):
         value = found.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -68,7 +68,7 @@ class DialogueJob:
         self._take_files: dict[int, tuple[Take, Path]] = {}  # by id, which stays good as long as the take is held
         self._takes_before: set[int] = set()
         self._downloads: list[Path] = []
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
         self._lock = threading.RLock()
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -77,12 +77,12 @@ class DialogueJob:
         """Grows with each change."""
         return self._version
 
-    def listen(self, told: Callable[[], None]) -> None:
+    def listen(self, told: Callable[[], object]) -> None:
         """Call `told` after each change, from whichever thread makes it."""
         with self._lock:
             self._listeners.append(told)
 
-    def unlisten(self, told: Callable[[], None]) -> None:
+    def unlisten(self, told: Callable[[], object]) -> None:
         """No more calls."""
         with self._lock:
             self._listeners.remove(told)
@@ -252,7 +252,7 @@ class DialogueJob:
 
     def _mark_next(self, making: Making, wanted: MakeRequest) -> None:
         following = next((row.id for row in wanted.rows if row.id not in making.made), None)
-        if following in making.costs and self.making is making:
+        if following is not None and following in making.costs and self.making is making:
             self._mark(following, "making")
 
     def _fail(self, making: Making, row: str, error: Exception) -> None:

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig, PromptCache
+from dialogue_tts.nn.stack import Stack
 
 
 @strict
@@ -60,6 +61,8 @@ class Frames(NamedTuple):
 class SoundStorm(nn.Module):
     """Embeddings, Conformer, heads."""
 
+    first_rows: Tensor  # (Q,) int64, a buffer
+
     def __init__(self, config: SoundStormConfig) -> None:
         super().__init__()
         self.config = config
@@ -72,7 +75,7 @@ class SoundStorm(nn.Module):
         self.units = nn.Embedding(2 * config.units, width)
         self.prompt = nn.Parameter(torch.randn(width) * self.embedding_std)
         self.conformer = Conformer(config.conformer)
-        self.heads = nn.ModuleList(nn.Linear(width, width) for _ in range(config.levels))
+        self.heads = Stack(nn.Linear(width, width) for _ in range(config.levels))
         self.head_bias = nn.Parameter(torch.zeros(config.levels, config.codebook_size))
         first_rows = torch.arange(config.levels) * (config.codebook_size + 1)
         self.register_buffer("first_rows", first_rows, persistent=False)
@@ -89,11 +92,12 @@ class SoundStorm(nn.Module):
     @property
     def embedding_std(self) -> float:
         """Such that the sum of a frame's embeddings starts with about unit variance."""
-        return (self.config.levels + 3) ** -0.5
+        return float((self.config.levels + 3) ** -0.5)
 
     def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
         """frames as in `Frames`; valid bool (B, T), False on padding, None if there is none -> hidden (B, T, D)."""
-        return self.conformer(self._seen(frames), valid, frames.is_prompt)
+        hidden: Tensor = self.conformer(self._seen(frames), valid, frames.is_prompt)
+        return hidden
 
     def read_prompt(self, prompts: Frames, valid: Tensor | None = None) -> PromptCache:
         """What is kept of the prompts of each row, which are at its head in `forward`."""
@@ -106,7 +110,7 @@ class SoundStorm(nn.Module):
     def _seen(self, frames: Frames) -> Tensor:
         """Sum of what is known of each frame, (B, T, D)."""
         rows = (frames.codes + self.first_rows).flatten(0, 1)
-        x = F.embedding_bag(rows, self.codes.weight, mode="sum").unflatten(0, frames.semantic.shape)
+        x: Tensor = F.embedding_bag(rows, self.codes.weight, mode="sum").unflatten(0, frames.semantic.shape)
         following = self.config.units * torch.arange(2, device=frames.units.device)
         x = x + self.semantic(frames.semantic) + self.slots(frames.slots) + self.units(frames.units + following).sum(2)
         return x + self.prompt * frames.is_prompt.unsqueeze(-1)

@@ -93,7 +93,8 @@ def resample(wave: Tensor, from_hz: int, to_hz: int) -> Tensor:
     """Windowed-sinc resampling: (..., samples) at `from_hz` -> (..., samples') at `to_hz`."""
     if from_hz == to_hz:
         return wave
-    return torchaudio.functional.resample(wave, from_hz, to_hz)
+    resampled: Tensor = torchaudio.functional.resample(wave, from_hz, to_hz)
+    return resampled
 
 
 def check_writable(path: str | Path) -> None:

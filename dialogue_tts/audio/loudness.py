@@ -60,4 +60,5 @@ def limited(wave: Tensor, sample_rate_hz: int) -> Tensor:
 
 def _between(wave: Tensor) -> Tensor:
     """(samples,) -> (samples * OVERSAMPLING,)."""
-    return torchaudio.functional.resample(wave, 1, OVERSAMPLING, lowpass_filter_width=12)
+    between: Tensor = torchaudio.functional.resample(wave, 1, OVERSAMPLING, lowpass_filter_width=12)
+    return between

@@ -31,7 +31,8 @@ def pitch(wave: Tensor, hop: int = HOP) -> tuple[Tensor, Tensor]:
     size = 2 * WINDOW
 
     def autocorrelation(x: Tensor) -> Tensor:
-        return torch.fft.irfft(power(torch.fft.rfft(x, size)), size)
+        correlation: Tensor = torch.fft.irfft(power(torch.fft.rfft(x, size)), size)
+        return correlation
 
     shortest, longest = RATE_HZ // HIGHEST_HZ, RATE_HZ // LOWEST_HZ
     raw = autocorrelation(frames * window)

@@ -22,9 +22,10 @@ def hann_window(length: int) -> Tensor:
 @torch.inference_mode(False)
 def mel_filters(n_fft: int, n_mels: int, sample_rate_hz: int) -> Tensor:
     """Slaney's mel filters, float32 (n_fft // 2 + 1, n_mels)."""
-    return torchaudio.functional.melscale_fbanks(
+    filters: Tensor = torchaudio.functional.melscale_fbanks(
         n_fft // 2 + 1, 0.0, sample_rate_hz / 2, n_mels, sample_rate_hz, norm="slaney", mel_scale="slaney"
     )
+    return filters
 
 
 def frame_count(samples: int, hop: int) -> int:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, cast
 
 from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 from dialogue_tts.errors import DialogueTTSError, SettingsError
@@ -35,7 +35,7 @@ def in_processes(jobs: Sequence[BatchJob], context: BatchContext, workers: int) 
             crew.start()
         while crew.busy:
             for connection in wait(list(crew.busy)):
-                outcome = crew.take(connection)
+                outcome = crew.take(cast("Connection", connection))  # `wait` gives back what it is given
                 if outcome:
                     yield outcome
     finally:
@@ -62,7 +62,7 @@ class _WorkerPool:
         """What a process has to say; it gets its next job."""
         process, job = self.busy.pop(connection)
         try:
-            found = connection.recv()
+            found: Outcome | DialogueTTSError = connection.recv()
         except (EOFError, ConnectionResetError):
             return self._lost(process, job)
         if isinstance(found, DialogueTTSError):

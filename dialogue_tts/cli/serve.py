@@ -8,7 +8,7 @@ import re
 import socket
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,7 +78,7 @@ def serve(
     from dialogue_tts.server.guard import Access
     from dialogue_tts.server.limits import Limits
 
-    given = {"requests": queue, "sound_s": longest and 60 * longest}
+    given: dict[str, Any] = {"requests": queue, "sound_s": longest and 60 * longest}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())

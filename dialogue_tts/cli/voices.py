@@ -85,10 +85,14 @@ def add(
     saved = Voice.load(recording) if recording.suffix == ENDING else None
     if saved and (consent or who or when or what):
         raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
-    record = saved.consent if saved else _consent(consent, who, when, what)
+    record = None if saved else _consent(consent, who, when, what)
     with progress_bar("Listening", quiet):
         tts = DialogueTTS.from_pretrained(bundle)
-        voice = replace(saved, name=name) if saved else tts.new_voice(name, recording, record)
+        if saved:
+            voice = replace(saved, name=name)
+        else:
+            assert record is not None
+            voice = tts.new_voice(name, recording, record)
         tts.keep_voice(voice)
         if not saved:
             warnings = inspect_recording(recording, tts.bundle.semantic_tokenizer).warnings
@@ -202,5 +206,5 @@ def _kept(voice: Voice) -> dict[str, Any]:
     from dialogue_tts.config import frames_to_seconds
 
     seconds = round(frames_to_seconds(voice.semantic.shape[0]), 2)
-    consent = asdict(voice.consent)
+    consent = asdict(voice.consent) if voice.consent else None
     return {"name": voice.name, "kind": "kept", "consent": consent, "prompt_s": seconds, "sha256": voice.sha256}

@@ -19,6 +19,7 @@ from dialogue_tts.audio.signal import istft, log_mel, stft
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
+from dialogue_tts.nn.stack import Stack
 from dialogue_tts.stages import stage
 
 PITCH_BASE_HZ = 150.0
@@ -73,7 +74,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.enter = nn.Linear(config.patch_width, config.encoder_width)
-        self.blocks = nn.ModuleList(
+        self.blocks = Stack(
             ConvNextBlock(config.encoder_width, config.encoder_hidden) for _ in range(config.encoder_blocks)
         )
         self.norm = nn.LayerNorm(config.encoder_width)
@@ -90,10 +91,11 @@ class Encoder(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """(B, T, patch_width) -> (B, T, encoder_width)."""
-        x = self.enter(patches)
+        x: Tensor = self.enter(patches)
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)
+        x = self.norm(x)
+        return x
 
 
 class Decoder(nn.Module):
@@ -105,11 +107,11 @@ class Decoder(nn.Module):
         width, hidden = config.decoder_width, config.decoder_hidden
         bins = config.n_fft // 2 + 1
         self.enter = nn.Linear(config.encoder_width, width)
-        self.trunk = nn.ModuleList(ConvNextBlock(width, hidden) for _ in range(config.trunk_blocks))
+        self.trunk = Stack(ConvNextBlock(width, hidden) for _ in range(config.trunk_blocks))
         self.pitch_head = nn.Linear(width, config.upsample)
         self.rise = nn.Linear(width, config.upsample * width)
         self.pitch_enter = nn.Linear(2 * PITCH_WAVES, width)
-        self.blocks = nn.ModuleList(ConvNextBlock(width, hidden) for _ in range(config.wave_blocks))
+        self.blocks = Stack(ConvNextBlock(width, hidden) for _ in range(config.wave_blocks))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, 3 * bins)
         nn.init.normal_(self.head.weight, std=0.01)
@@ -118,14 +120,15 @@ class Decoder(nn.Module):
 
     def frames(self, latent: Tensor) -> Tensor:
         """(B, T, encoder_width) -> (B, T, decoder_width), still at 25 Hz."""
-        x = self.enter(latent)
+        x: Tensor = self.enter(latent)
         for block in self.trunk:
             x = block(x)
         return x
 
     def octaves(self, frames: Tensor) -> Tensor:
         """frames from `frames` -> pitch in octaves over PITCH_BASE_HZ, float32 (B, T * upsample)."""
-        return self.pitch_head(frames).flatten(1).float()
+        octaves: Tensor = self.pitch_head(frames)
+        return octaves.flatten(1).float()
 
     def wave(self, frames: Tensor, octaves: Tensor) -> Tensor:
         """frames from `frames`, octaves from `octaves` or from a recording -> wave float32 (B, T * HOP)."""
@@ -197,4 +200,5 @@ class Codec(nn.Module):
     @torch.inference_mode()
     def decode(self, codes: Tensor) -> Tensor:
         """codes int64 (B, T, Q) -> wave float32 (B, T * HOP) in [-1, 1]."""
-        return self.decoder(self.quantizer.decode(codes)).clamp(-1, 1)
+        wave: Tensor = self.decoder(self.quantizer.decode(codes))
+        return wave.clamp(-1, 1)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dialogue_tts.nn.stack import Stack
+
 
 class QuantizerOutput(NamedTuple):
     """What training sees."""
@@ -20,6 +22,8 @@ class QuantizerOutput(NamedTuple):
 
 class CodebookLevel(nn.Module):
     """One level: project down, take the nearest code by angle, project up."""
+
+    usage: Tensor  # (size,) float32, a buffer: how often each code is used beside what is even
 
     def __init__(self, width: int, size: int, code_width: int) -> None:
         super().__init__()
@@ -36,7 +40,8 @@ class CodebookLevel(nn.Module):
 
     def decode(self, ids: Tensor) -> Tensor:
         """int64 (...) -> (..., D)."""
-        return self.up(self.codes(ids))
+        out: Tensor = self.up(self.codes(ids))
+        return out
 
     @torch.no_grad()
     def revive(self, low: Tensor, ids: Tensor, rate: float = 0.99, least: float = 0.02) -> None:
@@ -63,7 +68,7 @@ class ResidualQuantizer(nn.Module):
 
     def __init__(self, width: int, levels: int, size: int, code_width: int) -> None:
         super().__init__()
-        self.levels = nn.ModuleList(CodebookLevel(width, size, code_width) for _ in range(levels))
+        self.levels = Stack(CodebookLevel(width, size, code_width) for _ in range(levels))
 
     def forward(self, latent: Tensor, used: Tensor | None = None) -> QuantizerOutput:
         """latent float32 (B, T, D); used int64 (B,): levels kept in each row (quantiser dropout), None for all."""

@@ -201,7 +201,7 @@ def _in_a_new_process(bundle: str | None, length_s: float, threads: int | None) 
     process.start()
     there.close()
     try:
-        found = here.recv()
+        found: tuple[dict[str, Any], Measurement] | DialogueTTSError = here.recv()
     except EOFError:
         process.join()
         died = f"the process died (exit code {process.exitcode}), perhaps for lack of memory"

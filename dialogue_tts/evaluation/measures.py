@@ -104,7 +104,8 @@ def _normalizer() -> Callable[[str], str]:
         from whisper_normalizer.english import EnglishTextNormalizer
     except ImportError as error:
         raise DialogueTTSError(f"Counting word errors needs whisper-normalizer; run: {_PIP_WORDS}") from error
-    return EnglishTextNormalizer()
+    normalizer: Callable[[str], str] = EnglishTextNormalizer()
+    return normalizer
 
 
 @functools.cache

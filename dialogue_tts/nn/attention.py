@@ -29,7 +29,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
     """Scaled dot-product attention: q, k, v (B, H, T, K), mask bool as in PyTorch -> (B, H, T, K)."""
     if q.device.type != "cpu" or not torch.is_grad_enabled():
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal and mask is None)
+        fused: Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal and mask is None)
+        return fused
     # The CPU's fused backward pass takes twice as long as the plain one at our lengths.
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     if causal and mask is None:
@@ -119,7 +120,8 @@ class SelfAttention(nn.Module):
         cache.values[:, :, position] = v[:, :, 0]
         seen_k, seen_v = cache.keys[:, :, : position + 1], cache.values[:, :, : position + 1]
         mixed = F.scaled_dot_product_attention(rotate(q, *rotary), seen_k, seen_v)
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return out
 
     def new_cache(self, batch: int, capacity: int) -> KeyValues:
         """An empty cache for `capacity` positions on this layer's device and in its dtype."""
@@ -139,7 +141,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
-        return self.fall(self.dropout(F.silu(self.rise(x))))
+        out: Tensor = self.fall(self.dropout(F.silu(self.rise(x))))
+        return out
 
 
 class TransformerBlock(nn.Module):
@@ -156,9 +159,11 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, causal: bool = False) -> Tensor:
         """(B, T, D) -> (B, T, D); mask as in `SelfAttention.forward`."""
         x = x + self.dropout(self.attention(self.attention_norm(x), rotary, mask, causal))
-        return x + self.dropout(self.feed(self.feed_norm(x)))
+        x = x + self.dropout(self.feed(self.feed_norm(x)))
+        return x
 
     def step(self, x: Tensor, rotary: tuple[Tensor, Tensor], cache: KeyValues, position: int) -> Tensor:
         """One new position: (B, 1, D) -> (B, 1, D)."""
         x = x + self.attention.step(self.attention_norm(x), rotary, cache, position)
-        return x + self.feed(self.feed_norm(x))
+        x = x + self.feed(self.feed_norm(x))
+        return x

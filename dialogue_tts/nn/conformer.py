@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from dialogue_tts.config import strict
 from dialogue_tts.nn.attention import FeedForward, KeyValues, SelfAttention, SharedDropout, rotary_table
+from dialogue_tts.nn.stack import Stack
 
 
 @strict
@@ -55,7 +56,8 @@ class ConvolutionModule(nn.Module):
         if given is not None:
             given = given.unsqueeze(-1)
             mixed = torch.where(given, self._mixed(x * given), mixed)
-        return self.leave(F.silu(self.norm(mixed)))
+        out: Tensor = self.leave(F.silu(self.norm(mixed)))
+        return out
 
     def forward_with_cache(
         self, x: Tensor, valid: Tensor | None, ending: Tensor | None, lengths: Tensor
@@ -77,7 +79,8 @@ class ConvolutionModule(nn.Module):
         return x if valid is None else x.masked_fill(~valid.unsqueeze(-1), 0.0)
 
     def _mixed(self, x: Tensor) -> Tensor:
-        return self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        mixed: Tensor = self.depthwise(x.transpose(1, 2))
+        return mixed.transpose(1, 2)
 
 
 class ConformerBlock(nn.Module):
@@ -86,7 +89,7 @@ class ConformerBlock(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
         width = config.width
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(5))
+        self.norms = Stack(nn.LayerNorm(width) for _ in range(5))
         self.feed_in = FeedForward(width, config.hidden, config.dropout)
         self.attention = SelfAttention(width, config.heads)
         self.convolution = ConvolutionModule(width, config.kernel)
@@ -106,7 +109,8 @@ class ConformerBlock(nn.Module):
         x = x + self.dropout(self.attention(self.norms[1](x), rotary, mask))
         x = x + self.dropout(self.convolution(self.norms[2](x), valid, given))
         x = x + 0.5 * self.dropout(self.feed_out(self.norms[3](x)))
-        return self.norms[4](x)
+        out: Tensor = self.norms[4](x)
+        return out
 
     def forward_with_cache(
         self,
@@ -146,7 +150,7 @@ class Conformer(nn.Module):
     def __init__(self, config: ConformerConfig) -> None:
         super().__init__()
         self.head_width = config.width // config.heads
-        self.blocks = nn.ModuleList(ConformerBlock(config) for _ in range(config.layers))
+        self.blocks = Stack(ConformerBlock(config) for _ in range(config.layers))
 
     def forward(self, x: Tensor, valid: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         """Frames of whole rows.

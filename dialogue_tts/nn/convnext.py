@@ -21,4 +21,5 @@ class ConvNextBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
         y = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
-        return x + self.scale.to(x.dtype) * self.fall(F.gelu(self.rise(y)))
+        out: Tensor = x + self.scale.to(x.dtype) * self.fall(F.gelu(self.rise(y)))
+        return out

@@ -71,7 +71,7 @@ def frame_phones(units: PhoneSequence, spans: list[tuple[int, int]], frames: int
     steps = frames * READ_RATE
     owner = [0] * steps
     phone_units = [i for i, c in enumerate(units.characters) if c in PHONE_IDS]
-    marks = {phone: [] for phone in [0, *phone_units]}  # pause marks that follow each phone
+    marks: dict[int, list[int]] = {phone: [] for phone in [0, *phone_units]}  # pause marks that follow each phone
     last_phone = 0
     for index, character in enumerate(units.characters):
         if character in PHONE_IDS:
@@ -79,7 +79,7 @@ def frame_phones(units: PhoneSequence, spans: list[tuple[int, int]], frames: int
         elif index:
             marks[last_phone].append(index)
     # CTC is heard in spikes: between two of them lies the rest of the first, maybe a pause, and the start of the second.
-    edges = [(0, 0, 0), *((unit, *span) for unit, span in zip(phone_units, spans, strict=True)), (None, steps, steps)]
+    edges = [(0, 0, 0), *((unit, *span) for unit, span in zip(phone_units, spans, strict=True)), (-1, steps, steps)]
     for (unit, start, end), (_, following, _) in zip(edges, edges[1:]):
         owner[start:end] = [unit] * (end - start)
         gap = following - end

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 class FiniteScalarQuantizer(nn.Module):
     """Each dimension is squashed and rounded to one of a few levels; their product is the codebook."""
 
+    levels: Tensor  # (dims,) int64, a buffer
+    places: Tensor  # (dims,) int64, a buffer: what a step on each dimension adds to the id
+
     def __init__(self, levels: tuple[int, ...]) -> None:
         super().__init__()
         self.size = math.prod(levels)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from dialogue_tts.config import strict
 from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+from dialogue_tts.nn.stack import Stack
 
 
 @strict
@@ -79,7 +80,7 @@ class TextToSemantic(nn.Module):
         self.next = nn.Linear(width, width, bias=False)
         self.dwell = nn.Embedding(config.max_dwell + 1, width)
         self.left = nn.Embedding(config.max_units + 1, width)
-        self.blocks = nn.ModuleList(
+        self.blocks = Stack(
             TransformerBlock(width, config.encoder.heads, config.decoder_hidden, config.dropout)
             for _ in range(config.decoder_layers)
         )
@@ -95,16 +96,18 @@ class TextToSemantic(nn.Module):
         states = states.gather(1, units.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
         more = units[:, 1:] > units[:, :-1]  # units rise up to a row's last, after which padding must not show
         following = torch.cat([states[:, 1:] * more.unsqueeze(-1), torch.zeros_like(states[:, :1])], dim=1)
-        return self.here(states) + self.next(following)
+        out: Tensor = self.here(states) + self.next(following)
+        return out
 
     def _frame(self, seen: Tensor, pointer: Pointer, previous: Tensor) -> Tensor:
         at = pointer.unit.unsqueeze(-1).expand(-1, -1, seen.shape[-1])
-        return (
+        x: Tensor = (
             seen.gather(1, at)
             + self.semantic(previous)
             + self.dwell(pointer.dwell.clamp(max=self.config.max_dwell))
             + self.left(pointer.left.clamp(max=self.config.max_units))
         )
+        return x
 
     def forward(self, seen: Tensor, pointer: Pointer, previous: Tensor) -> tuple[Tensor, Tensor]:
         """All frames at once, teacher-forced.

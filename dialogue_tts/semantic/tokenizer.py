@@ -82,7 +82,8 @@ class SemanticTokenizer(nn.Module):
     def features(self, wave: Tensor) -> Tensor:
         """wave (B, T * HOP) -> normalised log-mel patches (B, T, MEL_FRAMES * n_mels)."""
         mel = log_mel(wave, self.config.n_fft, HOP // MEL_FRAMES, self.config.n_mels, SAMPLE_RATE_HZ)
-        return ((mel + 5) / 3).unflatten(1, (-1, MEL_FRAMES)).flatten(2)
+        patches: Tensor = ((mel + 5) / 3).unflatten(1, (-1, MEL_FRAMES))
+        return patches.flatten(2)
 
     def forward(self, features: Tensor, valid: Tensor | None) -> SemanticOutput:
         """features as from `features`, valid bool (B, T) or None."""
@@ -95,14 +96,16 @@ class SemanticTokenizer(nn.Module):
 
     def _read(self, grid: Tensor, valid: Tensor | None) -> Tensor:
         heard = self.reader(self.from_grid(grid), valid)
-        return self.phone_head(heard).unflatten(-1, (READ_RATE, -1)).flatten(1, 2)
+        logits: Tensor = self.phone_head(heard).unflatten(-1, (READ_RATE, -1))
+        return logits.flatten(1, 2)
 
     @stage("self-check")
     @torch.inference_mode()
     def encode(self, wave: Tensor) -> Tensor:
         """wave float32 (B, T * HOP) -> semantic tokens int64 (B, T)."""
         latent = self.to_grid(self.encoder(self.enter(self.features(wave))))
-        return self.quantizer(latent)[1]
+        ids: Tensor = self.quantizer(latent)[1]
+        return ids
 
     @stage("self-check")
     @torch.inference_mode()
@@ -128,7 +131,7 @@ class SemanticTokenizer(nn.Module):
         grid = self.quantizer.values(torch.arange(self.vocabulary, device=self.to_grid.weight.device))
         row = grid.unsqueeze(-1).expand(-1, -1, self.shape_context.kernel_size[0])
         middle = self.shape_context(row)[..., row.shape[-1] // 2]
-        level = self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1)
+        level: Tensor = self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1)
         return level <= level.min().clamp_min(QUIET)  # never none: a pause has to have some token
 
     def phone_ids(self, phones: list[str]) -> list[int]:
@@ -138,7 +141,7 @@ class SemanticTokenizer(nn.Module):
 
 def greedy_phones(log_probs: Tensor) -> list[int]:
     """Best path of CTC for one row: (T', classes) -> classes without blanks and repeats."""
-    best = log_probs.argmax(-1).unique_consecutive().tolist()
+    best: list[int] = log_probs.argmax(-1).unique_consecutive().tolist()
     return [phone for phone in best if phone]
 
 
@@ -151,7 +154,13 @@ def unlikelihood(log_probs: Tensor, phone_ids: list[int]) -> float:
         phone_ids: CTC classes of the phones that were to be said.
     """
     steps = log_probs.shape[0]
-    loss = F.ctc_loss(log_probs, torch.tensor(phone_ids), (steps,), (len(phone_ids),), reduction="sum")
+    loss = F.ctc_loss(
+        log_probs,
+        torch.tensor(phone_ids),
+        (steps,),  # type: ignore[arg-type]  # tuples are documented
+        (len(phone_ids),),  # type: ignore[arg-type]
+        reduction="sum",
+    )
     return (float(loss) + float(log_probs.max(-1).values.sum())) / len(phone_ids)
 
 

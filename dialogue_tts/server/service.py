@@ -184,7 +184,8 @@ def _costed(planned: Callable[[], DialogueRequest]) -> DialogueRequest:
 
 def service_of(request: Request) -> Service:
     """The application's."""
-    return request.app.state.service
+    service: Service = request.app.state.service
+    return service
 
 
 ServiceOf = Annotated[Service, Depends(service_of)]

@@ -69,7 +69,8 @@ class TurnRequest:
     @property
     def seed(self) -> int:
         """Of the chosen take."""
-        return (*self.kept, *self.wanted)[self.chosen].seed
+        every: tuple[Take | TakeRequest, ...] = (*self.kept, *self.wanted)
+        return every[self.chosen].seed
 
     def with_made(self, made: Sequence[Take]) -> TurnTakes:
         """The turn, when the wanted takes are made."""

@@ -292,7 +292,8 @@ class Synthesizer:
     def _embed(self, codes: Tensor) -> Tensor:
         """Speaker embedding: codes (T, Q) -> (size,)."""
         twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
-        return self._bundle.speaker_embedding(self._bundle.codec.quantizer.decode(twice[None]))[0]
+        prints: Tensor = self._bundle.speaker_embedding(self._bundle.codec.quantizer.decode(twice[None]))
+        return prints[0]
 
 
 def _prompt(voice: Voice) -> Prompt:
@@ -302,7 +303,7 @@ def _prompt(voice: Voice) -> Prompt:
 
 def _misread(log_probs: Tensor, phone_ids: list[int]) -> float:
     """Share of the wanted phones that are read wrong: log_probs (T', classes)."""
-    return edit_distance(greedy_phones(log_probs), phone_ids) / len(phone_ids)
+    return int(edit_distance(greedy_phones(log_probs), phone_ids)) / len(phone_ids)
 
 
 def _pace(phones: int, frames: int, segments: int = 1) -> float:

@@ -44,7 +44,7 @@ _FROM_AMERICAN = tuple(  # a word of an American table, as British English has i
         (r"ᵻ", "ɪ"),
     )
 )
-_WITHOUT_R = {"ə": "ə", "ɑ": "ɑː", "ɔ": "ɔː", "ɛ": "ɛː", "ɪ": "ɪə", "ʊ": "ʊə"}
+_WITHOUT_R: dict[str, str] = {"ə": "ə", "ɑ": "ɑː", "ɔ": "ɔː", "ɛ": "ɛː", "ɪ": "ɪə", "ʊ": "ʊə"}
 _NEAREST = (("ɜː", "ɜɹ"), ("ɛː", "ɛɹ"), (LENGTH, ""), ("Q", "O"), ("ɒ", "ɑ"), ("a", "æ"))
 
 

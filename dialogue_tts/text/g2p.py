@@ -51,8 +51,8 @@ class WordReader:
         self._tag_names = sorted(self._g2p.tagger.tags, reverse=True)  # of equals, the tagger takes the last
         self._weights = lru_cache(KEPT_WORDS)(self._feature_weights)
         network = self._g2p.fallback
-        self._g2p.fallback = lambda token: kept(token.text)  # type: ignore[method-assign]
         kept = lru_cache(KEPT_WORDS)(lambda text: network(Tok(text)))
+        self._g2p.fallback = lambda token: kept(token.text)
 
     def tokenize(self, text: str) -> list[Tok]:
         """Tokens with tags; where neighbours tell how a word sounds, they say so."""

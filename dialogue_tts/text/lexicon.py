@@ -53,7 +53,7 @@ _INTERJECTIONS = (  # which hibari would spell letter by letter
 )
 
 
-class Lexicon(HibariLexicon):
+class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
     """hibari's lexicons, and ours behind them; to be put in the place of `g2p.lexicon`."""
 
     def __init__(self, g2p: G2P) -> None:

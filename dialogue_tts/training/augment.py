@@ -20,7 +20,8 @@ LARGEST_GAIN = 2.3  # natural log: 20 dB
 def change_rate(wave: Tensor, factor: float) -> Tensor:
     """Play `factor` times as fast: pitch, formants and tempo move together; the length stays whole frames."""
     length = max(1, round(wave.shape[0] / factor / HOP)) * HOP
-    return F.interpolate(wave[None, None], size=length, mode="linear", align_corners=False)[0, 0]
+    played: Tensor = F.interpolate(wave[None, None], size=length, mode="linear", align_corners=False)
+    return played[0, 0]
 
 
 def shift_formants(wave: Tensor, factor: float) -> Tensor:
@@ -38,7 +39,9 @@ def shift_formants(wave: Tensor, factor: float) -> Tensor:
     low = place.long().clamp(max=envelope.shape[0] - 2)
     share = (place - low).unsqueeze(1)
     gain = (envelope[low] * (1 - share) + envelope[low + 1] * share - envelope).clamp(-LARGEST_GAIN, LARGEST_GAIN).exp()
-    shifted = torch.istft(spectrum * gain, ENVELOPE_WINDOW, ENVELOPE_WINDOW // 4, window=window, length=wave.shape[0])
+    shifted: Tensor = torch.istft(
+        spectrum * gain, ENVELOPE_WINDOW, ENVELOPE_WINDOW // 4, window=window, length=wave.shape[0]
+    )
     return shifted * (wave.square().mean() / shifted.square().mean().clamp_min(1e-12)).sqrt()
 
 
@@ -55,14 +58,15 @@ def colour(wave: Tensor, rng: np.random.Generator, depth_db: float = 8.0) -> Ten
     if rng.random() < 0.25:
         limit = rng.uniform(3_400, 11_000)
         gain_db = gain_db - 60 * ((hz - limit) / 500).clamp(0, 1)
-    return torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+    filtered: Tensor = torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+    return filtered
 
 
 def add_noise(wave: Tensor, rng: np.random.Generator, lowest_db: float = 10, highest_db: float = 40) -> Tensor:
     """Stationary noise with a spectrum between white and brown, at a random ratio to the speech."""
     # Drawn before the noise, so that they are alike for waves of any length.
     tilt, below_db = rng.uniform(0, 1), rng.uniform(lowest_db, highest_db)
-    noise = torch.fft.rfft(torch.from_numpy(rng.standard_normal(wave.shape[0]).astype(np.float32)))
+    noise: Tensor = torch.fft.rfft(torch.from_numpy(rng.standard_normal(wave.shape[0]).astype(np.float32)))
     noise = torch.fft.irfft(noise / torch.arange(1, noise.shape[0] + 1).clamp_min(50) ** tilt, wave.shape[0])
     ratio = 10 ** (-below_db / 20)
     return wave + noise / noise.square().mean().sqrt().clamp_min(1e-9) * wave.square().mean().sqrt() * ratio
@@ -75,7 +79,8 @@ def add_room(wave: Tensor, rng: np.random.Generator) -> Tensor:
     response = torch.from_numpy(tail.astype(np.float32)) * float(rng.uniform(0.01, 0.06))
     response[0] = 1.0
     size = wave.shape[0] + length
-    return torch.fft.irfft(torch.fft.rfft(wave, size) * torch.fft.rfft(response, size), size)[: wave.shape[0]]
+    reverberant: Tensor = torch.fft.irfft(torch.fft.rfft(wave, size) * torch.fft.rfft(response, size), size)
+    return reverberant[: wave.shape[0]]
 
 
 def set_level(wave: Tensor, rng: np.random.Generator) -> Tensor:
@@ -90,7 +95,8 @@ def band_limit(wave: Tensor, low_hz: float, high_hz: float) -> Tensor:
     spectrum = torch.fft.rfft(wave)
     hz = torch.linspace(0, SAMPLE_RATE_HZ / 2, spectrum.shape[0])
     gain_db = -60 * ((hz - high_hz) / 200).clamp(0, 1) - 40 * ((low_hz - hz) / 100).clamp(0, 1)
-    return torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+    filtered: Tensor = torch.fft.irfft(spectrum * 10 ** (gain_db / 20), wave.shape[0])
+    return filtered
 
 
 LOSSY = (("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"))  # libsndfile's format and subtype

@@ -83,19 +83,18 @@ class CodecTokensNetwork(nn.Module):
     def __init__(self, codec: Codec, encoder_only: bool = False) -> None:
         super().__init__()
         self.codec = codec
-        self.kept = (codec.quantizer, codec.decoder) if encoder_only else ()
+        self.kept: tuple[nn.Module, ...] = (codec.quantizer, codec.decoder) if encoder_only else ()
         self.mel_head = nn.Sequential(
             nn.LayerNorm(codec.config.decoder_width), nn.Linear(codec.config.decoder_width, codec.config.patch_width)
         )
-        for module in (
+        idle: tuple[nn.Module, ...] = (
             codec.decoder.rise,
             codec.decoder.pitch_enter,
             codec.decoder.blocks,
             codec.decoder.norm,
             codec.decoder.head,
-        ):
-            module.requires_grad_(False)  # they have no part in this phase
-        for module in self.kept:
+        )  # they have no part in this phase
+        for module in (*idle, *self.kept):
             module.requires_grad_(False)
 
     def train(self, mode: bool = True) -> CodecTokensNetwork:
@@ -123,9 +122,9 @@ class CodecTokensTask:
         """Least squares of mel patches on what the trunk gives: a codec from a bundle comes without its mel head, and a fresh
         one would lead the encoder astray before it has learnt anything."""
         norm, linear = self.network.mel_head
+        assert isinstance(linear, nn.Linear)
         codec = self.network.codec.eval()
-        squares: Tensor | float = 0.0
-        products: Tensor | float = 0.0
+        squares, products = torch.zeros(()), torch.zeros(())
         for batch in itertools.islice(self.batches(np.random.default_rng(0)), batches):
             patches, _ = self._seen(batch.to(linear.weight.device))
             frames = norm(codec.decoder.frames(codec.quantizer(codec.encoder(patches)).latent)).flatten(0, 1)
@@ -148,7 +147,7 @@ class CodecTokensTask:
         frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            yield torch.stack([self._crop(*self.turns[i], rng) for i in chosen])
+            yield torch.stack([self._crop(*self.turns[int(i)], rng) for i in chosen])
 
     def _crop(self, waves: np.ndarray, turn: Utterance, rng: np.random.Generator) -> Tensor:
         wave = load_wave(waves, turn)
@@ -185,8 +184,7 @@ class CodecTokensTask:
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """L1 of patches and pitch of unseen voices from one level and from all, and how evenly codes are used."""
-        network = networks["codec_tokens"]
-        codec = network.codec
+        network, codec = self.network, self.network.codec
         errors: dict[int, list[tuple[float, float]]] = {1: [], codec.config.levels: []}
         codes = []
         for turn in self.held_out:
@@ -313,7 +311,7 @@ class CodecDecoderTask:
         frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
         for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
             chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in chosen), strict=True)
+            codes, waves = zip(*(self._stretch(*self.turns[int(i)], rng) for i in chosen), strict=True)
             yield WaveBatch(torch.stack(codes), self._levels(rng), torch.stack(waves))
 
     def _levels(self, rng: np.random.Generator) -> Tensor:
@@ -351,7 +349,7 @@ class CodecDecoderTask:
             yield "discriminators", verdict, {"discriminators": verdict.detach()}
         mel = mel_loss(made, wave, self.config.mels)
         loss = self.config.mel_weight * mel + self.config.pitch_weight * pitch_error
-        figures = {"mel": mel.detach(), "pitch": pitch_error.detach()}
+        figures: Figures = {"mel": mel.detach(), "pitch": pitch_error.detach()}
         if adversarial:
             with torch.no_grad():
                 real = self.discriminators(wave)

@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,7 +102,8 @@ class Corpus:
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             raise DataError(f"{path} is missing; `dialogue-tts train` makes it for the stages that need it.")
-        return np.load(path, mmap_mode="r")
+        found: np.ndarray = np.load(path, mmap_mode="r")
+        return found
 
 
 def data_folders(patterns: Sequence[Path]) -> list[Path]:
@@ -132,7 +134,7 @@ def recordings(corpora: Sequence[Corpus], split: str) -> list[tuple[np.ndarray, 
     return [(waves, turn) for corpus in corpora for waves in [corpus.waves()] for turn in corpus.split(split)]
 
 
-def read_manifest(manifest: Path) -> list[dict[str, object]]:
+def read_manifest(manifest: Path) -> list[dict[str, Any]]:
     """Lines of a JSONL manifest; each needs audio, text and speaker.
 
     Raises:

@@ -153,8 +153,9 @@ def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.
         {"params": [p for p in others if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    first_beta, second_beta = config.betas
     found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=config.learning_rate, betas=tuple(config.betas), fused=True)
+        torch.optim.AdamW(groups, lr=config.learning_rate, betas=(first_beta, second_beta), fused=True)
     ]
     if matrices:
         stepped = [p for name, p in parameters.items() if name in matrices]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from typing import overload
 
 import torch
 from torch import Tensor
@@ -18,6 +19,12 @@ class StackedMuon(torch.optim.Muon):
     Forty-eight matrices, as SoundStorm of en-small has, need 720 small products one after the other otherwise, which an
     accelerator computes faster than a processor starts them. State and results are torch's, up to rounding.
     """
+
+    @overload
+    def step(self, closure: None = ...) -> None: ...
+
+    @overload
+    def step(self, closure: Callable[[], float]) -> float: ...
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
@@ -46,7 +53,8 @@ class StackedMuon(torch.optim.Muon):
         state = self.state[parameter]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(parameter)
-        return state["momentum_buffer"]
+        momentum: Tensor = state["momentum_buffer"]
+        return momentum
 
 
 def orthogonal(matrices: Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> Tensor:

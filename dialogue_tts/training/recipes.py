@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -106,6 +106,9 @@ Recipe = (
     | TextToSemanticRecipe
     | SpeakerEmbeddingRecipe
 )
+Kept = TypeVar(
+    "Kept", SemanticRecipe, CodecTokensRecipe, SoundStormRecipe, TextToSemanticRecipe, SpeakerEmbeddingRecipe
+)
 RECIPES: dict[str, type[Any]] = {
     "semantic": SemanticRecipe,
     "codec-tokens": CodecTokensRecipe,
@@ -133,7 +136,17 @@ def read_recipe(path: Path) -> Recipe:
         network |= {"text_vocabulary": 0, "semantic_vocabulary": 0} | network
     if network:
         values["network"] = network
-    return from_dict(RECIPES[stage], values, f"{path}: ")
+    recipe: Recipe = from_dict(RECIPES[stage], values, f"{path}: ")
+    return recipe
+
+
+def _kept_recipe(runs: Path, kind: type[Kept]) -> Kept:
+    """The recipe that a stage's folder keeps. Raises ConfigError where it is another stage's."""
+    path = runs / kind.stage / RECIPE
+    recipe = read_recipe(path)
+    if not isinstance(recipe, kind):
+        raise ConfigError(f"{path}: expected a recipe of {kind.stage}, found one of {recipe.stage}.")
+    return recipe
 
 
 def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
@@ -180,7 +193,7 @@ def _keep_codec(run: Run, task: CodecTokensTask) -> None:
 
 def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
     """The semantic tokenizer as trained in `runs`, with averaged weights."""
-    recipe = read_recipe(runs / "semantic" / RECIPE)
+    recipe = _kept_recipe(runs, SemanticRecipe)
     network = SemanticTokenizer(recipe.network)
     network.load_state_dict(load_ema(runs / "semantic", "semantic_tokenizer"))
     return network.eval()
@@ -188,7 +201,7 @@ def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
 
 def trained_codec(runs: Path) -> Codec:
     """The codec as trained in `runs`: the decoder's own run, where there is one, goes over the first phase's."""
-    codec = Codec(read_recipe(runs / "codec-tokens" / RECIPE).network)
+    codec = Codec(_kept_recipe(runs, CodecTokensRecipe).network)
     weights = load_ema(runs / "codec-tokens", "codec_tokens")
     # Of the decoder, the first phase trains the trunk and the pitch head; the rest is as it was drawn.
     learnt = ("encoder.", "quantizer.", "decoder.enter.", "decoder.trunk.", "decoder.pitch_head.")
@@ -209,7 +222,7 @@ def tokenizers_of(runs: Path) -> Tokenizers | None:
 
 def trained_soundstorm(runs: Path) -> SoundStorm:
     """SoundStorm as trained in `runs`."""
-    network = _soundstorm(read_recipe(runs / "soundstorm" / RECIPE), runs)
+    network = _soundstorm(_kept_recipe(runs, SoundStormRecipe), runs)
     network.load_state_dict(load_ema(runs / "soundstorm", "soundstorm"))
     return network.eval()
 
@@ -224,14 +237,14 @@ def untrained_soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
 
 def trained_text_to_semantic(runs: Path) -> TextToSemantic:
     """Text-to-semantic as trained in `runs`."""
-    network = _text_to_semantic(read_recipe(runs / "text-to-semantic" / RECIPE), runs)
+    network = _text_to_semantic(_kept_recipe(runs, TextToSemanticRecipe), runs)
     network.load_state_dict(load_ema(runs / "text-to-semantic", "text_to_semantic"))
     return network.eval()
 
 
 def trained_speaker_embedding(runs: Path) -> SpeakerEmbedding:
     """The speaker embedding as trained in `runs`."""
-    network = _speaker_embedding(read_recipe(runs / "speaker-embedding" / RECIPE), trained_codec(runs))
+    network = _speaker_embedding(_kept_recipe(runs, SpeakerEmbeddingRecipe), trained_codec(runs))
     weights = load_ema(runs / "speaker-embedding", "speaker_embedding")
     network.load_state_dict(
         {k.removeprefix("speaker_embedding."): v for k, v in weights.items() if k.startswith("speaker_embedding.")}
@@ -247,8 +260,8 @@ def text_tokenizer(runs: Path) -> TextTokenizer:
 
 def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     codec, vocabulary = trained_codec(runs).config, trained_semantic_tokenizer(runs).vocabulary
-    sizes = {"semantic_vocabulary": vocabulary, "levels": codec.levels, "codebook_size": codec.codebook_size}
-    return SoundStorm(replace(recipe.network, units=len(PHONE_KINDS) + 1, **sizes))
+    network = replace(recipe.network, levels=codec.levels, codebook_size=codec.codebook_size)
+    return SoundStorm(replace(network, semantic_vocabulary=vocabulary, units=len(PHONE_KINDS) + 1))
 
 
 def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:

@@ -167,7 +167,7 @@ class SemanticTask:
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Phone error rate read from tokens, local errors, and how evenly tokens are used."""
-        network = networks["semantic_tokenizer"]
+        network = self.network
         errors = phones = 0
         shape_error, used = [], []
         for start in range(0, len(self.held_out), 12):

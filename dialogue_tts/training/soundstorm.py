@@ -225,7 +225,7 @@ class SoundStormTask:
         """Cross-entropy of the hidden codes of each row's level."""
         logits = self._logits(batch)
         loss = F.cross_entropy(logits, batch.wanted, label_smoothing=self.config.label_smoothing)
-        figures = {"loss": loss.detach()}
+        figures: Figures = {"loss": loss.detach()}
         if batch.counts[0]:
             first, wanted = logits[: batch.counts[0]].detach(), batch.wanted[: batch.counts[0]]
             figures["accuracy_1"] = (first.argmax(-1) == wanted).float().mean()
@@ -285,8 +285,8 @@ def in_halves(turns: list[Utterance]) -> list[Utterance]:
             continue
         half = turn.frames // 2
         for number, start, frames in ((1, 0, half), (2, half, turn.frames - half)):
-            names = {"id": f"{turn.id}#{number}", "dialogue": f"{turn.dialogue}#{number}"}
-            found.append(replace(turn, **names, start_frame=turn.start_frame + start, frames=frames))
+            part = replace(turn, id=f"{turn.id}#{number}", dialogue=f"{turn.dialogue}#{number}")
+            found.append(replace(part, start_frame=turn.start_frame + start, frames=frames))
     return found
 
 

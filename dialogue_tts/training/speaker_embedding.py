@@ -119,13 +119,13 @@ class SpeakerEmbeddingTask:
         for turn in self.held_out:
             frames = min(turn.frames, self.config.validation_frames)
             codes = _stretch(self.codes[0], turn, frames, rng)[None]
-            prints.append(networks["speaker_embedding"].speaker_embedding(self._latent(codes).to(device))[0].cpu())
+            prints.append(self.network.speaker_embedding(self._latent(codes).to(device))[0].cpu())
             speakers.append(turn.speaker)
         names = sorted(set(speakers))
         stacked, whose = torch.stack(prints), torch.tensor([names.index(speaker) for speaker in speakers])
         sums = torch.stack([stacked[whose == number].sum(0) for number in range(len(names))])
         own = (stacked * F.normalize(sums[whose] - stacked, dim=-1)).sum(-1)  # a stretch is not its own evidence
-        figures = {"own": float(own.mean())}
+        figures: Figures = {"own": float(own.mean())}
         if len(names) > 1:
             rivals = (stacked @ F.normalize(sums, dim=-1).T).scatter(1, whose.unsqueeze(1), -1).amax(1)
             figures |= {"right": float((own > rivals).float().mean()), "rival": float(rivals.mean())}

@@ -51,7 +51,7 @@ class Teacher(Protocol):
 class HibariTeacher:
     """hibari-tts (Apache-2.0): one voice."""
 
-    voices = ("hibari",)
+    voices: tuple[str, ...] = ("hibari",)
 
     def __init__(self) -> None:
         from hibari import Hibari

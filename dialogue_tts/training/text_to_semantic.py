@@ -127,7 +127,7 @@ class TextToSemanticTask:
         tokens, advances = batch.tokens[batch.valid], batch.advances[batch.valid]
         token_loss = F.cross_entropy(token_logits, tokens, label_smoothing=self.config.label_smoothing)
         tempo_loss = F.cross_entropy(advance_logits, advances)
-        figures = {"token": token_loss.detach(), "tempo": tempo_loss.detach()}
+        figures: Figures = {"token": token_loss.detach(), "tempo": tempo_loss.detach()}
         figures["accuracy"] = float((token_logits.argmax(-1) == tokens).float().mean())
         yield "text_to_semantic", token_loss + self.config.tempo_weight * tempo_loss, figures
 
@@ -144,7 +144,7 @@ class TextToSemanticTask:
             token_logits, advance_logits = self._logits(batch, batch.previous)
             token.append(float(F.cross_entropy(token_logits, batch.tokens[batch.valid])))
             tempo.append(float(F.cross_entropy(advance_logits, batch.advances[batch.valid])))
-        figures = {"token": float(np.mean(token)), "tempo": float(np.mean(tempo))}
+        figures: Figures = {"token": float(np.mean(token)), "tempo": float(np.mean(tempo))}
         decoded = generate_semantic(
             self.network,
             [t.text for t in self.held_out],

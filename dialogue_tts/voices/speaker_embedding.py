@@ -26,6 +26,9 @@ class SpeakerEmbedding(nn.Module):
     """Mean and spread of the codec's latents over time (statistics pooling, Snyder et al. 2018, x-vectors), projected
     onto what tells voices apart."""
 
+    centre: Tensor  # (2 * latent_width,), a buffer
+    scale: Tensor  # (2 * latent_width,), a buffer
+
     def __init__(self, config: SpeakerEmbeddingConfig) -> None:
         super().__init__()
         self.config = config

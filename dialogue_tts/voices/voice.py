@@ -264,7 +264,7 @@ def cut_prompt(wave: Tensor) -> PromptCut:
 
 def _frame_levels_db(wave: Tensor) -> Tensor:
     """RMS of each whole or begun frame: (samples,) -> (frames,) in dB of full scale."""
-    frames = pad_to_frames(wave, HOP).unflatten(-1, (-1, HOP))
+    frames: Tensor = pad_to_frames(wave, HOP).unflatten(-1, (-1, HOP))
     return 10 * frames.square().mean(-1).clamp_min(1e-12).log10()
 
 
