@@ -1,9 +1,9 @@
-# make demo: hear it.  make test: check it.  make lint: ruff.  All in .venv, made at first use.
+# make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  All in .venv, made at first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint
+.PHONY: demo test lint types
 
 demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
@@ -14,6 +14,9 @@ test: $(VENV)/installed-test
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-test
+	$(BIN)/mypy
 
 $(VENV)/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'

@@ -33,7 +33,9 @@ def frames_to_seconds(frames: int) -> float:
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, Field))
 def strict(kind: type[Config]) -> type[Config]:
     """A frozen dataclass of settings: values are checked as they come, none is converted, and unknown names are refused."""
-    return pydantic.dataclasses.dataclass(kind, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+    config = ConfigDict(strict=True, extra="forbid")
+    # pydantic's annotation forgets which class it was given.
+    return pydantic.dataclasses.dataclass(kind, frozen=True, config=config)  # type: ignore[return-value]
 
 
 def from_dict(kind: type[Config], values: Any, where: str = "") -> Config:

@@ -114,4 +114,5 @@ def _jiwer_process() -> Callable[[str, str], Any]:
         from jiwer import process_words
     except ImportError as error:
         raise DialogueTTSError(f"Counting word errors needs jiwer; run: {_PIP_WORDS}") from error
-    return process_words
+    process: Callable[[str, str], Any] = process_words
+    return process
