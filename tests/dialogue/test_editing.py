@@ -20,6 +20,7 @@ from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.request import TakeRequest
 from dialogue_tts.synthesis.seeds import turn_seeds
+from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.voices.voice import Consent
 
 LINES = [
@@ -78,8 +79,8 @@ def test_redo_gives_another_take_and_computes_nothing_else(
     tiny_tts: DialogueTTS, spoken: Dialogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[int] = []
-    render = DialogueTTS.render
-    monkeypatch.setattr(DialogueTTS, "render", lambda self, drawn: rendered.append(1) or render(self, drawn))
+    render = Synthesizer.render
+    monkeypatch.setattr(Synthesizer, "render", lambda self, drawn: rendered.append(1) or render(self, drawn))
     before = sounds(spoken)
     redone = tiny_tts.redo(spoken, 1)
     assert rendered == [1]

@@ -121,7 +121,9 @@ def test_the_command_speaks_over_standard_input_and_output(tiny_bundle_dir: Path
     command = ["-m", "dialogue_tts", "mcp", "--bundle", str(tiny_bundle_dir), "--out", str(tmp_path / "out")]
 
     async def session() -> None:
-        async with Client(stdio_client(StdioServerParameters(command=sys.executable, args=command))) as client:
+        started = StdioServerParameters(command=sys.executable, args=command)
+        # The first request of the automatic mode waits ten seconds at most, less than a busy machine takes to start.
+        async with Client(stdio_client(started), mode="legacy") as client:
             made = await call(client, "make_dialogue", script="[A] Hi.", name="hello")
             assert Path(made["file"]).stat().st_size > 500 and json.dumps(made)
 
