@@ -14,7 +14,7 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.gaps import HURRY, fitted_speed
 from dialogue_tts.script.lint import lint
 from dialogue_tts.script.parser import check_script, parse_script
-from dialogue_tts.script.turns import Script, Turn
+from dialogue_tts.script.turns import FASTEST, Script, Turn
 from dialogue_tts.script.writing import format_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.phonemes import TextFrontend
@@ -37,7 +37,7 @@ def test_turns_start_where_they_are_to_or_as_soon_as_they_can() -> None:
         (1.2, 0.0, 1.0, 1.2),
         (0.9, 0.25, 1.0, 1.2),
         (9.0, 0.0, 1.0, HURRY),
-        (9.0, 0.0, 1.6, 2.0),
+        (9.0, 0.0, 3.0, FASTEST),
         (0.9, 2.0, 1.0, HURRY),
         (0.5, 0.0, 0.5, 0.5),
         (2.0, 0.0, 2.0, 2.0),

@@ -214,8 +214,8 @@ def test_duration_counts_pauses_overlaps_gaps_and_speed(frontend: TextFrontend) 
 
 
 def test_a_speed_out_of_range_is_a_finding(frontend: TextFrontend) -> None:
-    found = lint("[Anna]\nGood evening.\n[Ben | speed 1.5] Oh, it is.", frontend, config=SynthesisConfig(speed=2))
-    assert only(found).line == 3 and only(found).message.startswith("speed 1.5 times 2 is 3;")
+    found = lint("[Anna]\nGood evening.\n[Ben | speed 2.5] Oh, it is.", frontend, config=SynthesisConfig(speed=2))
+    assert only(found).line == 3 and only(found).message.startswith("speed 2.5 times 2 is 5;")
 
 
 def test_a_page_is_looked_through_again_in_no_time(frontend: TextFrontend) -> None:
