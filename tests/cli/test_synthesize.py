@@ -303,7 +303,7 @@ def test_a_project_that_cannot_be_used(speak: Speaker, tmp_path: Path) -> None:
     assert speak.written == ["out.wav"]
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\xff\xfe", b"[Anna] Caf\xe9.", bytes(range(256))])
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00\xff\xfe", bytes(range(256))])
 def test_a_script_that_is_no_text(speak: Speaker, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "script.txt"
     path.write_bytes(content)
@@ -313,7 +313,7 @@ def test_a_script_that_is_no_text(speak: Speaker, tmp_path: Path, content: bytes
 
 def test_standard_input_that_is_no_text(tiny_bundle_dir: Path, tmp_path: Path) -> None:
     arguments = ["synthesize", "-", "-o", str(tmp_path / "out.wav"), "--bundle", str(tiny_bundle_dir)]
-    result = CliRunner().invoke(app, arguments, input=b"[Anna] Caf\xe9.")
+    result = CliRunner().invoke(app, arguments, input=bytes(range(256)))
     refused(result, "UTF-8")
     assert not (tmp_path / "out.wav").exists()
 
@@ -472,7 +472,7 @@ def test_help_of_the_module_needs_no_pytorch() -> None:
 @pytest.mark.parametrize(("script", "said"), [("none.txt", "none.txt"), ("-", "UTF-8")])
 def test_bad_input_ends_without_a_traceback_in_a_real_process(tmp_path: Path, script: str, said: str) -> None:
     code, told, error = python(
-        "-m", "dialogue_tts", "synthesize", script, "-o", str(tmp_path / "out.wav"), stdin=b"[Anna] Caf\xe9 now."
+        "-m", "dialogue_tts", "synthesize", script, "-o", str(tmp_path / "out.wav"), stdin=bytes(range(256))
     )
     assert (code, told) == (2, "")
     assert len(error.splitlines()) == 1 and said in error
