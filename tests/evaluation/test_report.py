@@ -172,6 +172,7 @@ def test_voices_that_are_alike_are_paired(tmp_path: Path) -> None:
     assert found[0].held_out == {} and list(found[1].held_out.values()) == [paths["eve"]]
 
 
+@pytest.mark.usefixtures("_words")
 def test_telephone_prompts_are_judged_by_the_clean_ones(eval_dir: Path, tmp_path: Path) -> None:
     tones = {hz: np.sin(2 * np.pi * hz * np.arange(24_000) / 24_000) / 8 for hz in (1_000, 6_000)}
     dialogues = load_dialogues(eval_dir)
