@@ -24,10 +24,11 @@ from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json, strict, to_dict
-from dialogue_tts.errors import BundleError, ConfigError
+from dialogue_tts.errors import BundleError, ConfigError, ScriptError
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from dialogue_tts.text.accents import AMERICAN, accent_of
 from dialogue_tts.text.tokenizer import TextTokenizer
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
@@ -39,7 +40,11 @@ NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "sp
 
 @strict
 class BundleConfig:
-    """config.json."""
+    """config.json.
+
+    Attributes:
+        accents: whose sounds the networks learnt. What is read in another is put into American sounds.
+    """
 
     name: str
     codec: CodecConfig
@@ -49,7 +54,15 @@ class BundleConfig:
     speaker_embedding: SpeakerEmbeddingConfig
     semantic_decoding: SemanticDecodingConfig = SemanticDecodingConfig()
     acoustic_decoding: DecodingConfig = DecodingConfig()
+    accents: tuple[str, ...] = (AMERICAN,)
     format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        for name in self.accents:
+            try:
+                accent_of(name)
+            except ScriptError as error:
+                raise ConfigError(f"accents: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -60,8 +73,8 @@ class BuiltInVoice:
         recording: FLAC file of 3 to 10 s.
         description: who one hears, in a few words.
         origin: where the recording comes from.
-        sex: "woman" or "man"; age: in words or years; accent: a language tag, as en-GB; licence: of the recording.
-            Empty where it is not known.
+        sex: "woman" or "man"; age: in words or years; accent: a language tag, as en-GB, in which the voice is read
+            where the front end has it, and else in en-US; licence: of the recording. Empty where it is not known.
         sample: what the voice says when somebody wants to hear it; empty for any sentence.
     """
 

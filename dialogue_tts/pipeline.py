@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dialogue_tts.synthesis.scheduler import Scheduler
 from dialogue_tts.synthesis.stream import Stream
 from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.synthesis.ticket import TellProgress
+from dialogue_tts.text.accents import AMERICAN
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.assignment import VoiceResolver, Voices
@@ -46,7 +47,7 @@ class DialogueTTS:
         self.config = checked_config(config, SynthesisConfig())
         self.library = library or VoiceLibrary()
         self._voice_resolver = VoiceResolver(bundle, self.library)
-        self._frontend = TextFrontend()
+        self._frontend = TextFrontend(bundle.config.accents)
         self.plan = Planner(self._frontend, self._voice_resolver, self.bundle_id)
         self.synthesizer = Synthesizer(bundle)
         self.scheduler = Scheduler(self.synthesizer)
@@ -93,18 +94,24 @@ class DialogueTTS:
         return self._voice_resolver.voice(voice)
 
     def new_voice(
-        self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int = SAMPLE_RATE_HZ
+        self,
+        name: str,
+        recording: str | Path | np.ndarray,
+        consent: Consent,
+        sample_rate_hz: int = SAMPLE_RATE_HZ,
+        accent: str = AMERICAN,
     ) -> Voice:
         """A voice to keep: `save` writes it as one file, with its consent record.
 
         Args:
             recording: sound file, or mono float32 (samples,) in [-1, 1] at `sample_rate_hz`; 2 to 30 s of speech.
             consent: who agreed, when, and to what.
+            accent: in which its turns are read, "en-US" or "en-GB".
 
         Raises:
-            VoiceError: the recording cannot serve, or the name is empty.
+            VoiceError: the recording cannot serve, the name is empty, or there is no such accent.
         """
-        return self._voice_resolver.new_voice(name, recording, consent, sample_rate_hz)
+        return self._voice_resolver.new_voice(name, recording, consent, sample_rate_hz, accent)
 
     def keep_voice(self, voice: Voice) -> None:
         """Keep a voice in `library`, so that its name serves as a built-in voice's does.
@@ -143,10 +150,14 @@ class DialogueTTS:
 
         Args:
             script: its text, or what was read of a document.
-            voices: speakers who have a voice; None where that is not known yet.
+            voices: speakers who have a voice, or also which, as `synthesize` takes them: then each is read in its
+                accent, and else all in American English. None where that is not known yet.
             directions: as in `parse_script`; of a text alone.
+
+        Raises VoiceError for the file of a saved voice that cannot be read.
         """
-        return lint(script, self._frontend, voices, checked_config(config, self.config), directions)
+        accents = self._voice_resolver.accents(voices) if isinstance(voices, Mapping) else {}
+        return lint(script, self._frontend, voices, checked_config(config, self.config), directions, accents)
 
     def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:
         """About how long a script's dialogue will be, in seconds. Raises ScriptError if it cannot be spoken."""

@@ -125,7 +125,8 @@ class BatchContext:
         if voice in self._built_in:
             return f"built in: {voice}"
         if voice in library:
-            return library.get(voice).sha256
+            kept = library.get(voice)
+            return f"{kept.sha256} {kept.accent}"
         return hashlib.sha256(Path(voice).read_bytes()).hexdigest() if Path(voice).is_file() else f"missing: {voice}"
 
     def open(self) -> DialogueTTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -38,9 +39,12 @@ def check(
     """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
     draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
     from dialogue_tts.script.lint import lint
+    from dialogue_tts.text.accents import AMERICAN
     from dialogue_tts.text.phonemes import TextFrontend
 
-    found = lint(draft, TextFrontend(), voices or None, settings_of(gap, speed, pronunciations=pronunciations))
+    settings = settings_of(gap, speed, pronunciations=pronunciations)
+    learnt, accents = _reading(voices) if voices else ((AMERICAN,), {})
+    found = lint(draft, TextFrontend(learnt), voices or None, settings, accents=accents)
     if as_json:
         facts = asdict(found)
         if not spoken:
@@ -58,3 +62,16 @@ def check(
         typer.echo(f"{script}: {what}; about {found.duration_s:.1f} s, made in about {found.work_s:.1f} s", err=True)
     if found.errors:
         raise typer.Exit(BAD_INPUT)
+
+
+def _reading(voices: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The accents that the networks learnt, and the accent of each speaker's voice."""
+    from dialogue_tts.bundle import CONFIG, BundleConfig, find_bundle, list_voices
+    from dialogue_tts.config import from_dict, read_json
+    from dialogue_tts.voices.assignment import accent_of_voice
+    from dialogue_tts.voices.library import VoiceLibrary
+
+    folder, library = find_bundle(), VoiceLibrary()
+    built_in = list_voices(folder)
+    accents = {speaker: accent_of_voice(voice, built_in, library) for speaker, voice in voices.items()}
+    return from_dict(BundleConfig, read_json(folder / CONFIG)).accents, accents

@@ -70,17 +70,24 @@ def add(
     who: Annotated[str | None, typer.Option(help="Who agreed; for a synthetic voice, what made it.")] = None,
     when: Annotated[str | None, typer.Option(help="Date of the agreement, as 2026-01-31.")] = None,
     what: Annotated[str, typer.Option(help="What was agreed to.")] = "",
+    accent: Annotated[
+        str | None,
+        typer.Option(help="In which the voice is read: en-US or en-GB. Default: en-US, or a saved voice's own."),
+    ] = None,
     bundle: BundleOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Keep a voice under a name, with the record of who agreed, when and to what; a saved voice brings its own."""
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.text.accents import AMERICAN
     from dialogue_tts.voices.library import check_name
     from dialogue_tts.voices.recording import inspect_recording
-    from dialogue_tts.voices.voice import ENDING, Voice
+    from dialogue_tts.voices.voice import ENDING, Voice, check_accent
 
     check_name(name)
+    if accent:
+        check_accent(accent)
     warnings: tuple[str, ...] = ()
     saved = Voice.load(recording) if recording.suffix == ENDING else None
     if saved and (consent or who or when or what):
@@ -89,10 +96,10 @@ def add(
     with progress_bar("Listening", quiet):
         tts = DialogueTTS.from_pretrained(bundle)
         if saved:
-            voice = replace(saved, name=name)
+            voice = replace(saved, name=name, accent=accent or saved.accent)
         else:
             assert record is not None
-            voice = tts.new_voice(name, recording, record)
+            voice = tts.new_voice(name, recording, record, accent=accent or AMERICAN)
         tts.keep_voice(voice)
         if not saved:
             warnings = inspect_recording(recording, tts.bundle.semantic_tokenizer).warnings
@@ -194,7 +201,7 @@ def _list(bundle: str | None, as_json: bool) -> None:
         return
     for voice in known:
         told = voice.get("description") or "kept: {kind}, {who}, {when}".format(**voice["consent"])
-        typer.echo(f"{voice['name']}\t{told}")
+        typer.echo(f"{voice['name']}\t{told}" + (f"\t{voice['accent']}" if voice["accent"] else ""))
 
 
 def _built_in(voice: BuiltInVoice) -> dict[str, Any]:
@@ -207,4 +214,5 @@ def _kept(voice: Voice) -> dict[str, Any]:
 
     seconds = round(frames_to_seconds(voice.semantic.shape[0]), 2)
     consent = asdict(voice.consent) if voice.consent else None
-    return {"name": voice.name, "kind": "kept", "consent": consent, "prompt_s": seconds, "sha256": voice.sha256}
+    told = {"accent": voice.accent, "prompt_s": seconds, "sha256": voice.sha256}
+    return {"name": voice.name, "kind": "kept", "consent": consent} | told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from dialogue_tts.config import from_dict, strict, to_dict
@@ -17,8 +18,9 @@ from dialogue_tts.files import write_text
 from dialogue_tts.script.parser import check_script
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.text.accents import AMERICAN
 from dialogue_tts.voices.assignment import Voices
-from dialogue_tts.voices.voice import Voice
+from dialogue_tts.voices.voice import Voice, check_accent
 
 KIND = "dialogue-tts project 1"
 
@@ -61,11 +63,12 @@ class SavedTurn:
 
 @strict
 class SavedVoice:
-    """Which voice a speaker has; the hash is that of its tokens."""
+    """Which voice a speaker has; the hash is that of its tokens. Read in American English where no accent is kept."""
 
     speaker: str
     name: str
     sha256: str
+    accent: str = AMERICAN
 
 
 @strict
@@ -101,7 +104,7 @@ class Project:
             )
             for part in dialogue.parts
         )
-        voices = tuple(SavedVoice(speaker, v.name, v.sha256) for speaker, v in dialogue.voices.items())
+        voices = tuple(SavedVoice(speaker, v.name, v.sha256, v.accent) for speaker, v in dialogue.voices.items())
         return cls(KIND, dialogue.bundle, dialogue.seed, dialogue.config, voices, turns, dialogue.sha256)
 
     @classmethod
@@ -176,7 +179,13 @@ class Project:
                     f"was made with ({voice.sha256[:12]}); give that one."
                 )
 
+    def in_its_accents(self, cast: Mapping[str, Voice]) -> dict[str, Voice]:
+        """The voices, read as they were when the project was made."""
+        return {voice.speaker: replace(cast[voice.speaker], accent=voice.accent) for voice in self.voices}
+
     def _check(self) -> None:
+        for voice in self.voices:
+            check_accent(voice.accent)
         for turn in self.turns:
             if not 0 <= turn.chosen < len(turn.takes):
                 raise ConfigError(f"a turn of {turn.speaker} chooses take {turn.chosen} of {len(turn.takes)}")

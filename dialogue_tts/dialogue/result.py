@@ -318,7 +318,8 @@ class Revision:
             return None
         part, voices = self.dialogue.parts[self.was[index]], self.dialogue.voices
         same = (part.turn.speaker, part.turn.speed, part.turn.room_s) == (turn.speaker, turn.speed, turn.room_s)
-        same = same and voices[turn.speaker].sha256 == voice.sha256
+        was = voices[turn.speaker]
+        same = same and (was.sha256, was.accent) == (voice.sha256, voice.accent)
         same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
         return replace(part, turn=turn) if same else None
 

@@ -14,6 +14,7 @@ from dialogue_tts.script.gaps import HURRY, fitted_speed, offset_s
 from dialogue_tts.script.parser import Draft, parse_draft
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig, turn_speed
+from dialogue_tts.text.accents import AMERICAN
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import phones_of
 from dialogue_tts.text.words import SpokenText, Word
@@ -67,6 +68,7 @@ def lint(
     voices: Collection[str] | None = None,
     config: SynthesisConfig | None = None,
     directions: Treatment = "left_out",
+    accents: Mapping[str, str] | None = None,
 ) -> LintReport:
     """Look through a script without speaking it: milliseconds for a page. Nothing in a script makes it raise.
 
@@ -75,6 +77,7 @@ def lint(
         voices: speakers who have a voice; None where that is not known yet.
         config: settings the script will be spoken with.
         directions: as in `parse_script`; of a text alone.
+        accents: speaker -> accent of the voice; American English for others.
     """
     config = config or SynthesisConfig()
     draft = parse_draft(script, directions) if isinstance(script, str) else script
@@ -83,7 +86,8 @@ def lint(
     spoken: list[tuple[Turn, SpokenText, float]] = []
     for turn in draft.turns:
         try:
-            said = frontend.speak(turn.text, dict(config.pronunciations))
+            accent = (accents or {}).get(turn.speaker, AMERICAN)
+            said = frontend.speak(turn.text, dict(config.pronunciations), accent)
             spoken.append((turn, said, _sound_s(turn, said, config)))
         except ScriptError as error:
             findings.append(_error(lines, turn, str(error).removeprefix(f"line {turn.line}: ")))

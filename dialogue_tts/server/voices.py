@@ -13,9 +13,10 @@ from dialogue_tts.errors import AudioError, VoiceError
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import VoiceDeleted, VoiceList, VoiceOut
 from dialogue_tts.server.service import Service, ServiceOf
+from dialogue_tts.text.accents import AMERICAN, known_accent
 from dialogue_tts.voices.library import LONGEST_NAME, check_name
 from dialogue_tts.voices.recording import inspect_recording
-from dialogue_tts.voices.voice import Consent, Voice
+from dialogue_tts.voices.voice import Consent, Voice, check_accent
 
 router = APIRouter(prefix="/v1/audio/voices", tags=["voices"])
 
@@ -31,6 +32,7 @@ class NewVoice(BaseModel):
     consent_who: str = Field(min_length=1, max_length=200, description="Who agreed.")
     consent_when: str = Field(max_length=10, description="When, as 2026-01-31.")
     consent_what: str = Field("", max_length=2000, description="To what.")
+    accent: str = Field(AMERICAN, max_length=20, description="In which the voice is read: en-US or en-GB.")
 
 
 @router.get("")
@@ -47,7 +49,9 @@ async def add(body: Annotated[NewVoice, Form(media_type="multipart/form-data")],
         raise ApiError(403, "this server takes no recordings; use the voices there are.", "no_uploads")
     consent = Consent(body.consent, body.consent_who, body.consent_when, body.consent_what)
     check_name(body.name)
-    return await service.run_in_threadpool(_keep, service, body.name, await body.recording.read(), consent)
+    check_accent(body.accent)
+    recording = await body.recording.read()
+    return await service.run_in_threadpool(_keep, service, body.name, recording, consent, body.accent)
 
 
 @router.delete("/{voice_id}")
@@ -66,7 +70,13 @@ async def remove(voice_id: str, service: ServiceOf) -> VoiceDeleted:
 def all_voices(service: Service) -> list[VoiceOut]:
     """What the list of voices has; looks into files."""
     found = [
-        VoiceOut(id=voice.name, name=voice.name, built_in=True, description=voice.description)
+        VoiceOut(
+            id=voice.name,
+            name=voice.name,
+            built_in=True,
+            description=voice.description,
+            accent=known_accent(voice.accent),
+        )
         for voice in service.tts.bundle.voices.values()
     ]
     for name in service.tts.library.names():
@@ -84,10 +94,17 @@ def all_voices(service: Service) -> list[VoiceOut]:
 
 def _kept(voice: Voice, warnings: tuple[str, ...] = ()) -> VoiceOut:
     origin = f"{voice.consent.kind}, {voice.consent.when}" if voice.consent else ""
-    return VoiceOut(id=voice.name, name=voice.name, built_in=False, description=origin, warnings=list(warnings))
+    return VoiceOut(
+        id=voice.name,
+        name=voice.name,
+        built_in=False,
+        description=origin,
+        accent=voice.accent,
+        warnings=list(warnings),
+    )
 
 
-def _keep(service: Service, name: str, recording: bytes, consent: Consent) -> VoiceOut:
+def _keep(service: Service, name: str, recording: bytes, consent: Consent, accent: str) -> VoiceOut:
     if len(service.tts.library.names()) >= service.limits.voices:
         raise ApiError(409, f"{service.limits.voices} voices are kept already; remove one.", "too_many_voices")
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-") as folder:
@@ -95,7 +112,7 @@ def _keep(service: Service, name: str, recording: bytes, consent: Consent) -> Vo
         path.write_bytes(recording)
         try:
             warnings = inspect_recording(path, service.tts.bundle.semantic_tokenizer).warnings
-            voice = service.tts.new_voice(name, path, consent)
+            voice = service.tts.new_voice(name, path, consent, accent=accent)
         except (AudioError, VoiceError) as error:
             raise VoiceError(str(error).removeprefix(f"{path}: ")) from None
     service.tts.keep_voice(voice)

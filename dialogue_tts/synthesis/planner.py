@@ -78,6 +78,7 @@ class Planner:
         sources = project.voices_from(voices, self.voices.names)
         cast = {speaker: self.voices.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
+        cast = project.in_its_accents(cast)
         turns = []
         for saved in project.turns:
             takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in saved.takes]
@@ -86,7 +87,7 @@ class Planner:
 
     def _take(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> TakeRequest:
         speed = turn_speed(turn, config)
-        said = self.frontend.speak_turn(turn, dict(config.pronunciations))
         voice = self.voices.voice(cast[turn.speaker])
+        said = self.frontend.speak_turn(turn, dict(config.pronunciations), voice.accent)
         rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
         return TakeRequest(turn, said, tuple(cut_turn(said)), voice, seed, speed, config, tuple(rivals.values()))

@@ -45,7 +45,7 @@ _FROM_AMERICAN = tuple(  # a word of an American table, as British English has i
     )
 )
 _WITHOUT_R: dict[str, str] = {"ə": "ə", "ɑ": "ɑː", "ɔ": "ɔː", "ɛ": "ɛː", "ɪ": "ɪə", "ʊ": "ʊə"}
-_NEAREST = (("ɜː", "ɜɹ"), ("ɛː", "ɛɹ"), (LENGTH, ""), ("Q", "O"), ("ɒ", "ɑ"), ("a", "æ"))
+_NEAREST = (("ɜːɹ", "ɜɹ"), ("ɛːɹ", "ɛɹ"), ("ɜː", "ɜɹ"), ("ɛː", "ɛɹ"), (LENGTH, ""), ("Q", "O"), ("ɒ", "ɑ"), ("a", "æ"))
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,11 @@ def accent_of(name: str) -> Accent:
     if name not in ACCENTS:
         raise ScriptError(f'"{name}" is no accent; there are {", ".join(ACCENTS)}.')
     return ACCENTS[name]
+
+
+def known_accent(tag: str) -> str:
+    """The accent to read in for a speaker's language tag, as en-GB: that one, or American where it is none of `ACCENTS`."""
+    return tag if tag in ACCENTS else AMERICAN
 
 
 def to_american(phonemes: str, word: str = "") -> str:

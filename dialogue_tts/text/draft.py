@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.text.accents import Accent, accent_of
+from dialogue_tts.text.accents import Accent, accent_of, nearest_american
 from dialogue_tts.text.tokenizer import phones_of
 from dialogue_tts.text.words import SpokenText, Word
 
@@ -28,9 +28,13 @@ class TextDraft:
     """What is gathered until the G2P, which needs to see the whole turn, has spoken.
 
     A chunk is a stretch of the spoken text between spaces.
+
+    Attributes:
+        american: put the accent's sounds into American ones.
     """
 
     accent: Accent
+    american: bool = False
     tokens: list[Tok] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)  # of each written word
@@ -56,6 +60,11 @@ class TextDraft:
         self.written.append(written)
         self.spoken.append(spoken)
 
+    def _parted(self, spoken: str) -> tuple[str, str, str]:
+        """`_split_marks`, in American sounds where asked for: words and string are made of these, and hold the same."""
+        before, sound, after = _split_marks(spoken, self.accent.name)
+        return before, nearest_american(sound) if self.american else sound, after
+
     def finish(self, tokens: list[Tok], text: str) -> SpokenText:
         """The G2P's tokens, `text` as it was written -> words, each with the marks behind it."""
         sounds = ["" for _ in self.written]  # of each written word, spaces kept
@@ -67,7 +76,7 @@ class TextDraft:
         for word, (spoken, rating) in zip(self.chunks, _by_chunk(tokens), strict=True):
             before_chunk.append(started)
             guessed[word] |= rating == _GUESSED
-            before, sound, after = _split_marks(spoken, self.accent.name)
+            before, sound, after = self._parted(spoken)
             if started >= 0:
                 marks[started] += before
             else:

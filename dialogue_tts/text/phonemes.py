@@ -9,7 +9,7 @@ small ONNX network (onnxruntime is imported at the first such word). Words of on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,9 @@ _OWN_END = re.compile(r"(?:s|in|o|ol|an|th)'[.,;:!?]*$")  # dogs', doin'
 class TextFrontend:
     """Holds the G2P: 0.3 s to build. Remembers the last turns: a script is looked at again and again while it is written."""
 
-    def __init__(self) -> None:
+    def __init__(self, learnt: Collection[str] = tuple(ACCENTS)) -> None:
+        """`learnt`: accents whose sounds the networks know; what is read in another is put into American sounds."""
+        self._learnt = frozenset(learnt)
         self._readers: dict[str, WordReader] = {}
         self._reader(AMERICAN)
         self._spoken = lru_cache(KEPT_TURNS)(self._speak)
@@ -60,7 +62,7 @@ class TextFrontend:
     def _speak(self, text: str, pronunciations: tuple[tuple[str, str], ...], accent_name: str = AMERICAN) -> SpokenText:
         accent = accent_of(accent_name)
         reader = self._reader(accent_name)
-        draft = TextDraft(accent)
+        draft = TextDraft(accent, american=accent_name not in self._learnt)
         pieces = _join_possessives(_with_pronunciations(split_inline(text), dict(pronunciations)), accent)
         for i, piece in enumerate(pieces):
             match piece:

@@ -54,7 +54,7 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
 
 
 def _with_decoding(config: BundleConfig, out: Path) -> BundleConfig:
-    """The decoding settings of the bundle in `out`, which were tuned by the judges, and its measure of speech."""
+    """The decoding settings of the bundle in `out`, which were tuned by the judges, its accents and its measure of speech."""
     if not (out / CONFIG).is_file():
         return config
     old = from_dict(BundleConfig, read_json(out / CONFIG))
@@ -64,6 +64,7 @@ def _with_decoding(config: BundleConfig, out: Path) -> BundleConfig:
         semantic_tokenizer=replace(config.semantic_tokenizer, least_phones_a_second=least),
         semantic_decoding=old.semantic_decoding,
         acoustic_decoding=old.acoustic_decoding,
+        accents=old.accents,
     )
 
 

@@ -12,13 +12,23 @@ import numpy as np
 import torch
 
 from dialogue_tts.audio.io import resample
-from dialogue_tts.bundle import Bundle
+from dialogue_tts.bundle import BuiltInVoice, Bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.script.turns import Script
+from dialogue_tts.text.accents import AMERICAN, known_accent
 from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.library import VoiceLibrary
-from dialogue_tts.voices.voice import ENDING, Consent, Voice, check_voice, encoder_id, make_voice, read_voice
+from dialogue_tts.voices.voice import (
+    ENDING,
+    Consent,
+    Voice,
+    check_accent,
+    check_voice,
+    encoder_id,
+    make_voice,
+    read_voice,
+)
 
 Voices = Mapping[str, str | Path | Voice]
 """Speaker -> name of a built-in or kept voice, sound file of 2 to 30 s, file of a saved voice, or `Voice`."""
@@ -61,8 +71,9 @@ class VoiceResolver:
             return run_in_worker_thread(lambda: read_voice(voice, *self._networks))
         with self._lock:
             if name not in self._made:
+                accent = known_accent(built_in.accent)
                 self._made[name] = run_in_worker_thread(
-                    lambda: read_voice(built_in.recording, *self._networks, name=name)
+                    lambda: read_voice(built_in.recording, *self._networks, name=name, accent=accent)
                 )
             return self._made[name]
 
@@ -73,19 +84,26 @@ class VoiceResolver:
         check_voice(voice, *self._networks, self._encoder)
         self.library.add(voice)
 
-    def new_voice(self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int) -> Voice:
+    def accents(self, voices: Voices) -> dict[str, str]:
+        """In which accent each speaker will be read. Raises VoiceError for a saved voice that cannot serve."""
+        return {speaker: accent_of_voice(voice, self._built_in, self.library) for speaker, voice in voices.items()}
+
+    def new_voice(
+        self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int, accent: str
+    ) -> Voice:
         """See `DialogueTTS.new_voice`."""
+        check_accent(accent)  # before the work
         if not name.strip():
             raise VoiceError("a voice needs a name; give it one.")
         if isinstance(recording, str | Path):
-            return run_in_worker_thread(lambda: read_voice(recording, *self._networks, name=name, consent=consent))
+            return run_in_worker_thread(lambda: read_voice(recording, *self._networks, name, consent, accent))
         samples = np.asarray(recording, np.float32)
         if samples.ndim != 1 or not np.isfinite(samples).all():
             raise VoiceError(f"{name}: a recording is one row of finite samples; this one is {list(samples.shape)}.")
 
         def made() -> Voice:
             wave = resample(torch.from_numpy(samples), sample_rate_hz, SAMPLE_RATE_HZ)
-            return make_voice(name, wave, *self._networks, consent)
+            return make_voice(name, wave, *self._networks, consent, accent)
 
         return run_in_worker_thread(made)
 
@@ -114,6 +132,17 @@ class VoiceResolver:
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """See `DialogueTTS.cast`."""
         return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
+
+
+def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoice], library: VoiceLibrary) -> str:
+    """In which accent a voice's turns are read; no recording is. Raises VoiceError for a saved voice that is damaged."""
+    if isinstance(voice, Voice):
+        return voice.accent
+    if str(voice) in built_in:
+        return known_accent(built_in[str(voice)].accent)
+    if str(voice) in library:
+        return library.get(str(voice)).accent
+    return Voice.load(voice).accent if Path(voice).suffix == ENDING else AMERICAN
 
 
 def _stable_number(name: str) -> int:

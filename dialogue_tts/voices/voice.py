@@ -1,6 +1,6 @@
 """Voices: a short recording becomes a prompt, semantic and acoustic tokens, that stands in front of what is spoken.
 
-A voice is kept as one safetensors file: its tokens, and in the metadata its name and the record of consent.
+A voice is kept as one safetensors file: its tokens, and in the metadata its name, its accent and the record of consent.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frames, strict
-from dialogue_tts.errors import AudioError, ConfigError, VoiceError
+from dialogue_tts.errors import AudioError, ConfigError, ScriptError, VoiceError
 from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
+from dialogue_tts.text.accents import AMERICAN, accent_of
 from dialogue_tts.voices.speech import check_speech
 
 SHORTEST_S, LONGEST_S = 2.0, 30.0
@@ -77,6 +78,10 @@ class Voice:
         semantic: int64 (P,), codes: int64 (P, Q): tokens of the prompt, 25 a second.
         encoder: `encoder_id` of the networks that made the tokens; no others understand them.
         consent: None for voices that come with a bundle, whose origin it lists, and for recordings used in passing.
+        accent: in which its turns are read, one of `ACCENTS`.
+
+    Raises:
+        VoiceError: there is no such accent.
     """
 
     name: str
@@ -84,10 +89,14 @@ class Voice:
     codes: Tensor
     encoder: str
     consent: Consent | None = None
+    accent: str = AMERICAN
+
+    def __post_init__(self) -> None:
+        check_accent(self.accent)
 
     @cached_property
     def sha256(self) -> str:
-        """Of the tokens: voices with the same sound alike."""
+        """Of the tokens: voices with the same sound alike, whatever accent they are read in."""
         parts = (self.semantic.numpy(), self.codes.numpy())
         return hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in parts)).hexdigest()
 
@@ -108,6 +117,7 @@ class Voice:
             "name": self.name,
             "encoder": self.encoder,
             "consent": json.dumps(asdict(self.consent)),
+            "accent": self.accent,
         }
         tensors = {"semantic": self.semantic.contiguous(), "codes": self.codes.contiguous()}
         try:
@@ -139,7 +149,8 @@ class Voice:
 def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor]) -> Voice:
     if record.get("format") != FORMAT:
         raise VoiceError(f"{path}: this is no voice's file that is known here ({FORMAT} is); make it again.")
-    if set(record) != {"format", "name", "encoder", "consent"} or set(tensors) != {"semantic", "codes"}:
+    record = {"accent": AMERICAN} | record  # which files made before voices had accents lack
+    if set(record) != {"format", "name", "encoder", "consent", "accent"} or set(tensors) != {"semantic", "codes"}:
         raise VoiceError(f"{path}: the voice's file lacks something or holds something strange; make it again.")
     semantic, codes = tensors["semantic"], tensors["codes"]
     whole = semantic.dtype == codes.dtype == torch.int64 and semantic.ndim == 1 and codes.ndim == 2
@@ -149,11 +160,19 @@ def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor
         raise VoiceError(f"{path}: the voice has no name; make it again.")
     try:
         consent = from_dict(Consent, json.loads(record["consent"]))
+        return Voice(record["name"], semantic, codes, record["encoder"], consent, record["accent"])
     except (ValueError, ConfigError) as error:
         raise VoiceError(f"{path}: the consent record cannot be read ({error}); make the voice again.") from None
     except VoiceError as error:
         raise VoiceError(f"{path}: {error}") from None
-    return Voice(record["name"], semantic, codes, record["encoder"], consent)
+
+
+def check_accent(name: str) -> None:
+    """Raises VoiceError if there is no such accent to read in."""
+    try:
+        accent_of(name)
+    except ScriptError as error:
+        raise VoiceError(str(error)) from None
 
 
 def encoder_id(semantic_tokenizer: SemanticTokenizer, codec: Codec) -> str:
@@ -182,6 +201,7 @@ def read_voice(
     codec: Codec,
     name: str | None = None,
     consent: Consent | None = None,
+    accent: str = AMERICAN,
 ) -> Voice:
     """A voice from a sound file of 2 to 30 s, any sample rate, mono or stereo.
 
@@ -193,19 +213,24 @@ def read_voice(
     except AudioError as error:
         raise VoiceError(str(error)) from None
     try:
-        return make_voice(name or Path(path).stem, wave, semantic_tokenizer, codec, consent)
+        return make_voice(name or Path(path).stem, wave, semantic_tokenizer, codec, consent, accent)
     except VoiceError as error:
         raise VoiceError(f"{path}: {error}") from None
 
 
 def make_voice(
-    name: str, wave: Tensor, semantic_tokenizer: SemanticTokenizer, codec: Codec, consent: Consent | None = None
+    name: str,
+    wave: Tensor,
+    semantic_tokenizer: SemanticTokenizer,
+    codec: Codec,
+    consent: Consent | None = None,
+    accent: str = AMERICAN,
 ) -> Voice:
     """A voice from mono float32 (samples,) at 24 kHz. Raises VoiceError where that cannot serve, or holds no speech."""
     prompt = prompt_wave(wave)[None]
     check_speech(prompt[0], semantic_tokenizer)
     encoder = encoder_id(semantic_tokenizer, codec)
-    return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0], encoder, consent)
+    return Voice(name, semantic_tokenizer.encode(prompt)[0], codec.encode(prompt)[0], encoder, consent, accent)
 
 
 class PromptCut(NamedTuple):

@@ -80,3 +80,10 @@ def test_what_will_be_said(run: CommandLine) -> None:
     assert result.stdout.splitlines()[-1] == "-:1: Anna says: It's five dollars ($5) Dr (Dr.) Ito"
     (turn,) = json.loads(run("check", "-", "--spoken", "--json", stdin=text, bundle=False).stdout)["spoken"]
     assert [word["spoken"] for word in turn["words"]] == ["It's", "five dollars", "Dr", "Ito"]
+
+
+def test_turns_are_read_in_the_accent_of_a_voice_that_is_given(run: CommandLine) -> None:
+    text = "[Anna] My schedule.\n[Ben] Your schedule.\n"
+    arguments = ("check", "-", "--spoken", "--json", "--voice", "Anna=alice")  # British, and comes with the package
+    turns = json.loads(run(*arguments, stdin=text, bundle=False).stdout)["spoken"]
+    assert [turn["words"][1]["phonemes"] for turn in turns] == ["ʃˈɛdjul", "skˈɛʤˌul"]

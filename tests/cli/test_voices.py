@@ -30,7 +30,7 @@ def test_a_voice_is_kept_told_of_used_and_removed(
 ) -> None:
     result = run("voices", "add", "Ada", recording, *OWN, "--what", "reading aloud")
     assert (result.exit_code, result.stdout) == (0, "") and result.stderr.endswith(f"Ada: kept in {kept}\n")
-    assert run("voices").stdout.splitlines()[2] == "Ada\tkept: own, Ada Ito, 2026-01-31"
+    assert run("voices").stdout.splitlines()[2] == "Ada\tkept: own, Ada Ito, 2026-01-31\ten-US"
     listed = json.loads(run("voices", "list", "--json").stdout)
     assert [voice["name"] for voice in listed] == ["low", "high", "Ada"]
     consent = {"kind": "own", "who": "Ada Ito", "when": "2026-01-31", "what": "reading aloud"}
@@ -71,7 +71,23 @@ def test_a_saved_voice_brings_its_own_record(run: CommandLine, kept: Path, recor
     run.refused("voices", "add", "Bea", moved, *OWN, said="a saved voice has a consent record already; leave out yours")
     assert run("voices", "add", "Bea", moved).exit_code == 0
     shown = json.loads(run("voices", "show", "Bea", "--json").stdout)
-    assert (shown["name"], shown["consent"]["who"]) == ("Bea", "Ada Ito")
+    assert (shown["name"], shown["consent"]["who"], shown["accent"]) == ("Bea", "Ada Ito", "en-US")
+
+
+def test_a_voice_is_kept_with_its_accent(run: CommandLine, kept: Path, recording: Path, tmp_path: Path) -> None:
+    refused = '"en-AU" is no accent; there are en-US, en-GB.'
+    run.refused("voices", "add", "Ada", recording, *OWN, "--accent", "en-AU", said=refused)
+    assert run("voices", "add", "Ada", recording, *OWN, "--accent", "en-GB").exit_code == 0
+    assert run("voices").stdout.splitlines()[2].endswith("\ten-GB")
+    assert "accent: en-GB" in run("voices", "show", "Ada").stdout.splitlines()
+    saved = next(kept.iterdir())
+    assert (
+        run("voices", "add", "Bea", saved).exit_code
+        == run("voices", "add", "Cy", saved, "--accent", "en-US").exit_code
+        == 0
+    )
+    accents = {voice["name"]: voice["accent"] for voice in json.loads(run("voices", "--json").stdout)[2:]}
+    assert accents == {"Ada": "en-GB", "Bea": "en-GB", "Cy": "en-US"}
 
 
 def test_a_built_in_voice_is_shown(run: CommandLine) -> None:

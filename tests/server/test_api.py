@@ -381,11 +381,14 @@ def test_voices_are_kept_used_and_removed(client: TestClient, tts: DialogueTTS) 
     listed = [voice for voice in client.get("/v1/audio/voices").json()["data"] if not voice["alias_of"]]
     assert [(voice["id"], voice["built_in"]) for voice in listed] == [("low", True), ("high", True), ("Ben Ito", False)]
     assert "Ben" not in listed[-1]["description"]
+    assert [voice["accent"] for voice in listed] == ["en-US"] * 3
     spoken = client.post("/v1/dialogue", json={"script": SCRIPT, "voices": {"Anna": "Ben Ito"}, "format": "pcm"})
     whole = tts.synthesize(SCRIPT, {"Anna": "Ben Ito"})
     assert samples(spoken.content).tolist() == as_pcm(whole.waveform).tolist()
     assert "already" in problem(upload(client, wav()), 400)["message"]
-    assert upload(client, wav(), name="Cleo").status_code == 201
+    assert "there are en-US, en-GB" in problem(upload(client, wav(), name="Cleo", accent="en-AU"), 400)["message"]
+    assert upload(client, wav(), name="Cleo", accent="en-GB").json()["accent"] == "en-GB"
+    assert tts.library.get("Cleo").accent == "en-GB"
     assert problem(upload(client, wav(), name="Dora"), 409)["code"] == "too_many_voices"
     for name in ("Cleo", "Ben Ito"):
         assert client.delete(f"/v1/audio/voices/{name}").json() == {

@@ -107,3 +107,46 @@ def test_british_sounds_have_nearest_american_ones(frontend: TextFrontend) -> No
     said = frontend.speak("The car is hot; go past the bird, hear the bear.", accent="en-GB").phonemes
     assert {c for c in nearest_american(said) if c.isalpha()} <= american
     assert nearest_american("təmˈɑːtQ") == "təmˈɑtO"
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("fˈɜːɹi", "fˈɜɹi"),
+        ("vˈɛːɹi", "vˈɛɹi"),
+        ("bˈɜːd", "bˈɜɹd"),
+        ("bˈɛː", "bˈɛɹ"),
+        ("lˈɒt", "lˈɑt"),
+        ("bˈɑːθ", "bˈɑθ"),
+    ],
+)
+def test_a_nearest_american_sound_has_one_r(british: str, american: str) -> None:
+    assert nearest_american(british) == american
+
+
+@pytest.mark.parametrize(
+    ("word", "heard"),
+    [
+        ("tomato", "təmˈɑtO"),
+        ("schedule", "ʃˈɛdjul"),
+        ("garage", "ɡˈæɹɑʤ"),
+        ("leisure", "lˈɛʒə"),
+        ("privacy", "pɹˈɪvəsi"),
+        ("lieutenant", "lɛftˈɛnənt"),
+        ("clerk", "klˈɑk"),
+        ("better", "bˈɛtə"),
+    ],
+)
+def test_networks_of_american_sounds_say_british_words(frontend: TextFrontend, word: str, heard: str) -> None:
+    """A word's phonemes and the string hold the same, and what is read in American is as ever."""
+    american_networks = TextFrontend(["en-US"])
+    said = american_networks.speak(f"The {word}, her red {word}.", accent="en-GB")
+    assert [w.phonemes for w in said.words if w.text == word] == [heard, heard]
+    assert said.phonemes.count(heard) == 2
+    assert phones_of(said.phonemes) == [phone for w in said.words for phone in phones_of(w.phonemes)]
+    assert american_networks.speak(word) == frontend.speak(word) and phones(frontend, word) != phones_of(heard)
+
+
+def test_words_of_several_parts_keep_their_sounds_in_the_string() -> None:
+    said = TextFrontend(["en-US"]).speak("Call 33 bears on 4/4, her royal No. 44.", accent="en-GB")
+    assert phones_of(said.phonemes) == [phone for w in said.words for phone in phones_of(w.phonemes)]
