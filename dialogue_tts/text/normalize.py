@@ -21,11 +21,11 @@ from dialogue_tts.text.rules.units import UNITS
 from dialogue_tts.text.rules.words import SYMBOLS, WORDS
 from dialogue_tts.text.tidy import tidy
 
-_BEFORE_CAPITALS = (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS)
-_AFTER_CAPITALS = (*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST)
+BEFORE_CAPITALS = (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS)
+AFTER_CAPITALS = (*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST)
 # The G2P takes time in proportion to the square of a word's parts, so no word keeps many of them.
-_LAST = (
-    *rules((r"((?:[^\W_]{1,80}-){6})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="-"),
+LAST = (
+    *rules((r"((?:[^\W_]{1,80}-){4})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="-"),
     *rules((r"((?:[^\W_]{1,80}'){4})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="'"),
     *rules((r"((?:[a-zß-ÿ]{1,80}[A-ZÀ-Þ]{1,80}){6})(?=\w)", r"\1 ")),
 )
@@ -42,9 +42,9 @@ def align(text: str, words: Vocabulary) -> list[tuple[str, str]]:
     Linear in the text's length. `words` tells what is a word if it is written in capitals.
     """
     rewriting = Rewriting(tidy(text))
-    for rule in _BEFORE_CAPITALS:
+    for rule in BEFORE_CAPITALS:
         rewriting.apply(rule)
     rewriting.edit(unshout(rewriting.text, words))
-    for rule in (*_AFTER_CAPITALS, *_LAST):
+    for rule in (*AFTER_CAPITALS, *LAST):
         rewriting.apply(rule)
     return rewriting.pairs()

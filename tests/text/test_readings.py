@@ -31,6 +31,11 @@ def frontend() -> TextFrontend:
     return TextFrontend()
 
 
+@pytest.fixture(scope="module")
+def american_networks() -> TextFrontend:
+    return TextFrontend(["en-US"])
+
+
 def phones(frontend: TextFrontend, text: str) -> list[str]:
     return phones_of(frontend.speak(text).phonemes)
 
@@ -137,9 +142,10 @@ def test_a_nearest_american_sound_has_one_r(british: str, american: str) -> None
         ("better", "bˈɛtə"),
     ],
 )
-def test_networks_of_american_sounds_say_british_words(frontend: TextFrontend, word: str, heard: str) -> None:
+def test_networks_of_american_sounds_say_british_words(
+    frontend: TextFrontend, american_networks: TextFrontend, word: str, heard: str
+) -> None:
     """A word's phonemes and the string hold the same, and what is read in American is as ever."""
-    american_networks = TextFrontend(["en-US"])
     said = american_networks.speak(f"The {word}, her red {word}.", accent="en-GB")
     assert [w.phonemes for w in said.words if w.text == word] == [heard, heard]
     assert said.phonemes.count(heard) == 2
@@ -147,6 +153,6 @@ def test_networks_of_american_sounds_say_british_words(frontend: TextFrontend, w
     assert american_networks.speak(word) == frontend.speak(word) and phones(frontend, word) != phones_of(heard)
 
 
-def test_words_of_several_parts_keep_their_sounds_in_the_string() -> None:
-    said = TextFrontend(["en-US"]).speak("Call 33 bears on 4/4, her royal No. 44.", accent="en-GB")
+def test_words_of_several_parts_keep_their_sounds_in_the_string(american_networks: TextFrontend) -> None:
+    said = american_networks.speak("Call 33 bears on 4/4, her royal No. 44.", accent="en-GB")
     assert phones_of(said.phonemes) == [phone for w in said.words for phone in phones_of(w.phonemes)]
