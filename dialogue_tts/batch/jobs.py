@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from dialogue_tts.errors import AudioError, DialogueTTSError, ScriptError, Voice
 from dialogue_tts.files import write_text
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.documents import READERS, read_draft
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.importers.plain import decode
 from dialogue_tts.script.parser import parse_draft, parse_script
 from dialogue_tts.script.writing import format_script
@@ -44,6 +45,7 @@ class BatchJob:
     Attributes:
         id: names its files.
         voices: speaker -> voice, as the command line takes them.
+        findings: of the file that the script was read from; the script's own come besides.
     """
 
     id: str
@@ -51,6 +53,7 @@ class BatchJob:
     voices: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     config: SynthesisConfig = SynthesisConfig()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class BatchContext:
             dialogue.save(self.sound(job))
             record = {"id": job.id, "key": self.key(job), "work_s": work_s, **dialogue.facts()}
             record["turns"] = dialogue.timestamps()["turns"]
+            record["findings"] = [asdict(finding) for finding in (*job.findings, *dialogue.findings)]
             write_text(self.record(job), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         except DialogueTTSError as error:
             return Outcome(job.id, str(error))
@@ -200,7 +204,7 @@ def expected_s(jobs: Sequence[BatchJob]) -> float:
 def _folder_jobs(folder: Path, common: BatchJob, directions: Treatment, aside: dict[str, str]) -> Iterator[BatchJob]:
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         try:
-            script = _script_in(path, directions) if _is_script(path) else None
+            found = _script_in(path, directions) if _is_script(path) else None
         except OSError as error:
             raise ScriptError(f"{path}: cannot be read ({error.strerror}); save it again, or move it.") from None
         except ScriptError as error:
@@ -208,10 +212,11 @@ def _folder_jobs(folder: Path, common: BatchJob, directions: Treatment, aside: d
                 raise ScriptError(f"{path}: {error}") from None
             aside[path.name] = str(error)
             continue
-        if script is None:
+        if found is None:
             aside[path.name] = "no script, by its ending"
-        else:
-            yield BatchJob(path.stem, script, _voices_in(script, common.voices), common.seed, common.config)
+            continue
+        script, findings = found
+        yield BatchJob(path.stem, script, _voices_in(script, common.voices), common.seed, common.config, findings)
 
 
 def _is_script(path: Path) -> bool:
@@ -219,12 +224,16 @@ def _is_script(path: Path) -> bool:
     return path.is_file() and path.suffix.casefold() in READERS and path.suffix.casefold() not in (".json", ".jsonl")
 
 
-def _script_in(path: Path, directions: Treatment) -> str:
-    """A file as the text of a script. What cannot be understood in a text is told when its turn has come."""
+def _script_in(path: Path, directions: Treatment) -> tuple[str, tuple[Finding, ...]]:
+    """A file as the text of a script, and what is lost in that text.
+
+    What cannot be understood in a text is told when its turn has come.
+    """
     data = path.read_bytes()
     if path.suffix.casefold() in _TEXTS and directions == "left_out":
-        return decode(data)[0].removeprefix("\ufeff")
-    return format_script(read_draft(data, path.name, directions).script())
+        return decode(data)[0].removeprefix("\ufeff"), ()
+    script = read_draft(data, path.name, directions).script()
+    return format_script(script), script.findings
 
 
 def _lines(path: Path, common: BatchJob, directions: Treatment) -> Iterator[BatchJob]:
@@ -254,14 +263,16 @@ def _job(values: Any, common: BatchJob, directions: Treatment) -> BatchJob:
     for name, value in values.items():
         if not isinstance(value, known[name]) or isinstance(value, bool):
             raise ScriptError(f"{name}: expected {known[name].__name__}, found {value!r}.")
-    script = values["script"]
+    script: str = values["script"]
+    findings: tuple[Finding, ...] = ()
     if directions != "left_out":
-        script = format_script(parse_script(script, directions))
+        parsed = parse_script(script, directions)
+        script, findings = format_script(parsed), parsed.findings
     voices = _voices_in(script, common.voices) | values.get("voices", {})
     if not all(isinstance(voice, str) for voice in voices.values()):
         raise ScriptError("voices: give each speaker the name of a voice, or the path of a file.")
     config = from_dict(SynthesisConfig, to_dict(common.config) | values.get("settings", {}))
-    return BatchJob(values["id"], script, voices, values.get("seed", common.seed), config)
+    return BatchJob(values["id"], script, voices, values.get("seed", common.seed), config, findings)
 
 
 def _voices_in(script: str, voices: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dialogue_tts.dialogue.notebook import player
 from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
@@ -138,6 +139,7 @@ class Dialogue:
         voices: of each speaker.
         seed: which, with the same script, voices, settings and bundle, gives this sound again.
         config: settings it was made with.
+        findings: what the script's reading left out, or understood in an uncommon form; none of a project.
     """
 
     parts: tuple[TurnTakes, ...]
@@ -146,6 +148,7 @@ class Dialogue:
     config: SynthesisConfig
     bundle: BundleId
     sample_rate: int = SAMPLE_RATE_HZ
+    findings: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         speakers = ", ".join(self.voices)
@@ -270,7 +273,7 @@ class Dialogue:
         return {"sample_rate": self.sample_rate, "duration": round(self.duration, 3), "turns": turns}
 
     def facts(self) -> dict[str, Any]:
-        """What it is in short, ready for JSON: length, seed, number of turns and which are doubtful, voices, bundle, hash."""
+        """What it is in short, ready for JSON: length, seed, turns and which are doubtful, voices, bundle, hash, findings."""
         return {
             "duration_s": round(self.duration, 3),
             "seed": self.seed,
@@ -279,6 +282,7 @@ class Dialogue:
             "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
             "bundle": self.bundle.name,
             "sha256": self.sha256,
+            "findings": [asdict(finding) for finding in self.findings],
         }
 
     def save_timestamps(self, path: str | Path) -> None:

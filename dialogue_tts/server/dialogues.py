@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from dialogue_tts.dialogue.result import turn_times
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.server.schemas import DialogueIn, LintIn, LintReportOut, Spoken, TimedDialogue
-from dialogue_tts.server.sending import Streamed, as_audio, encoded, event, first_heard, in_base64, provenance, whole
+from dialogue_tts.server.schemas import DialogueIn, LintIn, LintReportOut, Spoken, TimedDialogue, findings_out
+from dialogue_tts.server.sending import (
+    Streamed,
+    as_audio,
+    encoded,
+    event,
+    first_heard,
+    in_base64,
+    noted,
+    provenance,
+    whole,
+)
 from dialogue_tts.server.service import MEDIA_TYPES, Service, ServiceOf, sound_of
 from dialogue_tts.server.speech import SOUND
 from dialogue_tts.server.waiting import finished, unless_gone
 from dialogue_tts.synthesis.ticket import Ticket
+
+IN_A_HEADER = 10
 
 router = APIRouter(tags=["dialogues"])
 
@@ -35,15 +48,24 @@ async def speak(body: DialogueIn, request: Request, service: ServiceOf) -> Respo
     """A script, or turns, as sound: whole, or each turn as soon as it is made."""
     ticket = await order(service, body, body.stream)
     if body.stream:
-        return await (as_events if body.timestamps else as_audio)(service, request, ticket, body.format)
+        if body.timestamps:
+            return await as_events(service, request, ticket, body.format)
+        return await as_audio(service, request, ticket, body.format, told(ticket.request.findings))
     try:
         dialogue = await unless_gone(request, finished(ticket))
     finally:
         ticket.cancel()
     data = await service.run_in_threadpool(sound_of, dialogue, body.format, body.stereo)
     if not body.timestamps:
-        return whole(data, MEDIA_TYPES[body.format], provenance(dialogue.provenance))
-    timed = TimedDialogue(audio=in_base64(data), format=body.format, seed=body.seed, **dialogue.timestamps())
+        headers = provenance(dialogue.provenance) | noted(told(dialogue.findings))
+        return whole(data, MEDIA_TYPES[body.format], headers)
+    timed = TimedDialogue(
+        audio=in_base64(data),
+        format=body.format,
+        seed=body.seed,
+        findings=findings_out(dialogue.findings),
+        **dialogue.timestamps(),
+    )
     return whole(timed.model_dump_json().encode(), "application/json", provenance(dialogue.provenance))
 
 
@@ -75,11 +97,20 @@ async def as_events(service: Service, request: Request, ticket: Ticket, kind: st
                     yield event({**turn_times(turn), "audio": in_base64(data)}, "turn")
                 else:
                     length = round(ticket.progress().sound_s, 3)
-                    yield event({"duration": length, "seed": ticket.request.seed, "audio": in_base64(data)}, "done")
+                    found = [finding.model_dump() for finding in findings_out(ticket.request.findings)]
+                    facts = {"duration": length, "seed": ticket.request.seed, "findings": found}
+                    yield event({**facts, "audio": in_base64(data)}, "done")
         except ApiError as error:
             yield event({"message": str(error), "code": error.code}, "error")
 
     return Streamed(ticket, events(), "text/event-stream")
+
+
+def told(findings: Sequence[Finding]) -> list[str]:
+    """Findings for a header, which holds so many; /v1/check tells the others."""
+    first = [f"line {finding.line}: {finding.message}" for finding in findings[:IN_A_HEADER]]
+    more = len(findings) - len(first)
+    return [*first, f"and {more} more, which /v1/check lists"] if more else first
 
 
 def _check_length(service: Service, characters: int) -> None:

@@ -15,7 +15,7 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue, turn_times
 from dialogue_tts.server.dialogues import order
 from dialogue_tts.server.problems import ApiError
-from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken
+from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken, findings_out
 from dialogue_tts.server.sending import provenance, whole
 from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, ServerJob, ServiceOf, sound_of
 from dialogue_tts.server.waiting import message_of
@@ -153,5 +153,6 @@ def _state(job: ServerJob) -> JobOut:
         duration=round(progress.sound_s, 3),
         expected_duration=round(job.ticket.expected_s, 1),
         created_at=int(job.created),
+        findings=findings_out(job.ticket.request.findings),
         error=message_of(progress.failure) if progress.failure else None,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.server.limits import Limits
 
 Ending = Literal["mp3", "wav", "flac", "ogg", "opus"]
@@ -75,7 +76,12 @@ class DialogueAnswer(BaseModel):
     seed: int
     voices: dict[str, str]
     turns: list[MadeTurn]
+    findings: list[ScriptFinding]
     provenance: str
+
+
+def _findings(findings: Iterable[Finding]) -> list[ScriptFinding]:
+    return [ScriptFinding(line=f.line, severity=f.severity, message=f.message) for f in findings]
 
 
 class _Studio:
@@ -90,9 +96,8 @@ class _Studio:
         """Nothing in a script raises, but its length. Raises ToolError."""
         self._check_length(script)
         found = self.tts.lint(script)
-        findings = [ScriptFinding(line=f.line, severity=f.severity, message=f.message) for f in found.findings]
         return Checked(
-            findings=findings,
+            findings=_findings(found.findings),
             speakers=list(found.speakers),
             turns=found.turns,
             duration_s=round(found.duration_s, 1),
@@ -144,6 +149,7 @@ class _Studio:
                 )
                 for turn, part in zip(dialogue.turns, dialogue.parts, strict=True)
             ],
+            findings=_findings(dialogue.findings),
             provenance=dialogue.provenance,
         )
 

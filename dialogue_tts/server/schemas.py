@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from dialogue_tts.script.directions import Treatment
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import FASTEST, LATEST_S, MAX_PAUSE_S, SLOWEST, Script, Turn
 from dialogue_tts.settings import RANGES, SynthesisConfig
@@ -155,6 +157,10 @@ class FindingOut(BaseModel):
     message: str
 
 
+def findings_out(findings: Sequence[Finding]) -> list[FindingOut]:
+    return [FindingOut.model_validate(asdict(finding)) for finding in findings]
+
+
 class SpokenWordOut(BaseModel):
     """See `dialogue_tts.text.words.Word`."""
 
@@ -211,6 +217,7 @@ class TimedDialogue(BaseModel):
     sample_rate: int
     duration: float
     turns: list[TurnOut]
+    findings: list[FindingOut] = Field(description="What the script's reading left out, and the like.")
 
 
 class RedoIn(Strict):
@@ -231,6 +238,7 @@ class JobOut(BaseModel):
     duration: float = Field(description="Of the turns made so far, in seconds.")
     expected_duration: float
     created_at: int
+    findings: list[FindingOut] = Field(description="What the script's reading left out, and the like.")
     error: str | None
 
 

@@ -53,7 +53,7 @@ class Planner:
             take = self._take(turn, cast, usual_seed if own_seed is None else own_seed, config)
             takes = kept.takes if kept else ()
             turns.append(TurnRequest(turn, takes, (take,), len(takes)))
-        return DialogueRequest(tuple(turns), cast, seed, config, self.bundle)
+        return DialogueRequest(tuple(turns), cast, seed, config, self.bundle, script.findings)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None, text: str | None) -> DialogueRequest:
         """A dialogue with another take of one turn; see `DialogueTTS.redo`."""
@@ -70,7 +70,10 @@ class Planner:
         turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.parts]
         wanted = self._take(turn, dialogue.voices, seed, dialogue.config)
         turns[index] = replace(turns[index], wanted=(wanted,), chosen=len(takes))
-        return DialogueRequest(tuple(turns), dict(dialogue.voices), dialogue.seed, dialogue.config, dialogue.bundle)
+        return replace(
+            DialogueRequest(tuple(turns), dict(dialogue.voices), dialogue.seed, dialogue.config, dialogue.bundle),
+            findings=dialogue.findings,
+        )
 
     def project(self, project: Project, voices: Voices) -> DialogueRequest:
         """What a project holds, with all its takes; see `DialogueTTS.rebuild`."""

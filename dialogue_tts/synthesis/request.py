@@ -11,6 +11,7 @@ from functools import cached_property
 
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
+from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import dialogue_s, likely_s
 from dialogue_tts.script.segments import Segment
@@ -84,6 +85,7 @@ class DialogueRequest:
     Attributes:
         voices: of each speaker.
         seed: of the dialogue; config: settings of all its takes.
+        findings: what the script's reading left out, or understood in an uncommon form.
     """
 
     turns: tuple[TurnRequest, ...]
@@ -91,6 +93,7 @@ class DialogueRequest:
     seed: int
     config: SynthesisConfig
     bundle: BundleId
+    findings: tuple[Finding, ...] = ()
 
     @property
     def wanted(self) -> list[TakeRequest]:
@@ -123,4 +126,4 @@ class DialogueRequest:
         if not parts:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first.")
         voices = {speaker: self.voices[speaker] for speaker in dict.fromkeys(part.turn.speaker for part in parts)}
-        return Dialogue(tuple(parts), voices, self.seed, self.config, self.bundle)
+        return Dialogue(tuple(parts), voices, self.seed, self.config, self.bundle, findings=self.findings)

@@ -17,10 +17,12 @@ from hibari.g2p.token import Tok
 from dialogue_tts.text.accents import BRITISH, Accent
 from dialogue_tts.text.heteronyms import Context, part_of_speech, sounds, table
 from dialogue_tts.text.lexicon import Lexicon
+from dialogue_tts.text.tokenizer import CONSONANTS
 
 KEPT_WORDS = 50_000
 _KNOWN = 4  # the rating of what the best dictionary has
 _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
+_DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
@@ -51,7 +53,7 @@ class WordReader:
         self._tag_names = sorted(self._g2p.tagger.tags, reverse=True)  # of equals, the tagger takes the last
         self._weights = lru_cache(KEPT_WORDS)(self._feature_weights)
         network = self._g2p.fallback
-        kept = lru_cache(KEPT_WORDS)(lambda text: network(Tok(text)))
+        kept = lru_cache(KEPT_WORDS)(lambda text: _without_doubles(*network(Tok(text))))
         self._g2p.fallback = lambda token: kept(token.text)
 
     def tokenize(self, text: str) -> list[Tok]:
@@ -114,3 +116,8 @@ class WordReader:
             return None
         plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
         return next((found for found in plainer if found.lower() in self.lexicon.golds), None)
+
+
+def _without_doubles(phonemes: str | None, rating: int | None) -> tuple[str | None, int | None]:
+    """What the network says, and each consonant once: of two letters it makes two sounds now and then (Mattarella)."""
+    return (_DOUBLED.sub(r"\1", phonemes) if phonemes else phonemes), rating

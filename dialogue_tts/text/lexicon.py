@@ -1,10 +1,12 @@
-"""What stands behind hibari's lexicons: words they lack, mostly names, asked for before its network guesses.
+"""What stands around hibari's lexicons: words they lack or read badly, mostly names.
 
 Two tables of `word<TAB>phonemes`, words in small letters, phonemes in misaki's American set:
 
 - `names.tsv`, written by hand: names of many languages as English speakers say them, British places, contractions. A
-  line more is a word more; an entry here wins over the other table's.
-- `cmudict.tsv.gz`, which `dialogue_tts.text.cmudict` makes of the CMU Pronouncing Dictionary (its licence is beside it).
+  line more is a word more. It is asked before hibari. An entry with a capital (*Xi*) or an accent (*Mané*) is for the
+  word written so; all others are for a word in any case, with accents or without.
+- `cmudict.tsv.gz`, which `dialogue_tts.text.cmudict` makes of the CMU Pronouncing Dictionary (its licence is beside
+  it). It is asked before hibari's network guesses.
 """
 
 from __future__ import annotations
@@ -84,6 +86,8 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
             return (self._s(phonemes) if letters[2] else phonemes), rating
         if self._is_shouted(written):
             token = token.copy(text=written.lower(), alias=None, stress=_STRESSED)
+        if name := self._name(written):
+            return (to_british(name) if self.british else name), _KNOWN
         phonemes, rating = super().__call__(token, context)
         if phonemes is not None:
             return phonemes, rating
@@ -92,6 +96,15 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
         if (folded := _fold(written)) != written:
             return self(token.copy(text=folded, alias=None), context)
         return self._contracted(token, context, written)
+
+    def _name(self, written: str) -> str | None:
+        """What the table written by hand says of a word, or of the word in front of its 's."""
+        stem = re.sub(r"'s$", "", written, flags=re.IGNORECASE)
+        for word in (written, stem):
+            for form in (word, word.lower(), _fold(word.lower())):
+                if form in _names():
+                    return _names()[form] if word == written else self._s(_names()[form])
+        return None
 
     def own(self, word: str) -> str | None:
         """What our tables say of a word in small letters, or of the word in front of its 's or s."""
@@ -154,10 +167,15 @@ def read_table(text: str) -> dict[str, str]:
 
 
 @cache
+def _names() -> dict[str, str]:
+    return read_table(NAMES.read_text(encoding="utf-8"))
+
+
+@cache
 def _table() -> dict[str, str]:
     """Both tables in one, read at the first word that hibari does not know."""
     made = gzip.decompress(CMUDICT.read_bytes()).decode("utf-8")
-    return read_table(made) | read_table(NAMES.read_text(encoding="utf-8"))
+    return read_table(made) | _names()
 
 
 def _fold(word: str) -> str:

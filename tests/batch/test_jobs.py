@@ -34,6 +34,18 @@ def test_a_folder_of_scripts(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_left_out_stands_in_the_record(tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path) -> None:
+    """In a script as it is, and in one that was read from another form."""
+    (tmp_path / "a.txt").write_text("[Anna] Hello (laughs).", encoding="utf-8")
+    (tmp_path / "b.md").write_text("**Anna:** Hello (sighs).\n", encoding="utf-8")
+    context = BatchContext(tmp_path, bundle=str(tiny_bundle_dir))
+    for job in read_jobs(tmp_path):
+        assert context.make(job, tiny_tts).error is None
+    for name, left_out in (("a", "(laughs)"), ("b", "(sighs)")):
+        found = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["findings"]
+        assert any(finding["message"] == f'"{left_out}" is a stage direction: left out' for finding in found)
+
+
 def test_lines_change_what_is_given_for_all(tmp_path: Path) -> None:
     own = {"id": "two", "script": "[Anna] A. [Ben] B.", "voices": {"Anna": "high"}, "seed": 9, "settings": {"gap_s": 1}}
     source = lines(tmp_path / "jobs.jsonl", {"id": "one", "script": "[Ben] B."}, own)

@@ -23,6 +23,7 @@ from fastapi.testclient import TestClient
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.prose import passages
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.server.app import create_app
@@ -241,6 +242,26 @@ def test_check_is_the_librarys_review(client: TestClient, tts: DialogueTTS) -> N
         (f.line, f.severity, f.message) for f in wanted.findings
     ]
     assert found["duration_s"] == wanted.duration_s and found["turns"] == 1
+
+
+def test_what_is_left_out_is_told_with_the_sound(client: TestClient, tts: DialogueTTS) -> None:
+    script = "[Anna] Hi (laughs) you.\n---\n[Ben] Yes."
+    wanted = [f.message for f in tts.synthesize(script).findings]
+    assert len(wanted) == 2 and wanted == [f.message for f in parse_script(script).findings]
+
+    def told(found: dict[str, Any]) -> list[str]:
+        return [finding["message"] for finding in found["findings"]]
+
+    for stream in (False, True):
+        response = client.post("/v1/dialogue", json={"script": script, "format": "pcm", "stream": stream})
+        assert response.headers["x-notice"] == "; ".join(f"line {n}: {m}" for n, m in enumerate(wanted, start=1))
+        response = client.post("/v1/dialogue", json={"script": script, "stream": stream, "timestamps": True})
+        assert told(events_in(response.text)[-1][1] if stream else response.json()) == wanted
+    assert told(client.post("/v1/jobs", json={"script": script}).json()) == wanted
+    many = "[Anna] Hi.\n" + "---\n" * 12
+    notice = client.post("/v1/dialogue", json={"script": many, "format": "pcm"}).headers["x-notice"]
+    assert notice.count("line ") == 10 and notice.endswith("; and 2 more, which /v1/check lists")
+    assert "x-notice" not in client.post("/v1/dialogue", json={"script": SCRIPT, "format": "pcm"}).headers
 
 
 def test_a_job_and_its_results(client: TestClient, tts: DialogueTTS) -> None:

@@ -83,6 +83,7 @@ def test_from_a_script_to_a_file(tts: DialogueTTS, tmp_path: Path) -> None:
         assert pcm16(soundfile.read(made["file"], dtype="float32")[0]) == pcm16(whole.waveform)
         assert made["voices"]["Ben"] == "low" and made["seed"] == 5 and made["provenance"] == whole.provenance
         assert [(turn["number"], turn["speaker"]) for turn in made["turns"]] == [(1, "Anna"), (2, "Ben")]
+        assert made["findings"] == []
         read = await client.read_resource(made["uri"].replace(" ", "%20"))
         data = base64.b64decode(read.contents[0].blob)  # type: ignore[union-attr]
         assert data == Path(made["file"]).read_bytes() and soundfile.info(io.BytesIO(data)).samplerate == 24_000
@@ -106,7 +107,10 @@ def test_what_an_assistant_gets_wrong_is_told(tts: DialogueTTS, tmp_path: Path) 
         assert "make it in parts" in await refused(client, make, script="[A] " + "word " * 10, name="a")
         assert "format" in await refused(client, make, script="[A] Hi.", name="a", format="exe")
         assert not folder.exists()
-        await call(client, make, script="[A] Hi.", name="a")
+        made = await call(client, make, script="[A] Hi. (laughs)", name="a")
+        assert made["findings"] == [
+            {"line": 1, "severity": "note", "message": '"(laughs)" is a stage direction: left out'}
+        ]
         assert "is there already" in await refused(client, make, script="[A] Hi.", name="a")
         for uri in ("dialogue-tts://files/b.mp3", "dialogue-tts://files/..%2Fa.mp3", "file:///etc/passwd"):
             with pytest.raises(MCPError):

@@ -17,6 +17,11 @@ READINGS = [
     for line in (HERE / "readings.tsv").read_text(encoding="utf-8").splitlines()
     if line and line[0] != "#"
 ]
+NAMES = [
+    line.split("\t")
+    for line in (HERE / "names.tsv").read_text(encoding="utf-8").splitlines()
+    if line and line[0] != "#"
+]
 HETERONYMS = [
     (head.split()[0], head.split()[1], sentence)
     for line in (HERE / "heteronyms.txt").read_text(encoding="utf-8").splitlines()
@@ -48,6 +53,28 @@ def test_written_forms_are_read_as_people_read_them(frontend: TextFrontend) -> N
             wrong.append(f"{kind}: {written!r} is read {''.join(heard)}, not {wanted!r}")
     assert len(READINGS) >= 300
     assert len(wrong) <= 0.02 * len(READINGS), "\n".join(wrong)
+
+
+def test_names_are_read_as_newsreaders_say_them(frontend: TextFrontend) -> None:
+    wrong = []
+    for kind, name, wanted in NAMES:
+        for text in (f"This is {name}.", f"{name}’s country"):
+            heard = "".join(phones(frontend, text))
+            if "".join(phones_of(wanted)) not in heard:
+                wrong.append(f"{kind}: {text!r} is read {heard}, not {wanted}")
+    assert len(NAMES) >= 150 and len({kind for kind, _, _ in NAMES}) >= 4
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Xi", "the Greek ξ"), ("Mané", "a mane"), ("Liège", "my liege"), ("Shinzo Abe", "Abe Lincoln"), ("Un", "unreal")],
+)
+def test_a_name_with_a_capital_or_an_accent_is_for_the_word_written_so(
+    frontend: TextFrontend, one: str, other: str
+) -> None:
+    spoken = {text: frontend.speak(text).words for text in (one, other)}
+    assert spoken[one][-1].phonemes not in {word.phonemes for word in spoken[other]}
 
 
 def test_words_of_two_sounds_are_told_apart(frontend: TextFrontend) -> None:
