@@ -29,7 +29,10 @@ _SOUND = re.compile(
 )
 _NAME = re.compile(r"[\w#&][\w.,'’&/#-]*(?: [\w.,'’&/#-]+){0,6}")
 _PRONUNCIATION = re.compile(r"\[([^\[\]]{0,200})\]\(([^()]{0,1000})\)?")
-_LINK = re.compile(r"\s*<?(?:https?://|www\.|mailto:|#)\S*\s*", re.IGNORECASE)
+_LINK = re.compile(
+    r"\s*<?(?:(?:https?://|www\.|mailto:|#)\S*|[\w./-]{1,200}\.(?:md|html?|pdf|txt|png|jpe?g|gif|svg)(?:#\S*)?)\s*",
+    re.IGNORECASE,
+)
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
 _TIME_MARK = re.compile(rf"{_CLOCK}(?:\s*(?:-|–|-->)\s*{_CLOCK})?")
 _CITATION = re.compile(r"\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}")

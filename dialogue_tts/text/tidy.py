@@ -81,6 +81,7 @@ def tidy(text: str) -> str:
     text = _UNUSUAL.sub(lambda found: _plain_character(found[0], found.string, found.start()), text)
     text = _FACE.sub(" ", text)
     text = re.sub(r"(?<=\w)\((\w{1,3})\)", r"\1", text)  # turn(s)
+    text = re.sub(r"(?<=\+\d\d) \(0\) ?", " 0 ", text)  # +44 (0)20
     text = _without_dashes(" ".join(text.split()))
     text = _MARKS.sub(lambda run: _few_marks(run[0]), text)
     text = re.sub(r" (?=[,;:!?]|\.(?!\d))", "", text)

@@ -97,7 +97,13 @@ def _beta(match: re.Match[str]) -> str:
 
 _DATE, _PHONE = r"\d{1,2}\.\d{1,2}\.(?:19|20)\d\d(?!\d)", r"\d{3}\.\d{3}\.\d{4}(?!\d)"
 ADDRESSES = (
-    *rules((r"(?<![\w&])([A-Z]{1,3})&([A-Z]{1,3})(?![\w&])", lambda m: f"{spell(m[1])} and {spell(m[2])}"), signs="&"),
+    *rules(
+        (
+            r"(?<![\w&])([A-Z]{1,3})&([A-Z]{1,3})('?s)?(?![\w&])",
+            lambda m: f"{spell(m[1])} and {spell(m[2])}{chr(39) + 's' if m[3] else ''}",
+        ),
+        signs="&",
+    ),
     *rules((r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[A-Za-z]{2,24}\b", _web), signs="@"),
     *rules((r"(?<!\w)(?:https?://|ftp://|file://|www\.)\S+", _web), signs=":."),
     *rules(

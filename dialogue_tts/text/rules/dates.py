@@ -38,6 +38,11 @@ def _time(match: re.Match[str]) -> str:
     return _clock(hour, minute, half, match.string[match.end() : match.end() + 1])
 
 
+def _from(match: re.Match[str]) -> str:
+    """`2` of `2-4 p.m.`"""
+    return f"{_clock(match[1], match[2]) if match[2] else cardinal(match[1])} to "
+
+
 def _hour(match: re.Match[str]) -> str:
     hour, half = match.groups()
     return f"{cardinal(hour)} {half.upper()}.M" + ("" if match.string[match.end() : match.end() + 1] == "." else ".")
@@ -156,6 +161,10 @@ DATES = rules(
     (r"(?<![\w:.])(\d{1,3}):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?![\w:])(?! ?[APap]\.?[Mm]\b)", _stretch),
     (r"(?<![\w:.])()(\d{1,2}):(\d\d)\.(\d{1,3})(?![\w:])", _stretch),
     # times of day
+    (
+        rf"(?<![\w:.,/-])(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))? ?[-–] ?(?=(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?{_AFTERNOON})",
+        _from,
+    ),
     (rf"(?<![\w:])([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?{_AFTERNOON}", _time),
     (rf"(?<![\w:.,])(1[0-2]|0?[1-9]){_AFTERNOON}(?!\w)", _hour),
     (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2])),

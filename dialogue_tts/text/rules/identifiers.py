@@ -50,7 +50,10 @@ _ROADS = (  # and what else is numbered by threes and fours
     "Highway|highway|Hwy|Route|route|Interstate|Room|room|Rm|Flight|flight|Suite|Apartment|apartment|Unit|Gate|Bus|bus|Invoice"
     "|invoice|Order|order|Ticket|ticket|Account|account|Case|Locker|locker|Policy|Train|train|Box|Channel|channel|Area|Model|model"
 )
-_CODES = "PIN|pin|code|password|passcode|extension|Extension|ext|zip code|ZIP code|Zip|ZIP|zip|postcode|postal code|OTP|box|Box"
+_CODES = (
+    r"ext\.|Ext\.|PIN|pin|code|password|passcode|extension|Extension|ext|zip code|ZIP code|Zip|ZIP|zip|postcode"
+    "|postal code|OTP|box|Box"
+)
 _SAID = frozenset("COVID SARS MERS NATO RAM ROM SIM CAT CES UEFA FIFA NASA".split())  # as words
 _DIAL = "[Cc]all|[Cc]alled|[Cc]alling|[Dd]ial|[Dd]ialed|[Dd]ialled|[Dd]ialling|[Rr]ing|[Rr]ang|[Pp]hone|[Tt]ext"
 
@@ -61,9 +64,12 @@ def _phone(match: re.Match[str]) -> str:
 
 
 def _international(match: re.Match[str]) -> str:
-    """`+44 20 7946 0958`, `0800 123 456`: as it is grouped."""
+    """`+44 20 7946 0958`, `0800 123 456`: as it is grouped. Few digits behind a plus are a number."""
     plus = "plus " if match[0][0] == "+" else ""
-    return plus + ", ".join(digits(group) for group in re.findall(r"\d+", match[0]))
+    groups = re.findall(r"\d+", match[0])
+    if plus and len("".join(groups)) < 7:
+        return match[0]
+    return plus + ", ".join(digits(group) for group in groups)
 
 
 def _plus_number(match: re.Match[str]) -> str:
@@ -125,7 +131,7 @@ IDENTIFIERS = rules(
     ),
     (r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", _international),
     (r"(?<![\w.-])()(\d{3})-(\d{4})(?![\w-])", _phone),
-    (r"(?<![\w.,])\+\d{1,3}(?: \(0\))?(?:[ -]\d{2,5}){1,5}(?![\w-])", _international),
+    (r"(?<![\w.,])\+\d{1,3}(?: ?\(0\))?(?:[ .-]?\(?\d{1,11}\)?){1,6}(?![\w-])", _international),
     (r"(?<![\w.,])\+\d{7,15}(?!\w)", _plus_number),
     (r"(?<![\w.,:/-])\(?0\d{2,4}\)?(?: \d{3,4}){2}(?![\w:/-]|[.,]\d)", _international),
     (r"(?<![\w.,-])1[ -](800|888|877|866|900)[ -]([A-Z]{4,8})\b", lambda m: f"one {in_pairs(m[1])} {m[2].lower()}"),
@@ -147,7 +153,7 @@ IDENTIFIERS = rules(
     (r"(?<![\w-])(\d{5})-(\d{4})(?![\w-])", lambda m: f"{digits(m[1])}, {digits(m[2])}"),
     (
         rf"\b({_CODES})(?: is| of)?:? (\d{{2,10}})\b(?![.,]\d)",
-        lambda m: f"{m[0][: m.start(2) - m.start()]}{digits(m[2])}",
+        lambda m: f"{m[0][: m.start(2) - m.start()].replace('xt.', 'xtension')}{digits(m[2])}",
     ),
     (rf"\b({_ROADS}) (\d{{3,4}})\b(?![.,]\d|:)", _road),
     (

@@ -43,9 +43,22 @@ SIGNS = "$£€¥₹₩₽₺₪₿"
 _CODES = "|".join(sorted((re.escape(unit) for unit in _UNITS if unit not in SIGNS), key=len, reverse=True))
 
 
+def _is_compound(match: re.Match[str]) -> bool:
+    """`a $5 note`, `a $3 million deal`: the sum is of one thing."""
+    before, after = (
+        match.string[max(match.start() - 9, 0) : match.start()],
+        match.string[match.end() : match.end() + 12],
+    )
+    return bool(re.search(r"(?:^|\W)(?:an?|another|every|one) $", before, re.IGNORECASE) and _THING.match(after))
+
+
+_THING = re.compile(r"[ -](?!(?:and|for|from|with|was|more|less|off|per|the)\b)[a-z]{3,}")
+
+
 def _money(match: re.Match[str]) -> str:
     minus, country, sign, low, high, scale = match.groups()
     one, many, cent, cents = _UNITS[sign]
+    many = one if _is_compound(match) else many
     country = _COUNTRIES.get(country or "", "")
     start = "minus " if minus else ""
     if high or scale:

@@ -20,7 +20,8 @@ _PARTS = (  # what is counted: a numeral behind these is a number
 )
 _SINGLE = (  # of these even a lone I, V or X is a number
     "act|scene|chapter|part|volume|book|world war|phase|article|section|mark|type|level|stage|class|grade|episode|title"
-    "|super bowl|apollo|appendix|vatican|symphony|canto|schedule|star wars|rocky|amendment|factor|titan|unit|figure|table"
+    "|final fantasy|super bowl|apollo|appendix"
+    "|vatican|symphony|canto|schedule|star wars|rocky|amendment|factor|titan|unit|figure|table"
 )
 _RULERS = (
     "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Prince|Archduke|Henry|Louis|Edward|George|William"
@@ -49,8 +50,11 @@ def roman(numeral: str) -> int:
     return total
 
 
+_SHORT = {"vol.": "volume", "ch.": "chapter", "pt.": "part", "fig.": "figure", "sec.": "section", "bk.": "book"}
+
+
 def _cardinal(match: re.Match[str]) -> str:
-    return f"{match[1]} {cardinal(str(roman(match[2])))}"
+    return f"{_SHORT.get(match[1].lower(), match[1])} {cardinal(str(roman(match[2])))}"
 
 
 def _cardinals(match: re.Match[str]) -> str:
@@ -61,6 +65,10 @@ def _cardinals(match: re.Match[str]) -> str:
 
 def _ordinal(match: re.Match[str]) -> str:
     return f"{match[1]} the {ordinal(str(roman(match[2])))}"
+
+
+def _world_war(match: re.Match[str]) -> str:
+    return f"World War {cardinal(match[1] if match[1].isdigit() else str(roman(match[1])))}"
 
 
 def _by_name(match: re.Match[str]) -> str:
@@ -85,6 +93,7 @@ _NO_OWNERS = (  # what begins a sentence, or is followed by letters
 _NO_VERB = r"(?! (?:think|am|was|have|know|want|guess|say|said|will|do|did|mean)\b)"  # the speaker's own I
 _AFTER_FIFTH = r"(?=[.,;:?!)\"]|$|'s\b| (?:of|and|ruled|reigned|died|became|was|is|had|in|at|by|who)\b)"
 NUMERALS = (
+    *rules((r"(?<!\w)WW([123]|I{1,3})(?!\w)", _world_war), signs="W"),
     *rules(
         (
             rf"\b((?i:{_PLURALS})) ({_ROMAN}|{_SMALL})\b( (?:and|to|or|through) | ?[-–&] ?)({_ROMAN}|{_SMALL})\b{_NOT_A_NAME}",
@@ -92,6 +101,7 @@ NUMERALS = (
         ),
     ),
     *rules(
+        (rf"(?<!\w)((?i:{'|'.join(map(re.escape, _SHORT))})) ?({_ROMAN})\b{_NOT_A_NAME}", _cardinal),
         (
             rf"(?<!\w)((?i:{_SINGLE})) ({_UP_TO_39}|[LC](?=[\s.,;:!?)]|$))\b{_NOT_A_NAME}{_NO_VERB}",
             _cardinal,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from dialogue_tts.text.numbers import digits, fraction, number, ordinal, plural_of, year
+from dialogue_tts.text.numbers import digits, fraction, in_pairs, number, ordinal, plural_of, year
 from dialogue_tts.text.rewriting import rules
 from dialogue_tts.text.rules.dates import MONTHS
 from dialogue_tts.text.rules.money import NUMBER
@@ -106,6 +106,8 @@ QUANTITIES = (
     *rules((r"(?:(?<![\w.,])(\d{1,9}) ?)?([½¼¾⅐-⅞])", _vulgar)),
     *rules(
         (r"(?<![\w/])24/7(?![\w/])", "twenty four seven"),
+        (r"(?<![\w/])24/7/365(?![\w/])", "twenty four seven three sixty five"),
+        (rf"(?<![\w.,])({NUMBER}) / ({NUMBER})(?![\w/]|\.\d)", lambda m: f"{number(m[1])} divided by {number(m[2])}"),
         (r"(?<![\w/])9/11(?![\w/])", "nine eleven"),
         (r"(?<![\w/])7/7(?![\w/])", "seven seven"),
         (r"(?<![\w/])50[/-]50(?![\w/])", "fifty fifty"),
@@ -127,7 +129,7 @@ QUANTITIES = (
         (rf"{_N}({NUMBER})(?: ?x ?(?:{NUMBER})){{1,3}}(?!\w)", _by),
         (rf"{_N}({NUMBER}) ?× ?({NUMBER})(?!\w)", _times),
         (rf"{_N}({NUMBER}) ?\* ?(?={NUMBER})", lambda m: f"{number(m[1])} times "),
-        (rf"{_N}({NUMBER}) ?[x×](?![\w])", _fold),
+        (rf"{_N}({NUMBER}) ?[x×](?![\w]| ?[-+=*/^])", _fold),
         (r"(?<=[\w)]) ?÷ ?(?=[\w(])", " divided by "),
         (
             r"(?<![\w.])(\w{1,12}|\d{1,9}) ?\^ ?(\(?-?\d{1,4}\)?|[a-z]\b)",
@@ -149,6 +151,7 @@ QUANTITIES = (
         (r"(?<![\w:.])(\d{1,4}):(\d{1,4})(?![\w:])", _to),
         (r"(?<![\w&])# ?(?=\d)", "number "),
         # numbers
+        (r"(?<=[A-Z]\.[A-Z]\. )(\d\d[1-9]\d)(?![\w/-]|[.,]\d)", lambda m: in_pairs(m[1])),  # RTX 4090
         (rf"(?<![\w.,-])({NUMBER})(?:st|nd|rd|th)\b", _ordinal),
         (r"(?<=-)(\d{1,9})(?:st|nd|rd|th)\b", _ordinal),
         (r"(?<![\w.,])(\d{1,9})'?s\b", _plural),

@@ -240,6 +240,8 @@ _SPOKEN = {
     **{"%": "percent", "&": "and", "+": "plus", "@": "at", "²": "squared", "³": "cubed"},
 }
 SYMBOLS = (
+    *rules((r"(?<!\w)a(?= [=<>+] )|(?<= [=<>+] )a(?!\w)", "A."), signs="=<>+"),
+    *rules((r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])", r"\1.\2."), signs="/"),
     *rules((r"(?<=\w) ?[-=]+> ?(?=\w)", " to "), signs=">"),
     *rules((r"(?<![<>=!])[<>]=(?!=)", lambda m: " is at most " if m[0][0] == "<" else " is at least "), signs="<>"),
     *rules((r"!=(?= ?\w)", " is not equal to "), (r"(?<=\w) ?={2,3} ?(?=\w)", " equals "), signs="="),
@@ -249,8 +251,8 @@ SYMBOLS = (
     *rules((r"(?<=\w)/(?=\w)", " slash "), (r"(?<=\w) / (?=\w)", " slash "), (r"/", " "), signs="/"),
     *rules((r"\\", " "), (r"(?<=\w)\^(?=\w)", " to the power of "), signs="\\^"),
     *rules(
-        (r"(?<=[\w)]) ?= ?(?=[\w(-])", " equals "),
-        (r"(?<=\w) ?([<>]) ?(?=\w)", lambda m: f" {_SPOKEN[m[1]]} "),
+        (r"(?<=[\w.)]) ?= ?(?=[\w(-])", " equals "),
+        (r"(?<=[\w.)]) ?([<>]) ?(?=\w)", lambda m: f" {_SPOKEN[m[1]]} "),
         signs="=<>",
     ),
     *rules((r"[=<>]", " "), signs="=<>"),
