@@ -60,6 +60,8 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
 
     def __init__(self, g2p: G2P) -> None:
         super().__init__(g2p.lexicon.golds.d, g2p.lexicon.silvers.d, g2p.british)
+        if g2p.british:
+            self.golds.d["Z"] = "zˈɛd"
         self._split = g2p.tokenizer.special
         self._kept = lru_cache(KEPT_WORDS)(self._read)
         self._known = lru_cache(KEPT_WORDS)(self._knows)

@@ -9,42 +9,70 @@ Letters to be spelled have a full stop each: `F.B.I.`.
 
 from __future__ import annotations
 
-from dialogue_tts.text.rewriting import Rewriting, rules
+from typing import NamedTuple
+
+from dialogue_tts.text.numbers import AND, THE
+from dialogue_tts.text.rewriting import Rewriting, Rule, rules
 from dialogue_tts.text.rules.addresses import ADDRESSES
-from dialogue_tts.text.rules.dates import DATES
+from dialogue_tts.text.rules.dates import BRITISH_DATES, DATES
 from dialogue_tts.text.rules.identifiers import IDENTIFIERS, MIXED
 from dialogue_tts.text.rules.money import MONEY
 from dialogue_tts.text.rules.numerals import NUMERALS
-from dialogue_tts.text.rules.quantities import QUANTITIES, REST
+from dialogue_tts.text.rules.quantities import BRITISH_QUANTITIES, QUANTITIES, REST
 from dialogue_tts.text.rules.shouting import Vocabulary, unshout
 from dialogue_tts.text.rules.units import UNITS
 from dialogue_tts.text.rules.words import SYMBOLS, WORDS
 from dialogue_tts.text.tidy import tidy
 
-BEFORE_CAPITALS = (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS)
-AFTER_CAPITALS = (*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST)
+
+class Rules(NamedTuple):
+    """All rules of an accent, in order; between the two, words in capitals are told from abbreviations."""
+
+    before_capitals: tuple[Rule, ...]
+    after_capitals: tuple[Rule, ...]
+
+
 # The G2P takes time in proportion to the square of a word's parts, so no word keeps many of them.
-LAST = (
+_LAST = (
     *rules((r"((?:[^\W_]{1,80}-){4})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="-"),
     *rules((r"((?:[^\W_]{1,80}'){4})(?=\w)", lambda m: f"{m[1][:-1]} "), signs="'"),
     *rules((r"((?:[a-zß-ÿ]{1,80}[A-ZÀ-Þ]{1,80}){6})(?=\w)", r"\1 ")),
 )
 
+AMERICAN_RULES = Rules(
+    (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS),
+    (
+        *(*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST),
+        *(*rules((AND, ""), signs=AND), *rules((THE, ""), signs=THE), *_LAST),
+    ),
+)
+BRITISH_RULES = Rules(
+    (*ADDRESSES, *IDENTIFIERS, *BRITISH_DATES, *MONEY, *UNITS, *NUMERALS),
+    (
+        *(*BRITISH_QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST),
+        *(*rules((AND, " and"), signs=AND), *rules((THE, "the "), signs=THE), *_LAST),
+    ),
+)
 
-def normalize(text: str, words: Vocabulary) -> str:
+
+def normalize(text: str, words: Vocabulary, british: bool = False) -> str:
     """Spoken form of written English, in letters and marks alone."""
-    return " ".join(spoken for _, spoken in align(text, words) if spoken)
+    return " ".join(spoken for _, spoken in align(text, words, british) if spoken)
 
 
-def align(text: str, words: Vocabulary) -> list[tuple[str, str]]:
+def align(text: str, words: Vocabulary, british: bool = False) -> list[tuple[str, str]]:
     """(written, spoken) in order: what single words became, or several where they only make sense together.
 
-    Linear in the text's length. `words` tells what is a word if it is written in capitals.
+    Linear in the text's length.
+
+    Args:
+        words: what is a word if it is written in capitals.
+        british: `105` is "a hundred and five", and `3/4` a day of April.
     """
-    rewriting = Rewriting(tidy(text))
-    for rule in BEFORE_CAPITALS:
+    rewriting, chosen = Rewriting(tidy(text)), BRITISH_RULES if british else AMERICAN_RULES
+    for rule in chosen.before_capitals:
         rewriting.apply(rule)
     rewriting.edit(unshout(rewriting.text, words))
-    for rule in (*AFTER_CAPITALS, *LAST):
+    for rule in chosen.after_capitals:
         rewriting.apply(rule)
     return rewriting.pairs()

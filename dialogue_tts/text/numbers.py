@@ -1,9 +1,14 @@
-"""Digits -> words: counts, ordinals, years, decimals, digits one by one."""
+"""Digits -> words: counts, ordinals, years, decimals, digits one by one.
+
+What only one accent says is marked in them, until `normalize` knows the accent: `AND` stands where British English has
+"and" (*two hundred and five*), `THE` where it has "the" (*July the fourth*).
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+AND, THE = "\u2060", "\u2061"  # characters that `tidy` takes out of any text
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -35,13 +40,15 @@ def cardinal(number: str) -> str:
     for i in range(groups):
         group = int(padded[3 * i : 3 * i + 3])
         if group:
-            words += [*_below_thousand(group), SCALES[groups - 1 - i]]
-    return " ".join(word for word in words if word) or "zero"
+            if words and i == groups - 1 and group < 100:
+                words[-1] += AND
+            words += filter(None, [*_below_thousand(group), SCALES[groups - 1 - i]])
+    return " ".join(words) or "zero"
 
 
 def _below_thousand(number: int) -> list[str]:
     hundreds, rest = divmod(number, 100)
-    words = [ONES[hundreds], "hundred"] if hundreds else []
+    words = [ONES[hundreds], f"hundred{AND}" if rest else "hundred"] if hundreds else []
     if rest >= 20:
         words.append(TENS[rest // 10])
         rest %= 10

@@ -17,7 +17,7 @@ from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.inline import Inline, Pause, Pronunciation, split_inline
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.stages import stage
-from dialogue_tts.text.accents import ACCENTS, AMERICAN, Accent, accent_of
+from dialogue_tts.text.accents import ACCENTS, AMERICAN, BRITISH, Accent, accent_of
 from dialogue_tts.text.draft import TextDraft
 from dialogue_tts.text.normalize import align
 from dialogue_tts.text.words import SpokenText
@@ -72,7 +72,10 @@ class TextFrontend:
                     draft.add_given(word, _token(word, accent.read(phonemes, word)))
                 case str():
                     plain = piece if i + 1 == len(pieces) else _going_on(piece)
-                    pairs = [(written, _unquoted(spoken)) for written, spoken in align(plain, reader.lexicon)]
+                    pairs = [
+                        (written, _unquoted(spoken))
+                        for written, spoken in align(plain, reader.lexicon, accent_name == BRITISH)
+                    ]
                     draft.add(pairs, reader.tokenize(" ".join(spoken for _, spoken in pairs if spoken)))
         return draft.finish(reader.phonemize(draft.tokens) if draft.tokens else [], text)
 

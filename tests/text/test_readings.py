@@ -99,6 +99,21 @@ def test_words_of_two_sounds_are_told_apart(frontend: TextFrontend) -> None:
         ("laboratory", "ləbˈɒɹətəɹi"),
         ("advertisement", "ədvˈɜːtɪsmᵊnt"),
         ("herb", "hˈɜːb"),
+        ("tomato", "təmˈɑːtQ"),
+        ("schedule", "ʃˈɛdjuːl"),
+        ("garage", "ɡˈaɹɑːʤ"),
+        ("leisure", "lˈɛʒə"),
+        ("privacy", "pɹˈɪvəsi"),
+        ("advertisement", "ədvˈɜːtɪsmᵊnt"),
+        ("laboratory", "ləbˈɒɹətəɹi"),
+        ("herb", "hˈɜːb"),
+        ("missile", "mˈɪsIl"),
+        ("banana", "bənˈɑːnə"),
+        ("can't", "kˈɑːnt"),
+        ("tune", "tjˈuːn"),
+        ("vase", "vˈɑːz"),
+        ("yogurt", "jˈɒɡət"),
+        ("dynasty", "dˈɪnəsti"),
         ("lieutenant", "lɛftˈɛnənt"),
         ("aluminium", "ˌaljʊmˈɪnɪəm"),
         ("bath", "bˈɑːθ"),
@@ -117,6 +132,34 @@ def test_words_of_two_sounds_are_told_apart(frontend: TextFrontend) -> None:
 def test_accents_differ(frontend: TextFrontend, word: str, british: str) -> None:
     assert frontend.speak(word, accent="en-GB").phonemes == british
     assert phones(frontend, word) != phones_of(british)
+
+
+@pytest.mark.parametrize(
+    ("written", "british", "american"),
+    [
+        ("105", "one hundred and five", "one hundred five"),
+        ("1,250 cups", "one thousand two hundred and fifty cups", "one thousand two hundred fifty cups"),
+        ("2,000,001", "two million and one", "two million one"),
+        ("In 2005.", "In two thousand and five", "In two thousand five"),
+        ("the 101st", "the one hundred and first", "the one hundred first"),
+        ("July 4", "July the fourth", "July fourth"),
+        ("3/4/2024", "the third of April twenty twenty four", "March fourth twenty twenty four"),
+        ("on 3/4", "on the third of April", "on March fourth"),
+        ("4/13/2024", "April the thirteenth twenty twenty four", "April thirteenth twenty twenty four"),
+        ("two hundred five", "two hundred five", "two hundred five"),  # as it is written
+    ],
+)
+def test_accents_say_numbers_and_dates_otherwise(
+    frontend: TextFrontend, written: str, british: str, american: str
+) -> None:
+    for accent, said in (("en-GB", british), ("en-US", american)):
+        assert " ".join(word.spoken for word in frontend.speak(written, accent=accent).words) == said
+
+
+def test_the_last_letter_is_zed(frontend: TextFrontend) -> None:
+    for text in ("Z", "XYZ", "from A to Z"):
+        assert frontend.speak(text, accent="en-GB").phonemes.endswith("zˈɛd")
+        assert frontend.speak(text).phonemes.endswith("zˈi")
 
 
 def test_an_accent_keeps_to_its_sounds(frontend: TextFrontend) -> None:

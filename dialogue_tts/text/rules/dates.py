@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dialogue_tts.text.numbers import cardinal, digits, ordinal, plural_of, year
+from dialogue_tts.text.numbers import THE, cardinal, digits, ordinal, plural_of, year
 from dialogue_tts.text.rewriting import rules
 
 MONTHS = "January February March April May June July August September October November December".split()
@@ -74,7 +74,7 @@ def _stretch(match: re.Match[str]) -> str:
 def _date(day: int, month: int, written_year: str | None) -> str | None:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
-    return f"{MONTHS[month - 1]} {ordinal(str(day))}" + (f", {_year(written_year)}" if written_year else "")
+    return f"{MONTHS[month - 1]} {THE}{ordinal(str(day))}" + (f", {_year(written_year)}" if written_year else "")
 
 
 def _year(written: str) -> str:
@@ -94,6 +94,14 @@ def _slashed(match: re.Match[str]) -> str:
     return (_date(b, a, written) if a <= 12 else _date(a, b, written)) or match[0]
 
 
+def _slashed_day_first(match: re.Match[str]) -> str:
+    """The same in British order."""
+    a, b, written = int(match[1]), int(match[2]), match[3]
+    if not 1 <= b <= 12:
+        return _slashed(match)
+    return f"the {ordinal(str(a))} of {MONTHS[b - 1]} {_year(written)}" if 1 <= a <= 31 else match[0]
+
+
 def _month_of(written: str) -> str:
     return _SHORT[written[:3].lower()]
 
@@ -102,13 +110,13 @@ def _month_day(match: re.Match[str]) -> str:
     month, day, comma, written_year = match.groups()
     if not 1 <= int(day) <= 31:
         return match[0]
-    spoken = f"{_month_of(month)} {ordinal(day)}"
+    spoken = f"{_month_of(month)} {THE}{ordinal(day)}"
     return spoken + (f"{comma or ''} {year(written_year)}" if written_year else "")
 
 
 def _month_days(match: re.Match[str]) -> str:
     month, first, last = match.groups()
-    return f"{_month_of(month)} {ordinal(first)} to {ordinal(last)}"
+    return f"{_month_of(month)} {THE}{ordinal(first)} to {THE}{ordinal(last)}"
 
 
 def _day_month(match: re.Match[str]) -> str:
@@ -201,6 +209,11 @@ DATES = rules(
     (rf"(?<!\w)({_DAY})\.?(?=,? (?:{'|'.join(MONTHS)}|the \w+th|\d))", lambda m: _DAYS[m[1]]),
     (r"(?<!\w)(Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.", lambda m: _month_of(m[1]) + _end(m)),
     (r"\b(in|since|by|last|next|until|till|from) Jan\.", lambda m: f"{m[1]} January{_end(m)}"),
+)
+
+
+BRITISH_DATES = tuple(
+    rule._replace(replacement=_slashed_day_first) if rule.replacement is _slashed else rule for rule in DATES
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from dialogue_tts.text.numbers import digits, fraction, in_pairs, number, ordinal, plural_of, year
+from dialogue_tts.text.numbers import THE, digits, fraction, in_pairs, number, ordinal, plural_of, year
 from dialogue_tts.text.rewriting import rules
 from dialogue_tts.text.rules.dates import MONTHS
 from dialogue_tts.text.rules.money import NUMBER
@@ -41,7 +41,15 @@ def _day(match: re.Match[str]) -> str:
     before, month, day = match.groups()
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return match[0]
-    return f"{before}{MONTHS[int(month) - 1]} {ordinal(day)}"
+    return f"{before}{MONTHS[int(month) - 1]} {THE}{ordinal(day)}"
+
+
+def _day_first(match: re.Match[str]) -> str:
+    """`on 25/12`: the British order."""
+    before, day, month = match.groups()
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return _day(match)
+    return f"{before}the {ordinal(day)} of {MONTHS[int(month) - 1]}"
 
 
 def _out_of(match: re.Match[str]) -> str:
@@ -158,6 +166,10 @@ QUANTITIES = (
         (r"(?<![\w.,-])-(?=\.?\d)", "minus "),
         signs="0123456789",
     ),
+)
+
+BRITISH_QUANTITIES = tuple(
+    rule._replace(replacement=_day_first) if rule.replacement is _day else rule for rule in QUANTITIES
 )
 
 REST = rules((r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d])|\d+\.\d+|(?<!\d)\.\d+|\d+", _plain), signs="0123456789")
