@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -25,6 +26,7 @@ from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json, strict, to_dict
 from dialogue_tts.errors import BundleError, ConfigError, ScriptError
+from dialogue_tts.nn.devices import find_device, find_dtype
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
@@ -35,6 +37,7 @@ from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbed
 FORMAT = 2
 DEFAULT_NAME = "en-small"
 CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "voices.json"
+GENERATORS = ("text_to_semantic", "soundstorm")
 NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "speaker_embedding")
 
 
@@ -91,7 +94,7 @@ class BuiltInVoice:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Trained networks, ready to run, in evaluation mode on the CPU.
+    """Trained networks, ready to run, in evaluation mode.
 
     Attributes:
         sha256: of SHA256SUMS, and so of all files; "" for a bundle that was not loaded from a folder.
@@ -108,12 +111,21 @@ class Bundle:
     sha256: str = ""
 
     @classmethod
-    def load(cls, folder: str | Path) -> Bundle:
+    def load(
+        cls, folder: str | Path, device: str | torch.device = "cpu", dtype: str | torch.dtype = torch.float32
+    ) -> Bundle:
         """Read a bundle's folder.
+
+        Args:
+            device: where the networks will lie, see `find_device`.
+            dtype: of the generators (text-to-semantic and SoundStorm): float32, bfloat16 or float16. The others stay in
+                float32, so that a recording has the same tokens whatever is chosen.
 
         Raises:
             BundleError: a file is missing or damaged, or the parts do not belong together.
+            SettingsError: no such device or dtype.
         """
+        device, dtype = find_device(device), find_dtype(dtype)
         folder = Path(folder)
         if not folder.is_dir():
             raise BundleError(
@@ -144,7 +156,9 @@ class Bundle:
             sha256=_sum(folder / SUMS),
         )
         for name in NETWORKS:
-            _load_weights(getattr(bundle, name), folder / f"{name}.safetensors")
+            network: nn.Module = getattr(bundle, name)
+            _load_weights(network, folder / f"{name}.safetensors")
+            network.to(device, dtype if name in GENERATORS else torch.float32)
         return bundle
 
     def save(self, folder: str | Path) -> None:
@@ -152,7 +166,7 @@ class Bundle:
         folder = Path(folder)
         (folder / "voices").mkdir(parents=True, exist_ok=True)
         for name in NETWORKS:
-            weights = {key: value.half().contiguous() for key, value in getattr(self, name).state_dict().items()}
+            weights = {key: value.half().contiguous().cpu() for key, value in getattr(self, name).state_dict().items()}
             save_file(weights, folder / f"{name}.safetensors")
         self.text_tokenizer.save(folder / TEXT_MODEL)
         _write_json(folder / CONFIG, to_dict(self.config))

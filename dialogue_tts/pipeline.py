@@ -8,11 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.nn.devices import find_device, find_dtype
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import LintReport, expected_s, lint
 from dialogue_tts.script.parser import Draft, as_script
@@ -58,17 +60,24 @@ class DialogueTTS:
         name: str | Path | None = None,
         config: SynthesisConfig | None = None,
         library: VoiceLibrary | None = None,
+        device: str | torch.device = "cpu",
+        dtype: str | torch.dtype = torch.float32,
     ) -> DialogueTTS:
         """The bundle that comes with the package, or another by its folder or hub id.
 
         Args:
             config: settings of calls that give none.
             library: voices that people keep; by default the user's own.
+            device: where the networks lie: "cpu", "cuda", "cuda:1", "mps" or what else PyTorch knows. What comes out is on
+                the CPU wherever they do.
+            dtype: of the generators, see `Bundle.load`.
 
         Raises:
+            SettingsError: this machine has no such device, or there is no such dtype; before anything is loaded.
             BundleError: not found, damaged, or incomplete.
         """
-        return run_in_worker_thread(lambda: cls(Bundle.load(find_bundle(name)), config, library))
+        device, dtype = find_device(device), find_dtype(dtype)
+        return run_in_worker_thread(lambda: cls(Bundle.load(find_bundle(name), device, dtype), config, library))
 
     @property
     def sample_rate(self) -> int:

@@ -17,6 +17,7 @@ from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import PromptCache
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.nn.precision import multiplies_bf16_fast
 from dialogue_tts.nn.sampling import generators, row_gumbel, sample
 from dialogue_tts.stages import stage
@@ -120,11 +121,12 @@ def generate_codes(
         cache: of just these prompts, from `read_prompts`; without it they are read here.
 
     Returns:
-        codes int64 (B, T, Q) in [0, V); those of prompts and padding are as given.
+        codes int64 (B, T, Q) in [0, V), where `frames` lie; those of prompts and padding are as given.
     """
     if len(config.passes) != model.config.levels or min(config.passes) < 1:
         raise ConfigError(f"passes: expected {model.config.levels} numbers of at least 1, found {list(config.passes)}.")
-    device = frames.codes.device
+    filled, device = frames.codes.clone(), device_of(model)
+    frames, valid = frames.to(device), valid.to(device)
     bf16 = _in_bf16(config, device)
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
@@ -146,15 +148,16 @@ def generate_codes(
                 logits = logits + config.guidance * (logits - unprompted)
             at = _Pass(level, number, passes)
             masked = _settle(logits, codes[..., level], masked, at, here, config, rngs, model.mask_id)
-    filled = frames.codes.clone()
-    filled[target] = codes[here]
+    filled[target.to(filled.device)] = codes[here].to(filled.device)
     return filled
 
 
 @stage("SoundStorm")
 @torch.inference_mode()
 def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> PromptCache | None:
-    """What a model keeps of each row's prompts, None where there are none: it depends on nothing that follows them."""
+    """What a model keeps of each row's prompts, None where there are none: it depends on nothing that follows them. It lies
+    where the model does."""
+    frames = frames.to(device_of(model))
     prompts, valid = _part(frames, frames.is_prompt)
     if not prompts.semantic.shape[1]:
         return None

@@ -74,12 +74,14 @@ class BatchContext:
         ending: of the sound files.
         bundle: folder or hub id; None for the one that comes along.
         threads: of each worker; None leaves PyTorch's own number.
+        device: of each worker's networks. What is done on one counts as done on others, too.
     """
 
     out: Path
     ending: str = ".wav"
     bundle: str | None = None
     threads: int | None = None
+    device: str = "cpu"
 
     def sound(self, job: BatchJob) -> Path:
         """The file of a job's sound."""
@@ -140,7 +142,7 @@ class BatchContext:
 
         if self.threads:
             torch.set_num_threads(self.threads)
-        return DialogueTTS.from_pretrained(self.bundle)
+        return DialogueTTS.from_pretrained(self.bundle, device=self.device)
 
     def make(self, job: BatchJob, tts: DialogueTTS) -> Outcome:
         """Speak a job and write its files. An error becomes the outcome, whatever it is: the other jobs go on."""

@@ -50,6 +50,9 @@ def reports_errors(command: Command) -> Command:
 BundleOption = Annotated[
     str | None, typer.Option("--bundle", help="Bundle: a folder or hub id. Default: the one that comes along.")
 ]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where the networks compute: cpu, cuda, cuda:1, mps or another of PyTorch's.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no closing line.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 

@@ -14,6 +14,7 @@ from dialogue_tts.cli.app import (
     SOME_FAILED,
     SPEAKING,
     BundleOption,
+    DeviceOption,
     JsonOption,
     QuietOption,
     app,
@@ -63,6 +64,7 @@ def batch(
     ] = None,
     ray: Annotated[bool, typer.Option("--ray", help="Workers on the Ray cluster that RAY_ADDRESS names.")] = False,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -72,14 +74,17 @@ def batch(
     """
     from dialogue_tts.batch.jobs import BatchContext, expected_s, read_jobs
     from dialogue_tts.batch.workers import import_ray, share_of_cores
+    from dialogue_tts.nn.devices import find_device
 
     config = settings_of(gap, speed, loudness, pronunciations, others)
     aside: dict[str, str] = {}
     jobs = read_jobs(source, given_voices(voice), seed, config, directions.value, aside)
     if ray:
         import_ray()
+    else:
+        find_device(device)  # a cluster's machines have their own
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
-    context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads)
+    context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device)
     missing = [job for job in jobs if not context.is_done(job)]
     _prepare(out, context.ending, expected_s(missing))
     context.check_records(missing)

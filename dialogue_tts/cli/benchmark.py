@@ -11,6 +11,7 @@ from rich.console import Console
 from dialogue_tts.cli.app import (
     TRAINING,
     BundleOption,
+    DeviceOption,
     JsonOption,
     QuietOption,
     app,
@@ -31,6 +32,7 @@ def benchmark(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file for the figures.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture of them: .png, .svg or .pdf. Needs matplotlib.")] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -42,7 +44,7 @@ def benchmark(
     if plot:
         check_plot(plot)
     with progress_bar("Measuring", quiet) as update:
-        found = run(bundle, seconds or LENGTHS_S, threads, lambda done, total: update("Measuring", done, total))
+        found = run(bundle, seconds or LENGTHS_S, threads, lambda done, total: update("Measuring", done, total), device)
     if out:
         found.save(out)
     if plot:

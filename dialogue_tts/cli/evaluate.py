@@ -12,6 +12,7 @@ from rich.console import Console
 from dialogue_tts.cli.app import (
     TRAINING,
     BundleOption,
+    DeviceOption,
     JsonOption,
     QuietOption,
     app,
@@ -39,6 +40,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file for the report.")] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -57,7 +59,7 @@ def evaluate(
     scripts = load_dialogues(eval_dir)[:dialogues]
     spoken = load_recordings(corpus, split, recordings) if corpus else []
     heard = load_judges(judges)
-    tts = DialogueTTS.from_pretrained(bundle)
+    tts = DialogueTTS.from_pretrained(bundle, device=device)
     report = Report(())
     with progress_bar("Judging", quiet) as update:
         if spoken:

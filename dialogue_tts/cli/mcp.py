@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import SERVING, BundleOption, app, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, app, reports_errors
 from dialogue_tts.errors import DialogueTTSError
 
 
@@ -17,6 +17,7 @@ from dialogue_tts.errors import DialogueTTSError
 def mcp(
     out: Annotated[Path, typer.Option(help="Folder that sound files go to.")] = Path("dialogues"),
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Let an assistant check scripts and have them spoken, by the Model Context Protocol over standard input and output."""
     if importlib.util.find_spec("mcp") is None:
@@ -26,4 +27,4 @@ def mcp(
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.server.mcp import create_mcp_server
 
-    create_mcp_server(DialogueTTS.from_pretrained(bundle), out.resolve()).run("stdio")
+    create_mcp_server(DialogueTTS.from_pretrained(bundle, device=device), out.resolve()).run("stdio")

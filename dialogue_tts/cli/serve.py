@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialogue_tts.cli.app import SERVING, BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
 
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
@@ -62,6 +62,7 @@ def serve(
     queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
     longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     quiet: QuietOption = False,
 ) -> None:
     """Serve speech over HTTP, by OpenAI's route for one voice and by others for dialogues; /docs lists them all."""
@@ -82,7 +83,7 @@ def serve(
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())
-    tts = DialogueTTS.from_pretrained(bundle)
+    tts = DialogueTTS.from_pretrained(bundle, device=device)
     check_aliases(own_aliases, (*tts.voices, *tts.library.names()))
     usual = openai_aliases(tts.bundle.voices.values()) if openai_voices else {}
     with progress_bar("Warming up", quiet) as update:

@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from dialogue_tts.cli.app import SPEAKING, BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.cli.inputs import (
     Directions,
     DirectionsOption,
@@ -59,6 +59,7 @@ def stream(
     timestamps: Annotated[Path | None, typer.Option(help="JSON file for the times of turns and words.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     quiet: QuietOption = False,
 ) -> None:
     """Speak a script into a pipe: each turn as soon as it is made. It ends quietly when the listener goes away."""
@@ -72,7 +73,7 @@ def stream(
     config, wanted = settings_of(gap, speed, loudness, pronunciations, others), draft.script()
     seed = secrets.randbelow(1 << 31) if seed is None else seed
     with progress_bar("Loading", quiet) as update:
-        tts = DialogueTTS.from_pretrained(bundle)
+        tts = DialogueTTS.from_pretrained(bundle, device=device)
         with tts.stream(wanted, voices, seed, config) as chunks, listener_may_leave():
             if kind is PipeFormat.wav:
                 out.write(wav_header(tts.sample_rate))

@@ -13,6 +13,7 @@ import typer
 from dialogue_tts.cli.app import (
     SPEAKING,
     BundleOption,
+    DeviceOption,
     JsonOption,
     QuietOption,
     app,
@@ -61,6 +62,7 @@ def synthesize(
     tracks: Annotated[Path | None, typer.Option(help="Folder for a sound file of each speaker.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -76,7 +78,7 @@ def synthesize(
     config = settings_of(gap, speed, loudness, pronunciations, others)
     wanted = saved.script if saved else draft_of(data, script, directions).script()
     with progress_bar("Loading", quiet) as update:
-        tts = DialogueTTS.from_pretrained(bundle)
+        tts = DialogueTTS.from_pretrained(bundle, device=device)
         expected_s = tts.expected_duration(wanted, saved.config if saved else config)
         _check_room(out, tracks, expected_s, stereo, len(wanted.speakers))
         began, progress = time.perf_counter(), functools.partial(update, "Speaking")

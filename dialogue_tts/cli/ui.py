@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import SERVING, BundleOption, app, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
 
 
@@ -29,6 +29,7 @@ def ui(
     ] = 24.0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
 ) -> None:
     """Open the studio: write a conversation, hear it, mend single lines."""
     check_free(host, port)
@@ -40,7 +41,7 @@ def ui(
         from dialogue_tts._ui.app import StudioOptions, build_app
         from dialogue_tts.pipeline import DialogueTTS
 
-        tts = DialogueTTS.from_pretrained(bundle)
+        tts = DialogueTTS.from_pretrained(bundle, device=device)
         studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours))
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
         typer.echo(f"The studio is open at {address} - Ctrl+C closes it.", err=True)

@@ -12,6 +12,7 @@ import typer
 from dialogue_tts.cli.app import (
     SPEAKING,
     BundleOption,
+    DeviceOption,
     JsonOption,
     QuietOption,
     app,
@@ -75,6 +76,7 @@ def add(
         typer.Option(help="In which the voice is read: en-US or en-GB. Default: en-US, or a saved voice's own."),
     ] = None,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -94,7 +96,7 @@ def add(
         raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
     record = None if saved else _consent(consent, who, when, what)
     with progress_bar("Listening", quiet):
-        tts = DialogueTTS.from_pretrained(bundle)
+        tts = DialogueTTS.from_pretrained(bundle, device=device)
         if saved:
             voice = replace(saved, name=name, accent=accent or saved.accent)
         else:
@@ -145,6 +147,7 @@ def play(
     text: Annotated[str | None, typer.Option(help="What to say. Default: the voice's sample.")] = None,
     seed: SeedOption = 0,
     bundle: BundleOption = None,
+    device: DeviceOption = "cpu",
     quiet: QuietOption = False,
 ) -> None:
     """Let a voice say a sentence."""
@@ -157,7 +160,7 @@ def play(
     else:
         binary_output()
     with progress_bar("Speaking", quiet):
-        tts = DialogueTTS.from_pretrained(bundle)
+        tts = DialogueTTS.from_pretrained(bundle, device=device)
         built_in = tts.bundle.voices.get(name)
         said = text or (built_in and built_in.sample) or SAMPLE
         dialogue = tts.synthesize(Script((Turn("Sample", said),)), {"Sample": name}, seed or 0)

@@ -19,6 +19,7 @@ from dialogue_tts.audio.signal import istft, log_mel, stft
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.nn.stack import Stack
 from dialogue_tts.stages import stage
 
@@ -159,8 +160,9 @@ def pulses(hz: Tensor, hop: int) -> Tensor:
     """
     hz = F.interpolate(hz.unsqueeze(1), scale_factor=hop, mode="linear", align_corners=False).squeeze(1)
     # Double precision: in single, a minute's phase would be known to a tenth of a radian only.
-    cycles = (hz.double() / SAMPLE_RATE_HZ).cumsum(-1)
-    cycles = (cycles - cycles.round()).float()  # in [-1/2, 1/2]
+    exact = (hz.cpu() if hz.device.type == "mps" else hz).double()  # which Apple's GPUs do not have
+    cycles = (exact / SAMPLE_RATE_HZ).cumsum(-1)
+    cycles = (cycles - cycles.round()).float().to(hz.device)  # in [-1/2, 1/2]
     harmonics = (SAMPLE_RATE_HZ / 2 / hz).floor()
     half = torch.pi * cycles
     below = half.sin()
@@ -182,7 +184,8 @@ def white_noise(samples: int) -> Tensor:
 
 
 class Codec(nn.Module):
-    """Encoder, quantiser and decoder."""
+    """Encoder, quantiser and decoder. `encode` and `decode` give their result where their argument lies, wherever the
+    networks do."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -194,11 +197,12 @@ class Codec(nn.Module):
     @torch.inference_mode()
     def encode(self, wave: Tensor) -> Tensor:
         """wave float32 (B, T * HOP) in [-1, 1] -> codes int64 (B, T, Q) in [0, codebook_size)."""
-        return self.quantizer.encode(self.encoder(self.encoder.patches(wave)))
+        patches = self.encoder.patches(wave.to(device_of(self)))
+        return self.quantizer.encode(self.encoder(patches)).to(wave.device)
 
     @stage("codec")
     @torch.inference_mode()
     def decode(self, codes: Tensor) -> Tensor:
         """codes int64 (B, T, Q) -> wave float32 (B, T * HOP) in [-1, 1]."""
-        wave: Tensor = self.decoder(self.quantizer.decode(codes))
-        return wave.clamp(-1, 1)
+        wave: Tensor = self.decoder(self.quantizer.decode(codes.to(device_of(self))))
+        return wave.clamp(-1, 1).to(codes.device)

@@ -160,22 +160,24 @@ def benchmark(
     lengths_s: Sequence[float] = LENGTHS_S,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
 ) -> Benchmark:
     """Speak a dialogue of each length, in a new process each.
 
     Args:
         threads: PyTorch's; None leaves its own number.
         progress: called after each with (done, in all).
+        device: where the networks lie.
 
     Raises:
-        DialogueTTSError: the bundle cannot be loaded, or a process died.
+        DialogueTTSError: the bundle cannot be loaded, there is no such device, or a process died.
     """
     if not lengths_s or any(not 1 <= length <= 7200 for length in lengths_s):
         raise SettingsError("lengths go from 1 to 7200 seconds; give at least one.")
     found: list[Measurement] = []
     told: dict[str, Any] = {}
     for length_s in lengths_s:
-        told, measurement = _in_a_new_process(bundle, length_s, threads)
+        told, measurement = _in_a_new_process(bundle, length_s, threads, device)
         found.append(measurement)
         if progress:
             progress(len(found), len(lengths_s))
@@ -194,10 +196,12 @@ def _first(count: int) -> str:
     return "\n".join(LINES[i % len(LINES)].format(n=i + 2) for i in range(count))
 
 
-def _in_a_new_process(bundle: str | None, length_s: float, threads: int | None) -> tuple[dict[str, Any], Measurement]:
+def _in_a_new_process(
+    bundle: str | None, length_s: float, threads: int | None, device: str
+) -> tuple[dict[str, Any], Measurement]:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(there, bundle, length_s, threads), daemon=True)
+    process = context.Process(target=_measure, args=(there, bundle, length_s, threads, device), daemon=True)
     process.start()
     there.close()
     try:
@@ -214,14 +218,16 @@ def _in_a_new_process(bundle: str | None, length_s: float, threads: int | None) 
     return found
 
 
-def _measure(connection: Connection, bundle: str | None, length_s: float, threads: int | None) -> None:
+def _measure(connection: Connection, bundle: str | None, length_s: float, threads: int | None, device: str) -> None:
     try:
-        connection.send(measure(bundle, length_s, threads))
+        connection.send(measure(bundle, length_s, threads, device))
     except DialogueTTSError as error:
         connection.send(error)
 
 
-def measure(bundle: str | None, length_s: float, threads: int | None) -> tuple[dict[str, Any], Measurement]:
+def measure(
+    bundle: str | None, length_s: float, threads: int | None, device: str = "cpu"
+) -> tuple[dict[str, Any], Measurement]:
     """One measurement, in this process, and where it was made."""
     began = time.perf_counter()
     import torch
@@ -233,7 +239,7 @@ def measure(bundle: str | None, length_s: float, threads: int | None) -> tuple[d
 
     if threads:
         torch.set_num_threads(threads)
-    tts = DialogueTTS.from_pretrained(bundle)
+    tts = DialogueTTS.from_pretrained(bundle, device=device)
     load_s = time.perf_counter() - began
     tts.synthesize("[Anna] Now, then. [Ben] Ready when you are.")  # voices are encoded, memory is there
     other = TextFrontend()  # `tts` has not seen the script when its time runs
@@ -253,6 +259,7 @@ def measure(bundle: str | None, length_s: float, threads: int | None) -> tuple[d
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "device": str(device),
         "system": platform.platform(),
         "python": platform.python_version(),
         "torch": importlib.metadata.version("torch"),

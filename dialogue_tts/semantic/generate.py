@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.config import strict
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.nn.sampling import gumbel
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts
 from dialogue_tts.stages import stage
@@ -44,7 +45,7 @@ class SemanticDecodingConfig:
 class SemanticTurn(NamedTuple):
     """One turn's result."""
 
-    tokens: Tensor  # (T,) int64
+    tokens: Tensor  # (T,) int64, on the CPU as the next
     units: Tensor  # (T,) int64: the unit each frame stands on
 
 
@@ -68,7 +69,8 @@ def generate_semantic(
     Args:
         quiet: bool (semantic_vocabulary,): tokens of silence, for pauses that sentences are to have; None for any token.
     """
-    device = model.norm.weight.device
+    device = device_of(model)
+    quiet = None if quiet is None else quiet.to(device)
     seen = [model.encode(*(t.to(device) for t in pad_texts([text], pad_id)))[0] for text in texts]
     by_length = sorted(range(len(texts)), key=lambda i: len(seen[i]))  # a batch lasts as long as its longest turn
     spoken: dict[int, SemanticTurn] = {}
@@ -118,7 +120,7 @@ def _decode(
         token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
         resting = ends.gather(1, unit[:, None])[:, 0] & (dwell < config.sentence_pause_frames)
         if quiet is not None:
-            token_logits = token_logits.masked_fill(resting[:, None] & ~quiet.to(device), -torch.inf)
+            token_logits = token_logits.masked_fill(resting[:, None] & ~quiet, -torch.inf)
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
         advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)
@@ -132,7 +134,7 @@ def _decode(
         dwell = torch.where(advance > 0, 0, dwell + 1)
         if bool(done.all()):
             break
-    all_tokens, all_places = torch.stack(tokens, dim=1), torch.stack(places, dim=1)
+    all_tokens, all_places = torch.stack(tokens, dim=1).cpu(), torch.stack(places, dim=1).cpu()
     return [
         SemanticTurn(all_tokens[row, :n], all_places[row, :n]) for row, n in enumerate(lengths[: len(seen)].tolist())
     ]

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.config import FRAME_RATE_HZ, HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.stages import stage
 
@@ -58,7 +59,8 @@ class SemanticOutput(NamedTuple):
 
 
 class SemanticTokenizer(nn.Module):
-    """Mel patches -> Conformer -> FSQ -> Conformer -> CTC."""
+    """Mel patches -> Conformer -> FSQ -> Conformer -> CTC. `encode`, `read` and `hear` give their result where their
+    argument lies, wherever the network does."""
 
     def __init__(self, config: SemanticTokenizerConfig) -> None:
         super().__init__()
@@ -103,36 +105,42 @@ class SemanticTokenizer(nn.Module):
     @torch.inference_mode()
     def encode(self, wave: Tensor) -> Tensor:
         """wave float32 (B, T * HOP) -> semantic tokens int64 (B, T)."""
-        latent = self.to_grid(self.encoder(self.enter(self.features(wave))))
-        ids: Tensor = self.quantizer(latent)[1]
-        return ids
+        ids: Tensor = self.quantizer(self._latent(wave))[1]
+        return ids.to(wave.device)
 
     @stage("self-check")
     @torch.inference_mode()
     def read(self, ids: Tensor, valid: Tensor | None = None) -> Tensor:
         """Log-probabilities of phones from tokens: ids (B, T) -> (B, T * READ_RATE, phones + 1)."""
-        grid = self.quantizer.values(ids)
+        device = device_of(self)
+        grid = self.quantizer.values(ids.to(device))
         if valid is not None:
+            valid = valid.to(device)
             grid = grid * valid.unsqueeze(-1)
-        return self._read(grid, valid).float().log_softmax(-1)
+        return self._read(grid, valid).float().log_softmax(-1).to(ids.device)
 
     @stage("self-check")
     @torch.inference_mode()
     def hear(self, wave: Tensor) -> Tensor:
         """Log-probabilities of phones from sound, without a quantiser in between: as `read(encode(wave))`, but a phone
         that is nearly another one is not rounded to it."""
-        latent = self.to_grid(self.encoder(self.enter(self.features(wave))))
-        return self._read(self.quantizer.unrounded(latent.float()), None).float().log_softmax(-1)
+        unrounded = self.quantizer.unrounded(self._latent(wave).float())
+        return self._read(unrounded, None).float().log_softmax(-1).to(wave.device)
+
+    def _latent(self, wave: Tensor) -> Tensor:
+        """wave (B, T * HOP) -> what the quantiser rounds, (B, T, dims), on the network's device."""
+        return self.to_grid(self.encoder(self.enter(self.features(wave.to(device_of(self))))))
 
     @torch.inference_mode()
     def quiet_tokens(self) -> Tensor:
-        """Tokens that are silence, whatever the voice: bool (vocabulary,). Their spectrum, as this network itself predicts
-        it from a row of each, lies below the utterance's average by `QUIET`, or the quietest one's does."""
-        grid = self.quantizer.values(torch.arange(self.vocabulary, device=self.to_grid.weight.device))
+        """Tokens that are silence, whatever the voice: bool (vocabulary,) on the CPU. Their spectrum, as this network itself
+        predicts it from a row of each, lies below the utterance's average by `QUIET`, or the quietest one's does."""
+        grid = self.quantizer.values(torch.arange(self.vocabulary, device=device_of(self)))
         row = grid.unsqueeze(-1).expand(-1, -1, self.shape_context.kernel_size[0])
         middle = self.shape_context(row)[..., row.shape[-1] // 2]
         level: Tensor = self.shape_head(F.silu(middle))[:, : self.config.shape_mels].mean(-1)
-        return level <= level.min().clamp_min(QUIET)  # never none: a pause has to have some token
+        quiet = level <= level.min().clamp_min(QUIET)  # never none: a pause has to have some token
+        return quiet.cpu()
 
     def phone_ids(self, phones: list[str]) -> list[int]:
         """CTC classes of phones. Raises ValueError for a phone the head does not know."""

@@ -27,6 +27,7 @@ from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.dialogue.words import Reading, with_pauses, word_times
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.nn.conformer import PromptCache
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import likely_s
 from dialogue_tts.script.segments import Segment
@@ -86,7 +87,10 @@ class _ByContent:
 
 
 class Synthesizer:
-    """The networks of a bundle at work. Calls must come one at a time: a `Scheduler` sees to that."""
+    """The networks of a bundle at work. Calls must come one at a time: a `Scheduler` sees to that.
+
+    Wherever the networks lie, all tensors that go in and come out are on the CPU.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -291,9 +295,10 @@ class Synthesizer:
     @torch.inference_mode()
     def _embed(self, codes: Tensor) -> Tensor:
         """Speaker embedding: codes (T, Q) -> (size,)."""
+        codes = codes.to(device_of(self._bundle.speaker_embedding))
         twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
         prints: Tensor = self._bundle.speaker_embedding(self._bundle.codec.quantizer.decode(twice[None]))
-        return prints[0]
+        return prints[0].cpu()
 
 
 def _prompt(voice: Voice) -> Prompt:

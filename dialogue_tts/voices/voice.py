@@ -75,7 +75,7 @@ class Voice:
     """A voice, encoded once.
 
     Attributes:
-        semantic: int64 (P,), codes: int64 (P, Q): tokens of the prompt, 25 a second.
+        semantic: int64 (P,), codes: int64 (P, Q): tokens of the prompt, 25 a second, on the CPU.
         encoder: `encoder_id` of the networks that made the tokens; no others understand them.
         consent: None for voices that come with a bundle, whose origin it lists, and for recordings used in passing.
         accent: in which its turns are read, one of `ACCENTS`.
@@ -181,7 +181,7 @@ def encoder_id(semantic_tokenizer: SemanticTokenizer, codec: Codec) -> str:
     hashed = hashlib.sha256(repr((semantic_tokenizer.config.levels, codec.config.levels)).encode())
     for part in (*parts, codec.encoder, codec.quantizer):
         for value in part.state_dict().values():
-            hashed.update(value.half().numpy().tobytes())
+            hashed.update(value.half().cpu().numpy().tobytes())
     return hashed.hexdigest()
 
 

@@ -51,7 +51,7 @@ def test_what_is_done_needs_no_bundle_in_memory(
     run: CommandLine, scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("batch", scripts, tmp_path / "out").exit_code == 0
-    monkeypatch.setattr(DialogueTTS, "from_pretrained", lambda *_: pytest.fail("the bundle was loaded"))
+    monkeypatch.setattr(DialogueTTS, "from_pretrained", lambda *_, **__: pytest.fail("the bundle was loaded"))
     assert run("batch", scripts, tmp_path / "out", "--workers", 1).exit_code == 0
 
 
