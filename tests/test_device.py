@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
@@ -73,6 +74,16 @@ class Computing(TorchDispatchMode):
         return computed(func, args, kwargs or {})
 
 
+class Making(TorchFunctionMode):
+    """While it is on, so can tensors of numbers: PyTorch leaves them out on the device whose name we took."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.tensor and kwargs.get("device") == ELSEWHERE:
+            return func(*args, **kwargs | {"device": "cpu"}).to(ELSEWHERE)
+        return func(*args, **kwargs)
+
+
 def computed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """An operation, where its tensors lie. Fails where they do not lie together."""
     seen: list[Tensor] = []
@@ -119,9 +130,10 @@ def moved_bundle(tiny_bundle_dir: Path) -> Bundle:
 
 
 @pytest.fixture
-def away(moved_bundle: Bundle) -> Iterator[Bundle]:
-    """The same, at work."""
-    with Computing():
+def away(moved_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bundle]:
+    """The same, at work, in the precision of the one here."""
+    monkeypatch.setattr("dialogue_tts.acoustic.generate.multiplies_bf16_fast", lambda device: False)
+    with Computing(), Making():
         yield moved_bundle
 
 
@@ -142,9 +154,10 @@ def on_cpu(*tensors: Tensor) -> bool:
 
 
 def test_the_stand_in_refuses_what_a_gpu_would() -> None:
-    with Computing():
+    with Computing(), Making():
         there = torch.ones(3).to(ELSEWHERE)
         assert isinstance(there, Elsewhere) and isinstance(torch.zeros(2, device=ELSEWHERE), Elsewhere)
+        assert torch.tensor([4, 5], device=ELSEWHERE).tolist() == [4, 5]
         assert on_cpu(there.cpu()) and (there + 1).tolist() == [2, 2, 2]
         there[1:] *= 3  # through a view
         assert there.tolist() == [1, 3, 3]
@@ -157,7 +170,7 @@ def test_the_stand_in_refuses_what_a_gpu_would() -> None:
 
 def test_networks_elsewhere_speak_as_those_here(tiny_tts: DialogueTTS, away: Bundle) -> None:
     """Draws do not depend on the device, and what comes out is at hand."""
-    here = takes(tiny_tts, tiny_tts.synthesizer)
+    here = takes(tiny_tts, Synthesizer(tiny_tts.bundle))
     there = takes(tiny_tts, Synthesizer(away))
     for one, other in zip(here, there, strict=True):
         assert other.waveform.dtype == np.float32 and other.draws == one.draws and other.words == one.words
@@ -176,13 +189,14 @@ def test_voices_are_the_same_wherever_they_are_encoded(tiny_tts: DialogueTTS, aw
 def test_recordings_are_respoken_elsewhere(tiny_tts: DialogueTTS, away: Bundle) -> None:
     """What evaluation does with the networks."""
     voice: Voice = tiny_tts.voice("low")
-    synthesizer, wave = Synthesizer(away), tiny_tts.synthesizer.prompt_sound(tiny_tts.voice("high"))
+    synthesizer, near = Synthesizer(away), Synthesizer(tiny_tts.bundle)
+    wave = near.prompt_sound(tiny_tts.voice("high"))
     spoken = synthesizer.respeak(wave, "həlˈO.", voice, 3)
     assert on_cpu(spoken) and spoken.dtype == torch.float32
-    torch.testing.assert_close(spoken, tiny_tts.synthesizer.respeak(wave, "həlˈO.", voice, 3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(spoken, near.respeak(wave, "həlˈO.", voice, 3), atol=1e-4, rtol=0)
     through = synthesizer.through_codec(wave)
     assert on_cpu(through)
-    torch.testing.assert_close(through, tiny_tts.synthesizer.through_codec(wave), atol=1e-4, rtol=0)
+    torch.testing.assert_close(through, near.through_codec(wave), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", torch.float16])

@@ -6,6 +6,7 @@ Letters: B batch, T frames, Q levels, V codebook.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -165,8 +166,9 @@ def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> P
         return model.read_prompt(prompts, _unless_all(valid))
 
 
-def _in_bf16(config: DecodingConfig, device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16, enabled=config.bf16 and multiplies_bf16_fast(device))
+def _in_bf16(config: DecodingConfig, device: torch.device) -> AbstractContextManager[object]:
+    pays = config.bf16 and multiplies_bf16_fast(device)
+    return torch.autocast(device.type, torch.bfloat16) if pays else nullcontext()  # which not all devices have
 
 
 def _part(frames: Frames, kept: Tensor) -> tuple[Frames, Tensor]:
