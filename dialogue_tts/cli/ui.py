@@ -13,6 +13,7 @@ import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
+from dialogue_tts.extras import check_extra
 
 
 @app.command(rich_help_panel=SERVING)
@@ -32,16 +33,18 @@ def ui(
     device: DeviceOption = "cpu",
 ) -> None:
     """Open the studio: write a conversation, hear it, mend single lines."""
+    check_extra("studio", "the studio")
     check_free(host, port)
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-studio-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "uploads")  # Gradio reads it as it is imported
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        from dialogue_tts.pipeline import DialogueTTS
+
+        tts = DialogueTTS.from_pretrained(bundle, device=device)  # before Gradio, which takes longer to import
         import uvicorn
 
         from dialogue_tts._ui.app import StudioOptions, build_app
-        from dialogue_tts.pipeline import DialogueTTS
 
-        tts = DialogueTTS.from_pretrained(bundle, device=device)
         studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours))
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
         typer.echo(f"The studio is open at {address} - Ctrl+C closes it.", err=True)

@@ -129,7 +129,8 @@ class SemanticTokenizer(nn.Module):
 
     def _latent(self, wave: Tensor) -> Tensor:
         """wave (B, T * HOP) -> what the quantiser rounds, (B, T, dims), on the network's device."""
-        return self.to_grid(self.encoder(self.enter(self.features(wave.to(device_of(self))))))
+        grid: Tensor = self.to_grid(self.encoder(self.enter(self.features(wave.to(device_of(self))))))
+        return grid
 
     @torch.inference_mode()
     def quiet_tokens(self) -> Tensor:
