@@ -1,9 +1,12 @@
-# make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  All in .venv, made at first use.
+# make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  make mutants: do the tests notice faults?
+# All in .venv, made at first use, with the versions of constraints-3.11.txt where Python is that one, and else the newest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTED := $(wildcard constraints-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TESTED:%=--constraint %) --editable
 
-.PHONY: demo test lint types
+.PHONY: demo test lint types mutants lock
 
 demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
@@ -18,12 +21,20 @@ lint: $(VENV)/installed-test
 types: $(VENV)/installed-test
 	$(BIN)/mypy
 
-$(VENV)/installed: requirements.txt pyproject.toml
+mutants: $(VENV)/installed-test
+	$(BIN)/python tests/mutants.py
+
+# What this .venv has, for others to have the same: after the tests passed with newer versions.
+lock: $(VENV)/installed-test
+	$(BIN)/python -m pip freeze --exclude-editable | sed -n 's/^\([^ ]*==[^+ ]*\).*/\1/p' \
+	    > constraints-$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt
+
+$(VENV)/installed: requirements.txt pyproject.toml $(TESTED)
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(INSTALL) .
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(INSTALL) '.[test]'
 	touch $@

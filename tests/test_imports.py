@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+
+from dialogue_tts.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dialogue_tts"
@@ -16,7 +20,7 @@ LINKS = {"_ui", "_models"}  # which lead to ui/ and models/
 MODULES = sorted(path for root in (PACKAGE, STUDIO) for path in root.rglob("*.py") if not LINKS & set(path.parts))
 
 RANKS = {
-    **dict.fromkeys(("config", "errors", "files", "stages", "threads"), 0),
+    **dict.fromkeys(("config", "errors", "extras", "files", "stages", "threads"), 0),
     **dict.fromkeys(("script", "settings", "text", "audio", "nn"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
     **dict.fromkeys(("bundle", "voices"), 3),
@@ -33,7 +37,7 @@ RANKS = {
     "": 10,  # dialogue_tts itself names what is public
 }
 LONGEST_FILE = 400
-LONG_YET = {"evaluation.report", "training.codec"}
+LONG_YET = {"training.codec"}
 STAGES = {"semantic", "acoustic", "codec"}
 ALLOWED_ACROSS_STAGES = {("acoustic.model", "codec.rvq")}  # its code embeddings start as the codebooks
 
@@ -171,3 +175,56 @@ def test_packages_listed_are_the_packages_there_are() -> None:
     folders = {path.parent.relative_to(ROOT) for path in MODULES if path.is_relative_to(PACKAGE)}
     assert all((ROOT / folder / "__init__.py").is_file() for folder in folders), "a folder of modules is no package"
     assert sorted(listed) == sorted([".".join(folder.parts) for folder in folders] + OUTSIDE)
+
+
+BROUGHT_ALONG = {"anyio", "starlette"}  # by packages that are asked for, as parts of how those are used
+ONLY_WITH_EXTRAS = {"server", "_ui", "training", "evaluation"}  # parts that the core's commands do not need
+
+
+def packages_of(modules: set[str]) -> set[str]:
+    """The packages of what a source imports from outside, as requirements name them."""
+    known = metadata.packages_distributions()
+    return {re.sub(r"[-_.]+", "-", known.get(module, [module])[0]).lower() for module in modules - BROUGHT_ALONG}
+
+
+def outside(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {part_of(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(part_of(node.module or ""))
+    return found - sys.stdlib_module_names - {"dialogue_tts"}
+
+
+def required(lines: list[str]) -> set[str]:
+    return {re.sub(r"[-_.]+", "-", re.split(r"[<>=\[; ]", line, maxsplit=1)[0]).lower() for line in lines if line}
+
+
+def test_the_core_imports_what_it_requires_and_extras_bring_the_rest() -> None:
+    core = required((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = settings.split("[project.optional-dependencies]\n")[1].split("\n[")[0]
+    listed = {
+        name: required(re.findall(r'"([^"]+)"', values))
+        for name, values in re.findall(r"^(\w+) = (\[.*?\])$", section, re.DOTALL | re.MULTILINE)
+    }
+    for extra, modules in EXTRAS.items():
+        assert {module.replace("_", "-") for module in modules} <= listed[extra], extra
+    brought = set().union(*(listed[extra] for extra in EXTRAS))
+    used = {part: set[str]() for part in RANKS}
+    for path in MODULES:
+        used[part_of(name_of(path))] |= outside(path)
+    needed = packages_of(set().union(*(used[part] for part in set(RANKS) - ONLY_WITH_EXTRAS)))
+    assert not core - needed, "nothing imports them"
+    assert not needed - core - brought, "requirements.txt lacks them"
+    assert not packages_of(used["server"]) - core - brought and not packages_of(used["_ui"]) - core - brought
+    assert listed["test"] >= {"mypy", "ruff", "pytest"} and core < required(tested_versions())
+    assert set().union(*listed.values()) - {"dialogue-tts"} <= required(tested_versions()), "make lock"
+
+
+def tested_versions() -> list[str]:
+    (path,) = ROOT.glob("constraints-*.txt")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.!]+", line) for line in lines), "versions only, and no places"
+    return lines

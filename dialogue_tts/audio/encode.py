@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from typing import Protocol
 
@@ -11,6 +10,7 @@ import soundfile
 
 from dialogue_tts.audio.io import BLOCK, FORMATS, fitting, pcm16, wav_header
 from dialogue_tts.errors import AudioError
+from dialogue_tts.extras import check_extra
 
 MP3_RATE = {
     "bitrate_mode": "CONSTANT",
@@ -24,8 +24,8 @@ def check_encoder(kind: str) -> None:
     """Raises AudioError if there is no encoder for it."""
     if kind not in STREAMED:
         raise AudioError(f"{kind}: no such format can be streamed; use {', '.join(STREAMED)}.")
-    if kind == "aac" and importlib.util.find_spec("av") is None:
-        raise AudioError('aac needs PyAV where the speech is made: pip install "dialogue-tts[aac]"; or take mp3.')
+    if kind == "aac":
+        check_extra("aac", "aac, where the speech is made,", "take mp3", AudioError)
 
 
 class SoundEncoder:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 from dialogue_tts.errors import DialogueTTSError, SettingsError
+from dialogue_tts.extras import check_extra
 
 
 def in_this_process(jobs: Sequence[BatchJob], context: BatchContext) -> Iterator[Outcome]:
@@ -158,10 +159,9 @@ class _RayWorker:
 
 def import_ray() -> Any:
     """Raises SettingsError if Ray is not installed."""
-    try:
-        import ray
-    except ImportError:
-        raise SettingsError("Ray is not installed; run pip install 'dialogue-tts[ray]', or leave --ray out.") from None
+    check_extra("ray", "--ray", error=SettingsError)
+    import ray
+
     return ray
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, app, reports_errors
 from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.extras import check_extra
 
 
 @app.command(rich_help_panel=SERVING)
@@ -20,8 +20,7 @@ def mcp(
     device: DeviceOption = "cpu",
 ) -> None:
     """Let an assistant check scripts and have them spoken, by the Model Context Protocol over standard input and output."""
-    if importlib.util.find_spec("mcp") is None:
-        raise DialogueTTSError('mcp needs a package: pip install "dialogue-tts[mcp]".')
+    check_extra("mcp", "mcp")
     if out.exists() and not out.is_dir():
         raise DialogueTTSError(f"{out}: this is no folder; give another --out.")
     from dialogue_tts.pipeline import DialogueTTS

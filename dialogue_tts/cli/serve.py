@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import socket
@@ -14,6 +13,7 @@ import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.extras import check_extra
 
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -66,11 +66,12 @@ def serve(
     quiet: QuietOption = False,
 ) -> None:
     """Serve speech over HTTP, by OpenAI's route for one voice and by others for dialogues; /docs lists them all."""
+    check_extra("server", "serve")
+    if wyoming:
+        check_extra("wyoming", "--wyoming")
     keys = read_keys(api_keys)
     listener = listening_at(host, port)
     wyoming_listener = listening_at(host, wyoming_port) if wyoming else None
-    if wyoming and importlib.util.find_spec("wyoming") is None:
-        raise DialogueTTSError('--wyoming needs the package wyoming: pip install "dialogue-tts[wyoming]".')
     import uvicorn
 
     from dialogue_tts.pipeline import DialogueTTS

@@ -9,6 +9,7 @@ import typer
 
 from dialogue_tts.cli.app import TRAINING, QuietOption, app, progress_bar, reports_errors
 from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.extras import check_extra
 
 data_app = typer.Typer(help="Turn recordings or scripts into training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
@@ -45,6 +46,7 @@ def train(
     With --pack, stages are trained side by side for so many minutes on a GPU, and their weights are written into RUNS/out
     every two minutes, in files under 16 MiB that `collect` puts into the runs at home.
     """
+    check_extra("train", "training")
     if pack:
         if stage or recipe or data or not (minutes and stages):
             raise DialogueTTSError("with --pack, give --minutes and a --stage or several, and neither recipe nor data.")

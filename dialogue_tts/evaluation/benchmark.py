@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dialogue_tts.errors import AudioError, DialogueTTSError, SettingsError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.files import write_text
 from dialogue_tts.stages import measured
 
@@ -147,12 +148,7 @@ def check_plot(path: Path) -> None:
     """Raises SettingsError if a plot cannot be drawn in such a file, or matplotlib is not installed."""
     if path.suffix.lower() not in PLOT_ENDINGS:
         raise SettingsError(f"{path}: the ending names no picture; use {', '.join(PLOT_ENDINGS)}.")
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise SettingsError(
-            "matplotlib is not installed; run pip install 'dialogue-tts[plot]', or leave --plot out."
-        ) from None
+    check_extra("plot", "--plot", error=SettingsError)
 
 
 def benchmark(

@@ -109,5 +109,5 @@ def test_a_local_ray_makes_what_one_makes(context: BatchContext, tmp_path: Path)
 
 def test_without_ray_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(SettingsError, match=r"Ray is not installed; run pip install 'dialogue-tts\[ray\]'"):
+    with pytest.raises(SettingsError, match=r'--ray needs ray: pip install "dialogue-tts\[ray\]"'):
         import_ray()

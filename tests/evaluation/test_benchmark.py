@@ -108,7 +108,7 @@ def test_pictures_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SettingsError, match="the ending names no picture"):
         check_plot(tmp_path / "a.txt")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(SettingsError, match="matplotlib is not installed"):
+    with pytest.raises(SettingsError, match="--plot needs matplotlib: pip install"):
         check_plot(tmp_path / "a.png")
 
 
@@ -117,8 +117,10 @@ def no_work(found: Benchmark, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """The command gets `found` at once; what it asked for."""
     asked: list[tuple] = []
 
-    def fake(bundle: str | None, lengths_s: list[float], threads: int | None, progress: Callable) -> Benchmark:
-        asked.append((bundle, tuple(lengths_s), threads))
+    def fake(
+        bundle: str | None, lengths_s: list[float], threads: int | None, progress: Callable, device: str
+    ) -> Benchmark:
+        asked.append((bundle, tuple(lengths_s), threads, device))
         progress(1, 1)
         return found
 
@@ -127,13 +129,13 @@ def no_work(found: Benchmark, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
 
 def test_the_command_shows_a_table_or_json(no_work: list[tuple], found: Benchmark, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["benchmark", "--bundle", "x", "--threads", "2"])
-    assert result.exit_code == 0 and no_work == [("x", (10, 30, 60, 300, 600), 2)]
+    result = CliRunner().invoke(app, ["benchmark", "--bundle", "x", "--threads", "2", "--device", "y"])
+    assert result.exit_code == 0 and no_work == [("x", (10, 30, 60, 300, 600), 2, "y")]
     for told in ("tiny, threads: 2, A machine", "SoundStorm", "0.400", "11.0", "700", "?", "0.80"):
         assert told in result.stdout
     arguments = ["--seconds", "5", "--seconds", "9", "--json", "-o", str(tmp_path / "a.json")]
     result = CliRunner().invoke(app, ["benchmark", *arguments])
-    assert no_work[1] == (None, (5.0, 9.0), None) and json.loads(result.stdout) == found.to_dict()
+    assert no_work[1] == (None, (5.0, 9.0), None, "cpu") and json.loads(result.stdout) == found.to_dict()
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == found.to_dict()
     assert CliRunner().invoke(app, ["benchmark", "-q", "--plot", str(tmp_path / "a.png")]).output == ""
     assert (tmp_path / "a.png").exists()

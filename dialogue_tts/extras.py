@@ -1,0 +1,36 @@
+"""What needs more than the core's packages: which extra brings it, and one sentence where that is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from dialogue_tts.errors import DialogueTTSError
+
+EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
+    "aac": ("av",),
+    "mcp": ("mcp",),
+    "plot": ("matplotlib",),
+    "ray": ("ray",),
+    "server": ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn"),
+    "studio": ("fastapi", "gradio", "uvicorn"),
+    "train": ("tensorboard",),
+    "wyoming": ("wyoming",),
+}
+
+
+def check_extra(
+    extra: str, purpose: str, otherwise: str = "", error: type[DialogueTTSError] = DialogueTTSError
+) -> None:
+    """Tell before any work that something cannot be done for lack of an extra.
+
+    Args:
+        purpose: what needs it, the sentence's first words.
+        otherwise: what else one can do.
+
+    Raises:
+        DialogueTTSError: a module of `extra` is not installed; of the type `error`.
+    """
+    missing = [module.replace("_", "-") for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
+    if missing:
+        rest = f"; or {otherwise}" if otherwise else ""
+        raise error(f'{purpose} needs {", ".join(missing)}: pip install "dialogue-tts[{extra}]"{rest}.')
