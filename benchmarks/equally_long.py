@@ -24,7 +24,8 @@ from autoregressive import Autoregressive, AutoregressiveTask
 from dialogue_tts import DialogueTTS
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.evaluation.judges import load_judges
-from dialogue_tts.evaluation.report import Report, evaluate_recordings
+from dialogue_tts.evaluation.judging import evaluate_recordings
+from dialogue_tts.evaluation.report import Report
 from dialogue_tts.evaluation.sets import load_recordings
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
 from dialogue_tts.training.corpus import Corpus

@@ -18,7 +18,7 @@ from typing import Any
 from dialogue_tts import DialogueTTS
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.evaluation.judges import load_judges
-from dialogue_tts.evaluation.report import evaluate_recordings
+from dialogue_tts.evaluation.judging import evaluate_recordings
 from dialogue_tts.evaluation.sets import load_recordings
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
 

@@ -51,7 +51,8 @@ def evaluate(
     """
     from dialogue_tts.evaluation import systems
     from dialogue_tts.evaluation.judges import load_judges
-    from dialogue_tts.evaluation.report import Report, evaluate_recordings, evaluate_systems, play
+    from dialogue_tts.evaluation.judging import evaluate_recordings, evaluate_systems, play
+    from dialogue_tts.evaluation.report import Report
     from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_dialogues, load_recordings
     from dialogue_tts.pipeline import DialogueTTS
 

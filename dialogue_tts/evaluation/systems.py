@@ -13,7 +13,8 @@ from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
-from dialogue_tts.evaluation.report import EvalDialogue, EvalRecording, Respeaks, Speaks, TurnAudio
+from dialogue_tts.evaluation.judging import Respeaks, Speaks, TurnAudio
+from dialogue_tts.evaluation.sets import EvalDialogue, EvalRecording
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.synthesis.synthesizer import FillCodes

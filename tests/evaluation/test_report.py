@@ -10,16 +10,9 @@ import soundfile
 
 from dialogue_tts.errors import AudioError, DataError, DialogueTTSError
 from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
+from dialogue_tts.evaluation.judging import TurnAudio, evaluate_recordings, evaluate_systems, play
 from dialogue_tts.evaluation.measures import high_band_db
-from dialogue_tts.evaluation.report import (
-    Report,
-    SystemResult,
-    TurnAudio,
-    TurnResult,
-    evaluate_recordings,
-    evaluate_systems,
-    play,
-)
+from dialogue_tts.evaluation.report import Report, SystemResult, TurnResult
 from dialogue_tts.evaluation.sets import EvalDialogue, by_telephone, like_voices, load_dialogues, load_recordings
 
 LEVELS = {"ann": 0.1, "ben": 0.3}  # the stand-in voice of a sound is its level
