@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dialogue_tts.bundle import Bundle, find_bundle
@@ -26,15 +25,13 @@ from dialogue_tts.synthesis.scheduler import Scheduler
 from dialogue_tts.synthesis.stream import Stream
 from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.synthesis.ticket import TellProgress
-from dialogue_tts.text.accents import AMERICAN
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.assignment import VoiceResolver, Voices
 from dialogue_tts.voices.library import VoiceLibrary
-from dialogue_tts.voices.voice import Consent, Voice
 
 
-class DialogueTTS:
+class DialogueTTS(VoiceResolver):
     """Load once with `from_pretrained`, then `synthesize` or `stream` as often as you like, also from several threads.
 
     Attributes:
@@ -45,12 +42,10 @@ class DialogueTTS:
     def __init__(
         self, bundle: Bundle, config: SynthesisConfig | None = None, library: VoiceLibrary | None = None
     ) -> None:
-        self.bundle = bundle
+        super().__init__(bundle, library or VoiceLibrary())
         self.config = checked_config(config, SynthesisConfig())
-        self.library = library or VoiceLibrary()
-        self._voice_resolver = VoiceResolver(bundle, self.library)
         self._frontend = TextFrontend(bundle.config.accents)
-        self.plan = Planner(self._frontend, self._voice_resolver, self.bundle_id)
+        self.plan = Planner(self._frontend, self, self.bundle_id)
         self.synthesizer = Synthesizer(bundle)
         self.scheduler = Scheduler(self.synthesizer)
 
@@ -84,69 +79,10 @@ class DialogueTTS:
         """Of all output, in Hz."""
         return SAMPLE_RATE_HZ
 
-    @property
-    def voices(self) -> tuple[str, ...]:
-        """Names of the built-in voices."""
-        return tuple(self.bundle.voices)
-
     @cached_property
     def bundle_id(self) -> BundleId:
         """Which bundle this is."""
         return BundleId(self.bundle.config.name, self.bundle.sha256)
-
-    def voice(self, voice: str | Path | Voice) -> Voice:
-        """A built-in or kept voice by name, one from a sound file, or a saved one; built-in voices are encoded once.
-
-        Raises:
-            VoiceError: no such voice or file, or the recording or the saved voice cannot serve.
-        """
-        return self._voice_resolver.voice(voice)
-
-    def new_voice(
-        self,
-        name: str,
-        recording: str | Path | np.ndarray,
-        consent: Consent,
-        sample_rate_hz: int = SAMPLE_RATE_HZ,
-        accent: str = AMERICAN,
-    ) -> Voice:
-        """A voice to keep: `save` writes it as one file, with its consent record.
-
-        Args:
-            recording: sound file, or mono float32 (samples,) in [-1, 1] at `sample_rate_hz`; 2 to 30 s of speech.
-            consent: who agreed, when, and to what.
-            accent: in which its turns are read, "en-US" or "en-GB".
-
-        Raises:
-            VoiceError: the recording cannot serve, the name is empty, or there is no such accent.
-        """
-        return self._voice_resolver.new_voice(name, recording, consent, sample_rate_hz, accent)
-
-    def keep_voice(self, voice: Voice) -> None:
-        """Keep a voice in `library`, so that its name serves as a built-in voice's does.
-
-        Raises:
-            VoiceError: the name is taken or not fit, or the voice has no consent record or was made with another bundle.
-        """
-        self._voice_resolver.keep(voice)
-
-    def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
-        """Which voice each speaker will have, as `cast` takes them; none is read or encoded.
-
-        Raises:
-            ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
-        """
-        return self._voice_resolver.assign(speakers, voices)
-
-    def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
-        """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
-        enough.
-
-        Raises:
-            ScriptError: `voices` names a speaker the script lacks.
-            VoiceError: a voice cannot serve.
-        """
-        return self._voice_resolver.cast(script, voices)
 
     def lint(
         self,
@@ -165,7 +101,7 @@ class DialogueTTS:
 
         Raises VoiceError for the file of a saved voice that cannot be read.
         """
-        accents = self._voice_resolver.accents(voices) if isinstance(voices, Mapping) else {}
+        accents = self.accents(voices) if isinstance(voices, Mapping) else {}
         return lint(script, self._frontend, voices, checked_config(config, self.config), directions, accents)
 
     def expected_duration(self, script: str | Script, config: SynthesisConfig | None = None) -> float:

@@ -78,7 +78,7 @@ class Planner:
     def project(self, project: Project, voices: Voices) -> DialogueRequest:
         """What a project holds, with all its takes; see `DialogueTTS.rebuild`."""
         project.check_bundle(self.bundle)
-        sources = project.voices_from(voices, self.voices.names)
+        sources = project.voices_from(voices, self.voices.known_voices)
         cast = {speaker: self.voices.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
         cast = project.in_its_accents(cast)

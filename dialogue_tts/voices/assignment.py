@@ -38,7 +38,7 @@ class VoiceResolver:
     """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
 
     def __init__(self, bundle: Bundle, library: VoiceLibrary) -> None:
-        self.library = library
+        self.bundle, self.library = bundle, library
         self._built_in = bundle.voices
         self._networks = bundle.semantic_tokenizer, bundle.codec
         self._encoder = encoder_id(*self._networks)
@@ -46,12 +46,21 @@ class VoiceResolver:
         self._lock = threading.Lock()
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def voices(self) -> tuple[str, ...]:
+        """Names of the built-in voices."""
+        return tuple(self.bundle.voices)
+
+    @property
+    def known_voices(self) -> tuple[str, ...]:
         """Of built-in and kept voices."""
         return (*self._built_in, *self.library.names())
 
     def voice(self, voice: str | Path | Voice) -> Voice:
-        """See `DialogueTTS.voice`."""
+        """A built-in or kept voice by name, one from a sound file, or a saved one; built-in voices are encoded once.
+
+        Raises:
+            VoiceError: no such voice or file, or the recording or the saved voice cannot serve.
+        """
         if isinstance(voice, str | Path) and str(voice) not in self._built_in:
             if str(voice) in self.library:
                 voice = self.library.get(str(voice))
@@ -77,8 +86,12 @@ class VoiceResolver:
                 )
             return self._made[name]
 
-    def keep(self, voice: Voice) -> None:
-        """See `DialogueTTS.keep_voice`."""
+    def keep_voice(self, voice: Voice) -> None:
+        """Keep a voice in `library`, so that its name serves as a built-in voice's does.
+
+        Raises:
+            VoiceError: the name is taken or not fit, or the voice has no consent record or was made with another bundle.
+        """
         if voice.name.casefold() in {name.casefold() for name in self._built_in}:
             raise VoiceError(f"{voice.name}: a built-in voice has that name; take another.")
         check_voice(voice, *self._networks, self._encoder)
@@ -89,9 +102,23 @@ class VoiceResolver:
         return {speaker: accent_of_voice(voice, self._built_in, self.library) for speaker, voice in voices.items()}
 
     def new_voice(
-        self, name: str, recording: str | Path | np.ndarray, consent: Consent, sample_rate_hz: int, accent: str
+        self,
+        name: str,
+        recording: str | Path | np.ndarray,
+        consent: Consent,
+        sample_rate_hz: int = SAMPLE_RATE_HZ,
+        accent: str = AMERICAN,
     ) -> Voice:
-        """See `DialogueTTS.new_voice`."""
+        """A voice to keep: `save` writes it as one file, with its consent record.
+
+        Args:
+            recording: sound file, or mono float32 (samples,) in [-1, 1] at `sample_rate_hz`; 2 to 30 s of speech.
+            consent: who agreed, when, and to what.
+            accent: in which its turns are read, "en-US" or "en-GB".
+
+        Raises:
+            VoiceError: the recording cannot serve, the name is empty, or there is no such accent.
+        """
         check_accent(accent)  # before the work
         if not name.strip():
             raise VoiceError("a voice needs a name; give it one.")
@@ -108,7 +135,11 @@ class VoiceResolver:
         return run_in_worker_thread(made)
 
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
-        """See `DialogueTTS.assign`."""
+        """Which voice each speaker will have, as `cast` takes them; none is read or encoded.
+
+        Raises:
+            ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
+        """
         voices = {
             unicodedata.normalize("NFC", speaker): voice for speaker, voice in voices.items()
         }  # as scripts have it
@@ -130,7 +161,13 @@ class VoiceResolver:
         return assigned
 
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
-        """See `DialogueTTS.cast`."""
+        """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
+        enough.
+
+        Raises:
+            ScriptError: `voices` names a speaker the script lacks.
+            VoiceError: a voice cannot serve.
+        """
         return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
 
 
