@@ -31,7 +31,7 @@ class CodebookLevel(nn.Module):
         self.codes = nn.Embedding(size, code_width)
         self.up = nn.Linear(code_width, width)
         self.register_buffer("usage", torch.zeros(size), persistent=False)  # so the first batch is the first codebook
-        self.register_load_state_dict_post_hook(_count_as_used)
+        self.register_load_state_dict_post_hook(_count_as_used)  # type: ignore[no-untyped-call]
 
     def nearest(self, low: Tensor) -> Tensor:
         """(..., code_width) -> int64 (...)."""

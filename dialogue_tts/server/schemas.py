@@ -259,7 +259,7 @@ class VoiceOut(BaseModel):
     built_in: bool
     description: str
     accent: str = Field(description="In which the voice is read: en-US or en-GB.")
-    alias_of: str | None = Field(None, description="The voice this is another name of.")
+    alias_of: str | None = Field(default=None, description="The voice this is another name of.")
     warnings: list[str] = Field(default_factory=list, description="Of its recording, when it was just made.")
 
 

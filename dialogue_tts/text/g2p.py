@@ -26,7 +26,7 @@ _DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
-class Token(Tok):
+class Token(Tok):  # type: ignore[misc]  # which has no types
     """hibari's, copied faster: it copies each token once."""
 
     __slots__ = ()

@@ -96,7 +96,11 @@ def train_side_by_side(
 
 def _train(recipe: Path, data: list[Path], runs: Path, out: Path) -> None:
     run = start(recipe, data, runs)
-    run.saved = lambda: hand_out(run.folder, out)
+
+    def saved() -> None:
+        hand_out(run.folder, out)
+
+    run.saved = saved
     run.train()
 
 

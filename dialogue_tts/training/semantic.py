@@ -145,7 +145,8 @@ class SemanticTask:
         spread = (
             ((mel - mean) * weight).square().sum((1, 2), keepdim=True) / weight.sum((1, 2), keepdim=True) / mels
         ).sqrt()
-        return (mel - mean) / spread.clamp_min(0.1)
+        shape: Tensor = (mel - mean) / spread.clamp_min(0.1)
+        return shape
 
     def losses(self, batch: SemanticBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """CTC, shape and pitch together."""
