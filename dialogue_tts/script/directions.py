@@ -109,7 +109,7 @@ _TRANSITION = re.compile(
     r"(?: (?:in|out|to|from|up|back|through|into))*(?: (?:black|white|to black|to white))?[.:]?"
     r"|[A-Z][A-Z ]{2,40} TO:|(?:CUT|FADE|DISSOLVE) (?:BACK )?(?:TO|IN|OUT)\b[^a-z]{0,60})"
 )
-_RULE = re.compile(r"(?:[-*_=~•·.#+–—]\s*){3,}|[§⁂❦☙❧]+|#")
+_RULE = re.compile(r"(?:[-*_=~•·.#+–—]\s*){3,}|[§⁂❦☙❧]+|#|`{3,}\w{0,20}")
 _MOVEMENT = re.compile(
     r"(?:Enter|Re-?enter|Exit|Exeunt|Manent|Alarums?|Flourish|Sennet|ENTER|RE-?ENTER|EXIT|EXEUNT)\b"
     r"(?:[.,:;]?$|[.,:;]? (?:the |a |an |all |both |two |three |from |to |at |with |omnes|severally|pursued |above|below|again|"

@@ -76,7 +76,7 @@ class Counts:
         first: the form of the first line that names a speaker in brackets or by a label.
         prose: whether a label such as "Note:" was met, which is one only where there are no others.
         paragraphs: how many there are.
-        tight: names in capitals that recur alone on lines with no empty line in front.
+        tight: names in capitals that recur alone on lines with no empty line in front, and any with a time.
     """
 
     labels: Counter[str] = field(default_factory=Counter)
@@ -93,7 +93,7 @@ class Counts:
 
 def survey(lines: Sequence[Line]) -> Counts:
     """Look at all lines once."""
-    counts, tight = Counts(), Counter[str]()
+    counts, tight, timed = Counts(), Counter[str](), set[str]()
     blank = True
     for place, line in enumerate(lines):
         text = line.text
@@ -104,10 +104,11 @@ def survey(lines: Sequence[Line]) -> Counts:
         if not heading_in(text):
             following = lines[place + 1].text if place + 1 < len(lines) else ""
             _count(counts, text, blank, following)
-            if not blank and following.strip() and (cue := cue_in(text)) and is_capitals(cue.name):
+            if not blank and following.strip() and (cue := cue_in(text)) and (cue.times or is_capitals(cue.name)):
                 tight[cue.name.casefold()] += 1
+                timed |= {cue.name.casefold()} if cue.times else set()
         blank = bool(heading_in(text))
-    recurring = {name: count for name, count in tight.items() if count + counts.cues[name] > 1}
+    recurring = {name: count for name, count in tight.items() if count + counts.cues[name] > 1 or name in timed}
     counts.cues.update(recurring)
     counts.plain_cues += sum(recurring.values())
     counts.tight = frozenset(recurring)

@@ -34,8 +34,9 @@ SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx 
 _TOKEN = r"(?!\d{1,2}:\d\d)[\w#&+/](?:[\w.'’‘#&/-]|\.(?=\w))*"
 _NAME_AT = re.compile(rf"{_TOKEN}(?:,? {{1,3}}{_TOKEN}){{0,7}}")
 _LEAD = re.compile(r"(?:>[ \t]*)*(?:[-*•◦▪‣–—·+][ \t]+|\(?\d{1,3}[.)][ \t]+)?")
-_CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
-TIME = re.compile(rf"[\[(<]?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?"
+_DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
+TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? |T))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
 _AFTER_TIME = re.compile(r"[ \t]*(?:[-–—|][ \t]+)?")
 _MARKS = re.compile(r"[*_]{1,3}")
 _ASIDE = re.compile(r"[ \t]*(?P<marks>[*_]{0,3})(?P<aside>\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\])(?P=marks)")

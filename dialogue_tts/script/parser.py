@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dialogue_tts.errors import ScriptError, SettingsError
+from dialogue_tts.script.columns import with_speakers, without_last_word
 from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
 from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_whole_brackets
@@ -84,6 +85,7 @@ def parse_lines(
     if directions not in TREATMENTS:
         raise SettingsError(f"directions {directions!r}: choose one of {', '.join(TREATMENTS)}.")
     lines = [line._replace(text=unicodedata.normalize("NFC", line.text)) for line in lines]
+    lines = without_last_word(with_speakers(lines))
     counts = survey(lines)
     form = form_of(lines, counts)
     if prose and is_prose(form, counts):

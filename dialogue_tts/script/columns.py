@@ -1,0 +1,70 @@
+"""Lines that hold their speaker apart from what is said: `ANNA<tab>Hello.`, `<anna> hello`, `Anna -> Hello.`; and what a
+language model adds to its script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from dialogue_tts.script.forms import Line
+from dialogue_tts.script.labels import TIME, is_name
+
+_NICK = re.compile(rf"\s*(?P<time>{TIME.pattern})?\s*<[@+~&%]?(?P<name>[\w^`{{}}|.-]{{1,30}})>\s+(?=\S)")
+_CELL = re.compile(r"[ \t]*(?P<name>[^\s:][^\t:]{0,59}?):?[ ]*\t[ \t]*(?=\S)")
+_POINTED = re.compile(r"\s*(?P<name>[^\s:<>=–—-][^\t:<>=–—-]{0,59}?)\s*(?:[-=]>|→|»|>>|\s[-–—])\s+(?=\S)")
+_ASKED = re.compile(r"\s*(?P<name>[QA])\.\s+(?=\S)")  # of court reports
+_ACTION = re.compile(r"\s*(?:\*|-!-|---|-->|<--|\*\*\*)\s")
+_OFFER = r"let me know|feel free|would you like|want me to|i hope (?:this|that)|i can also|if you(?:['’]d| would) like"
+_WORK = r"dialogues?|scripts?|conversations?|scenes?|version|another one|changes?|adjust\w*|tweak\w*|longer|shorter|revis\w+"
+_LAST_WORD = re.compile(rf"[(*_]{{0,2}}(?:{_OFFER})\b.{{0,200}}?\b(?:{_WORK})\b", re.IGNORECASE)
+_SHARE = 0.8  # of the lines, which hold a speaker
+
+
+def with_speakers(lines: Sequence[Line]) -> list[Line]:
+    """Lines with their speakers taken out of the text, where nearly all hold one in the same way; else as they are."""
+    if any(line.speaker is not None for line in lines):
+        return list(lines)
+    lines = _with_questions(lines)
+    written = [line for line in lines if line.text.strip() and not line.aside]
+    for pattern, is_speaker in ((_NICK, bool), (_CELL, is_name), (_POINTED, is_name)):
+        found = {
+            line.number: match for line in written if (match := pattern.match(line.text)) and is_speaker(match["name"])
+        }
+        if pattern is _POINTED and len(found) == len({match["name"] for match in found.values()}):
+            continue  # Monday - washing. Tuesday - ironing.
+        others = sum(not _ACTION.match(line.text) for line in written if line.number not in found)
+        if len(found) >= 2 and len(found) >= _SHARE * (len(found) + others):
+            return [_split(line, found.get(line.number)) for line in lines]
+    return lines
+
+
+def without_last_word(lines: Sequence[Line]) -> list[Line]:
+    """What a language model says behind a script of its own (`Let me know if you'd like a longer version!`) is no speech."""
+    last = next((place for place in range(len(lines) - 1, 0, -1) if lines[place].text.strip()), 0)
+    apart = last and not lines[last - 1].text.strip() and lines[last].speaker is None
+    if apart and _LAST_WORD.match(lines[last].text.strip()):
+        return [*lines[:last], lines[last]._replace(aside=True), *lines[last + 1 :]]
+    return list(lines)
+
+
+def _with_questions(lines: Sequence[Line]) -> list[Line]:
+    """`Q. When?` and `A. Then.` as labels, where both are there."""
+    found = {line.number: match for line in lines if (match := _ASKED.match(line.text))}
+    if {match["name"] for match in found.values()} != {"Q", "A"}:
+        return list(lines)
+    return [
+        line._replace(text=f"{match['name']}: {line.text[match.end() :]}")
+        if (match := found.get(line.number))
+        else line
+        for line in lines
+    ]
+
+
+def _split(line: Line, match: re.Match[str] | None) -> Line:
+    if match is None:
+        return line._replace(aside=bool(_ACTION.match(line.text)) or line.aside)
+    time = match.groupdict().get("time")
+    return line._replace(
+        speaker=match["name"], text=line.text[match.end() :], beside=(f"({time.strip('[]()<>')})",) if time else ()
+    )
