@@ -245,6 +245,15 @@ def find_bundle(name: str | Path | None = None) -> Path:
     raise BundleError(f"{name}: there is no such bundle; give a bundle's folder, or leave it out for {DEFAULT_NAME}.")
 
 
+def known_bundle(folder: Path) -> tuple[str, str]:
+    """A bundle's name, and the SHA-256 of its list of checksums, without its weights. Raises BundleError if it is none."""
+    try:
+        name = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["name"]
+        return str(name), _sum(folder / SUMS)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BundleError(f"{folder}: this is no bundle; fetch the bundle again.") from None
+
+
 def write_sums(folder: Path) -> None:
     """Write SHA256SUMS, readable by `sha256sum --check`."""
     kept = [folder / CONFIG, folder / TEXT_MODEL, folder / VOICES]

@@ -14,6 +14,7 @@ from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
 from dialogue_tts.nn.devices import find_device, find_dtype
+from dialogue_tts.provenance.mark import Mark, bundle_code
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import LintReport, expected_s, lint
 from dialogue_tts.script.parser import Draft, as_script
@@ -35,17 +36,25 @@ class DialogueTTS(VoiceResolver):
     """Load once with `from_pretrained`, then `synthesize` or `stream` as often as you like, also from several threads.
 
     Attributes:
+        mark: in all sound; None if it was switched off.
         plan: makes requests of scripts, dialogues and projects.
         synthesizer: what speaks; `scheduler`: the queue in front of it, for whoever wants tickets.
     """
 
     def __init__(
-        self, bundle: Bundle, config: SynthesisConfig | None = None, library: VoiceLibrary | None = None
+        self,
+        bundle: Bundle,
+        config: SynthesisConfig | None = None,
+        library: VoiceLibrary | None = None,
+        mark: bool = True,
+        operator: int = 0,
     ) -> None:
+        """The last two as in `from_pretrained`."""
         super().__init__(bundle, library or VoiceLibrary())
         self.config = checked_config(config, SynthesisConfig())
         self._frontend = TextFrontend(bundle.config.accents)
-        self.plan = Planner(self._frontend, self, self.bundle_id)
+        self.mark = Mark(bundle_code(self.bundle_id.name, self.bundle_id.sha256), operator) if mark else None
+        self.plan = Planner(self._frontend, self, self.bundle_id, self.mark)
         self.synthesizer = Synthesizer(bundle)
         self.scheduler = Scheduler(self.synthesizer)
 
@@ -57,6 +66,8 @@ class DialogueTTS(VoiceResolver):
         library: VoiceLibrary | None = None,
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype = torch.float32,
+        mark: bool = True,
+        operator: int = 0,
     ) -> DialogueTTS:
         """The bundle that comes with the package, or another by its folder or hub id.
 
@@ -66,13 +77,21 @@ class DialogueTTS(VoiceResolver):
             device: where the networks lie: "cpu", "cuda", "cuda:1", "mps" or what else PyTorch knows. What comes out is on
                 the CPU wherever they do.
             dtype: of the generators, see `Bundle.load`.
+            mark: put a mark that cannot be heard into all sound, by which `dialogue-tts verify` finds out that it was made
+                here; see docs/provenance.md.
+            operator: a number from 0 to 255 that the mark carries: who runs this.
 
         Raises:
-            SettingsError: this machine has no such device, or there is no such dtype; before anything is loaded.
+            SettingsError: this machine has no such device, or there is no such dtype; before anything is loaded. Or that is
+                no operator's number.
             BundleError: not found, damaged, or incomplete.
         """
         device, dtype = find_device(device), find_dtype(dtype)
-        return run_in_worker_thread(lambda: cls(Bundle.load(find_bundle(name), device, dtype), config, library))
+
+        def load() -> DialogueTTS:
+            return cls(Bundle.load(find_bundle(name), device, dtype), config, library, mark, operator)
+
+        return run_in_worker_thread(load)
 
     @property
     def sample_rate(self) -> int:

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from dialogue_tts.bundle import find_bundle
+from dialogue_tts.bundle import find_bundle, known_bundle
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.mark import Mark, bundle_code
+from dialogue_tts.provenance.pattern import TAPS
+from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.text.tokenizer import phones_of
 
@@ -66,7 +69,8 @@ def test_turns_are_loud_and_gaps_are_not(spoken: Dialogue) -> None:
         wave = spoken.turn_waveform(index)
         assert -40 < 10 * np.log10(np.square(wave).mean()) < -10
     first, second = spoken.turns
-    assert not spoken.waveform[round(first.end * 24_000) : round(second.start * 24_000)].any()
+    fading = TAPS  # the mark's filters still answer
+    assert not spoken.waveform[round(first.end * 24_000) + fading : round(second.start * 24_000)].any()
 
 
 def test_voices_differ_in_pitch(tts: DialogueTTS) -> None:
@@ -95,3 +99,6 @@ def test_the_command_speaks_the_example(tmp_path: Path) -> None:
     assert rate_hz == listed["sample_rate"] == 24_000
     assert wave.size / rate_hz == pytest.approx(listed["duration"], abs=1e-3)
     assert [turn["speaker"] for turn in listed["turns"]] == ["Anna", "Ben", "Anna"]
+    found = verify_file(out)
+    assert {part.mark for part in found.parts} == {Mark(bundle_code(*known_bundle(find_bundle())))}
+    assert found.comment

@@ -24,6 +24,7 @@ RANKS = {
     **dict.fromkeys(("script", "settings", "text", "audio", "nn"), 1),
     **dict.fromkeys(("semantic", "acoustic", "codec"), 2),
     **dict.fromkeys(("bundle", "voices"), 3),
+    "provenance": 2,
     "dialogue": 4,
     "synthesis": 5,
     "pipeline": 6,

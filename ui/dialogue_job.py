@@ -223,7 +223,11 @@ class DialogueJob:
         there = making.kept | making.made
         known = [row for row in wanted.rows if row.id in there]
         parts = tuple(there[row.id] for row in known)
-        so_far = Dialogue(parts, making.cast, wanted.seed, wanted.config, self._tts.bundle_id) if parts else None
+        so_far = (
+            Dialogue(parts, making.cast, wanted.seed, wanted.config, self._tts.bundle_id, self._tts.mark)
+            if parts
+            else None
+        )
         was = {n: known.index(row) for n, row in enumerate(wanted.rows) if row in known}
         return self._plan(wanted, making.cast, Revision(so_far, was, wanted.seeds))
 
@@ -280,7 +284,7 @@ class DialogueJob:
                 voices = {row.turn.speaker: making.cast[row.turn.speaker] for row in rows}
                 made = tuple(parts[row.id] for row in rows)
                 wanted = making.request
-                self.dialogue = Dialogue(made, voices, wanted.seed, wanted.config, self._tts.bundle_id)
+                self.dialogue = Dialogue(made, voices, wanted.seed, wanted.config, self._tts.bundle_id, self._tts.mark)
                 self.ids, self.refs = tuple(row.id for row in rows), {**self.refs, **wanted.refs}
                 if making.sha256 not in (None, self.dialogue.sha256) and not message and not making.failed:
                     told = "The sound differs from the saved one in its last bits: that was made on another machine."
@@ -356,7 +360,7 @@ class DialogueJob:
     def _take_told(self, take: Take, config: SynthesisConfig) -> dict[str, Any]:
         with suppress(FullError):  # which the page is told where the whole is written
             if id(take) not in self._take_files:
-                self._take_files[id(take)] = take, self._write(take.waveform, "take")
+                self._take_files[id(take)] = take, self._write(take.marked(self._tts.mark), "take")
         return {
             "file": str(self._take_files[id(take)][1]) if id(take) in self._take_files else "",
             "text": take.text,

@@ -153,6 +153,15 @@ def pcm16(wave: np.ndarray) -> bytes:
     return (whole >> 16).astype("<i2").tobytes()
 
 
+def read_comment(path: str | Path) -> str:
+    """What a sound file's metadata say of it; "" if nothing. Raises AudioError if it is no sound file."""
+    try:
+        with soundfile.SoundFile(path) as file:
+            return str(file.comment or "")
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioError(_unreadable(path, error)) from None
+
+
 def fitting(comment: str) -> str:
     """As much of a comment as all formats can hold."""
     return comment.encode()[:LONGEST_COMMENT].decode(errors="ignore")

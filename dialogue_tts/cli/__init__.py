@@ -17,6 +17,7 @@ from dialogue_tts.cli import (  # noqa: F401
     synthesize,
     training,
     ui,
+    verify,
     voices,
 )
 from dialogue_tts.cli.app import app

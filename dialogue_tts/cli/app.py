@@ -53,6 +53,15 @@ BundleOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the networks compute: cpu, cuda, cuda:1, mps or another of PyTorch's.")
 ]
+MarkOption = Annotated[
+    bool, typer.Option("--mark/--no-mark", help="Mark all sound, so that `verify` finds out where it was made.")
+]
+OperatorOption = Annotated[
+    int,
+    typer.Option(
+        "--operator", min=0, max=255, envvar="DIALOGUE_TTS_OPERATOR", help="Your number in the mark, 0 for none."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no closing line.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 

@@ -11,7 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
-from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import (
+    SERVING,
+    BundleOption,
+    DeviceOption,
+    MarkOption,
+    OperatorOption,
+    QuietOption,
+    app,
+    progress_bar,
+    reports_errors,
+)
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
 
@@ -61,6 +71,8 @@ def serve(
     wyoming_port: Annotated[int, typer.Option(min=0, max=65535, help="Where; it has no keys.")] = WYOMING_PORT,
     queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
     longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
+    mark: MarkOption = True,
+    operator: OperatorOption = 0,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
     quiet: QuietOption = False,
@@ -84,7 +96,7 @@ def serve(
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())
-    tts = DialogueTTS.from_pretrained(bundle, device=device)
+    tts = DialogueTTS.from_pretrained(bundle, device=device, mark=mark, operator=operator)
     check_aliases(own_aliases, (*tts.voices, *tts.library.names()))
     usual = openai_aliases(tts.bundle.voices.values()) if openai_voices else {}
     with progress_bar("Warming up", quiet) as update:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, app, reports_errors
+from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, MarkOption, OperatorOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.extras import check_extra
 
@@ -29,6 +29,8 @@ def ui(
         float, typer.Option(min=0.01, help="Hours after which sounds and voices of those who left are deleted.")
     ] = 24.0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    mark: MarkOption = True,
+    operator: OperatorOption = 0,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -40,7 +42,9 @@ def ui(
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         from dialogue_tts.pipeline import DialogueTTS
 
-        tts = DialogueTTS.from_pretrained(bundle, device=device)  # before Gradio, which takes longer to import
+        tts = DialogueTTS.from_pretrained(
+            bundle, device=device, mark=mark, operator=operator
+        )  # before Gradio, which takes longer
         import uvicorn
 
         from dialogue_tts._ui.app import StudioOptions, build_app

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from dialogue_tts.audio.loudness import CEILING_DB, true_peak
+from dialogue_tts.provenance.mark import Mark, Marker
 
 DUCK = 0.9  # steps by which a turn that overlaps is turned down until the sum stays below the ceiling
 
@@ -30,7 +31,10 @@ class PlacedTurn(NamedTuple):
 
 
 def mix(
-    waves: Iterable[np.ndarray], offsets: Sequence[int], starts: Sequence[int | None] | None = None
+    waves: Iterable[np.ndarray],
+    offsets: Sequence[int],
+    starts: Sequence[int | None] | None = None,
+    mark: Mark | None = None,
 ) -> Iterator[PlacedTurn]:
     """Put each turn behind, or with a negative offset over, the end of what is heard so far, as soon as it is there.
 
@@ -39,7 +43,9 @@ def mix(
     Args:
         starts: where turns are to start, in samples from the beginning; such a turn waits for it, and for the end of what is
             heard. None for those that only follow.
+        mark: what the sum is marked with; a stream and a whole dialogue get it in the same pieces, so with the same bytes.
     """
+    marker = Marker(mark) if mark else None
     at = starts or [None] * len(offsets)
     held, sent, start = np.zeros(0, np.float32), 0, 0
     for index, wave in enumerate(waves):
@@ -52,7 +58,7 @@ def mix(
         end = sent + grown.size
         following = offsets[index + 1] if index + 1 < len(offsets) and at[index + 1] is None else 0
         final = max(start, end + min(0, following)) - sent
-        yield PlacedTurn(start, gain, sent, grown[:final])
+        yield PlacedTurn(start, gain, sent, marker.add(grown[:final]) if marker else grown[:final])
         held, sent = grown[final:], sent + final
 
 
@@ -66,12 +72,12 @@ def _duck(held: np.ndarray, wave: np.ndarray) -> float:
     return gain
 
 
-def track(waves: Iterable[tuple[int, float, np.ndarray]], samples: int) -> np.ndarray:
-    """(start, gain, wave) of turns -> one track of that length."""
+def track(waves: Iterable[tuple[int, float, np.ndarray]], samples: int, mark: Mark | None = None) -> np.ndarray:
+    """(start, gain, wave) of turns -> one track of that length. Marked tracks add up to the marked sum of all turns."""
     whole = np.zeros(samples, np.float32)
     for start, gain, wave in waves:
         whole[start : start + wave.size] += wave * np.float32(gain)
-    return whole
+    return mark.applied(whole) if mark else whole
 
 
 def panned(tracks: Sequence[np.ndarray]) -> np.ndarray:

@@ -24,6 +24,7 @@ from dialogue_tts.dialogue.notebook import player
 from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
+from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Script, Turn
@@ -40,7 +41,8 @@ class Take:
     Attributes:
         text: what is said, as written.
         seed: the same text, voice, settings and seed give the same sound, whatever stands around it.
-        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz.
+        waveform: mono float32 (samples,) in [-1, 1] at 24 kHz, as it goes into the mix, which is marked as a
+            whole; alone it goes out as `marked`.
         words: with times from the take's own start.
         draws: how often its sound was drawn until it read back well, or often enough.
         check: what the self-check says of its sound.
@@ -52,6 +54,10 @@ class Take:
     words: tuple[SpokenWord, ...]
     draws: int
     check: Check
+
+    def marked(self, mark: Mark | None) -> np.ndarray:
+        """The sound alone, float32 (samples,), with a mark in it; None for none."""
+        return mark.applied(self.waveform) if mark else self.waveform
 
     def doubts(self, config: SynthesisConfig) -> tuple[str, ...]:
         """Why one should listen to it: "words" that read back otherwise, an unusual "pace", another's "voice"."""
@@ -139,6 +145,7 @@ class Dialogue:
         voices: of each speaker.
         seed: which, with the same script, voices, settings and bundle, gives this sound again.
         config: settings it was made with.
+        mark: in all sound that comes out of it; None for none.
         findings: what the script's reading left out, or understood in an uncommon form; none of a project.
     """
 
@@ -147,6 +154,7 @@ class Dialogue:
     seed: int
     config: SynthesisConfig
     bundle: BundleId
+    mark: Mark | None
     sample_rate: int = SAMPLE_RATE_HZ
     findings: tuple[Finding, ...] = ()
 
@@ -162,7 +170,7 @@ class Dialogue:
     def _placed(self) -> tuple[PlacedTurn, ...]:
         offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
         starts = turn_starts(part.turn for part in self.parts)
-        return tuple(mix((part.take.waveform for part in self.parts), offsets, starts))
+        return tuple(mix((part.take.waveform for part in self.parts), offsets, starts, self.mark))
 
     @cached_property
     def waveform(self) -> np.ndarray:
@@ -202,7 +210,7 @@ class Dialogue:
 
     def turn_waveform(self, index: int) -> np.ndarray:
         """The sound of one turn alone, float32 (samples,)."""
-        return self.parts[index].take.waveform
+        return self.parts[index].take.marked(self.mark)
 
     def takes(self, index: int) -> tuple[Take, ...]:
         """All renderings of a turn, in the order they were made."""
@@ -233,7 +241,7 @@ class Dialogue:
         placed: dict[str, list[tuple[int, float, np.ndarray]]] = {}
         for part, at in zip(self.parts, self._placed, strict=True):
             placed.setdefault(part.turn.speaker, []).append((at.start, at.gain, part.take.waveform))
-        return {speaker: track(waves, self.waveform.size) for speaker, waves in placed.items()}
+        return {speaker: track(waves, self.waveform.size, self.mark) for speaker, waves in placed.items()}
 
     def stereo(self) -> np.ndarray:
         """float32 (samples, 2): the first speaker left, the last right, others between; one alone in the middle."""

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.server import dialogues, jobs, models, speech, voices
+from dialogue_tts.server import dialogues, jobs, models, speech, verify, voices
 from dialogue_tts.server.clients import Clients, openai_aliases
 from dialogue_tts.server.guard import Access, Guard, Head
 from dialogue_tts.server.limits import Limits
@@ -112,7 +112,7 @@ def create_app(
     add_handlers(app)
     # `Guard` asks for the key, before a body is read; here it is only described.
     keyed = [Depends(HTTPBearer(auto_error=False, description="An API key."))] if access.keys else []
-    for router in (speech.router, models.router, dialogues.router, jobs.router, voices.router, watched):
+    for router in (speech.router, models.router, dialogues.router, jobs.router, voices.router, verify.router, watched):
         app.include_router(router, dependencies=keyed)
     app.include_router(open_to_all)
     app.add_middleware(Head)

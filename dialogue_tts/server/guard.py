@@ -19,7 +19,7 @@ from dialogue_tts.server.problems import ApiError
 
 OPEN = ("/health", "/docs", "/openapi.json", "/static-offline-docs/")
 LISTS = ("/v1/audio/voices", "/v1/audio/models", "/v1/models")
-UPLOADS = ("/v1/audio/voices",)
+UPLOADS = ("/v1/audio/voices", "/v1/verify")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.parser import as_script, check_script
 from dialogue_tts.script.segments import cut_turn
 from dialogue_tts.script.turns import Script, Turn
@@ -25,6 +26,7 @@ class Planner:
     frontend: TextFrontend
     voices: VoiceResolver
     bundle: BundleId
+    mark: Mark | None
 
     def script(
         self,
@@ -53,7 +55,7 @@ class Planner:
             take = self._take(turn, cast, usual_seed if own_seed is None else own_seed, config)
             takes = kept.takes if kept else ()
             turns.append(TurnRequest(turn, takes, (take,), len(takes)))
-        return DialogueRequest(tuple(turns), cast, seed, config, self.bundle, script.findings)
+        return DialogueRequest(tuple(turns), cast, seed, config, self.bundle, self.mark, script.findings)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None, text: str | None) -> DialogueRequest:
         """A dialogue with another take of one turn; see `DialogueTTS.redo`."""
@@ -70,10 +72,9 @@ class Planner:
         turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.parts]
         wanted = self._take(turn, dialogue.voices, seed, dialogue.config)
         turns[index] = replace(turns[index], wanted=(wanted,), chosen=len(takes))
-        return replace(
-            DialogueRequest(tuple(turns), dict(dialogue.voices), dialogue.seed, dialogue.config, dialogue.bundle),
-            findings=dialogue.findings,
-        )
+        voices, config = dict(dialogue.voices), dialogue.config
+        made = tuple(turns)
+        return DialogueRequest(made, voices, dialogue.seed, config, dialogue.bundle, self.mark, dialogue.findings)
 
     def project(self, project: Project, voices: Voices) -> DialogueRequest:
         """What a project holds, with all its takes; see `DialogueTTS.rebuild`."""
@@ -86,7 +87,7 @@ class Planner:
         for saved in project.turns:
             takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in saved.takes]
             turns.append(TurnRequest(saved.turn, (), tuple(takes), saved.chosen))
-        return DialogueRequest(tuple(turns), cast, project.seed, project.config, self.bundle)
+        return DialogueRequest(tuple(turns), cast, project.seed, project.config, self.bundle, self.mark)
 
     def _take(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> TakeRequest:
         speed = turn_speed(turn, config)

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
+from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.gaps import fitted_speed
 from dialogue_tts.script.lint import dialogue_s, likely_s
@@ -85,6 +86,7 @@ class DialogueRequest:
     Attributes:
         voices: of each speaker.
         seed: of the dialogue; config: settings of all its takes.
+        mark: in its sound; None for none.
         findings: what the script's reading left out, or understood in an uncommon form.
     """
 
@@ -93,6 +95,7 @@ class DialogueRequest:
     seed: int
     config: SynthesisConfig
     bundle: BundleId
+    mark: Mark | None
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -119,11 +122,12 @@ class DialogueRequest:
     @property
     def provenance(self) -> str:
         """See `Dialogue.provenance`; known before any sound is."""
-        return Dialogue((), self.voices, self.seed, self.config, self.bundle).provenance
+        return Dialogue((), self.voices, self.seed, self.config, self.bundle, self.mark).provenance
 
     def dialogue(self, parts: Sequence[TurnTakes]) -> Dialogue:
         """The dialogue, or its beginning where later turns are not there yet. Raises SettingsError if none are."""
         if not parts:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first.")
         voices = {speaker: self.voices[speaker] for speaker in dict.fromkeys(part.turn.speaker for part in parts)}
-        return Dialogue(tuple(parts), voices, self.seed, self.config, self.bundle, findings=self.findings)
+        made, findings = tuple(parts), self.findings
+        return Dialogue(made, voices, self.seed, self.config, self.bundle, self.mark, findings=findings)

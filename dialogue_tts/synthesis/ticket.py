@@ -285,7 +285,8 @@ class Ticket:
                 placed_parts.append(self._complete.popleft())
                 yield placed_parts[-1].take.waveform
 
-        for index, placed in enumerate(mix(waves(), self.request.offsets, self.request.starts)):
+        asked = self.request
+        for index, placed in enumerate(mix(waves(), asked.offsets, asked.starts, asked.mark)):
             part = placed_parts.popleft()
             yield Chunk(placed.samples, placed.first / SAMPLE_RATE_HZ, part.spoken(index, placed), part)
 

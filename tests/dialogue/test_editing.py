@@ -205,7 +205,7 @@ def spoken_over(tts: DialogueTTS, spoken: Dialogue, script: Script, revision: Re
     """The revised dialogue, and the sound its stream gives."""
     voices = {speaker: spoken.voices[speaker] for speaker in script.speakers}
     chunks = list(tts.stream(script, voices, spoken.seed, spoken.config, revision=revision))
-    whole = Dialogue(tuple(c.part for c in chunks), voices, spoken.seed, spoken.config, tts.bundle_id)
+    whole = Dialogue(tuple(c.part for c in chunks), voices, spoken.seed, spoken.config, tts.bundle_id, tts.mark)
     return whole, np.concatenate([chunk.waveform for chunk in chunks])
 
 

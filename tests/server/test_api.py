@@ -611,3 +611,17 @@ def test_the_description_needs_no_network(client: TestClient) -> None:
         "/metrics",
     }
     assert all("422" not in operation["responses"] for path in paths.values() for operation in path.values())
+
+
+def test_what_was_made_here_is_known_again(client: TestClient, tts: DialogueTTS) -> None:
+    turns = {"script": " ".join(f"[A] Did you say number {n}? [B] I did." for n in range(9))}
+    spoken = client.post("/v1/dialogue", json=turns | {"voices": {"A": "low", "B": "high"}, "format": "flac"})
+    assert spoken.status_code == 200
+    found = client.post("/v1/verify", files={"file": ("talk.flac", spoken.content)})
+    assert found.status_code == 200, found.text
+    told = found.json()
+    assert told["marked"] and told["parts"][0]["bundles"] == ["tiny"] and told["comment"]
+    noise = io.BytesIO()
+    soundfile.write(noise, 0.1 * np.random.default_rng(0).standard_normal(24_000), 24_000, format="WAV")
+    assert not client.post("/v1/verify", files={"file": ("noise.wav", noise.getvalue())}).json()["marked"]
+    assert "no sound file" in problem(client.post("/v1/verify", files={"file": ("a.wav", b"RIFF")}), 400)["message"]
