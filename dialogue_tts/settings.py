@@ -39,7 +39,8 @@ class SynthesisConfig:
         gap_s: silence between turns, beside what the script asks for with `[pause]`; None for gaps as people leave
             them: shorter after a question, longer where the same speaker goes on.
         speed: of all turns, 0.25 to 4; a turn's own speed multiplies it. Pitch stays.
-        loudness_lufs: of every turn (EBU R128), so that voices match; true peaks stay below -1 dB. None leaves turns
+        loudness_lufs: of every turn (EBU R128), so that voices match; true peaks stay below -1 dB, before the
+            mark. None leaves turns
             as loud as the networks make them.
         pronunciations: (written word, phonemes) pairs, as if each were written `[word](/phonemes/)`.
         takes: semantic tokens that do not read back as their text are drawn again, up to so many times in all.

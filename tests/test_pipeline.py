@@ -17,6 +17,7 @@ from dialogue_tts.codec.model import Codec
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import ScriptError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.pattern import TAPS
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.semantic.align import PHONE_KINDS, PhoneSequence
@@ -55,8 +56,8 @@ def test_gaps_are_natural_or_as_asked_and_hold_pauses(spoken: Dialogue, tiny_tts
         first, second, third = dialogue.turns
         assert low - 1e-3 <= second.start - first.end <= high + 1e-3
         assert low - 1e-3 <= third.start - second.end - 0.5 <= high + 1e-3
-        gap = dialogue.waveform[round(first.end * 24_000) : round(second.start * 24_000)]
-        assert gap.size and not gap.any()
+        gap = dialogue.waveform[round(first.end * 24_000) + TAPS : round(second.start * 24_000)]
+        assert gap.size and not gap.any()  # behind what the mark's filters still answer
     assert [t.waveform.tobytes() for p in spoken.parts for t in p.takes] == [
         t.waveform.tobytes() for p in set_gaps.parts for t in p.takes
     ]

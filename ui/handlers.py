@@ -47,14 +47,17 @@ from dialogue_tts._ui.session import Session, Sessions
 from dialogue_tts._ui.shown import sentence
 from dialogue_tts._ui.turns import Row, by_row, rows_of, spoken, text_of
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.errors import BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
+from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.mark import bundle_code
+from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.script.lint import WORK_PER_S
 from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.writing import format_script
 from dialogue_tts.voices.voice import ENDING, Voice
 
 WAIT_S = 15.0  # how long "follow" waits for news
+LONGEST_VERIFIED_S = 1800.0  # of a sound that somebody asks about
 CHARACTERS_PER_S = 15.0  # of speech, for the time left before there is a pace
 
 _SECRET = re.compile(r"[0-9a-f]{32}")
@@ -93,6 +96,7 @@ class Handlers:
                 "save_voice",
                 "forget_voice",
                 "sample",
+                "verify",
             )
         }
 
@@ -355,6 +359,18 @@ class Handlers:
         if not found.is_relative_to(self._info.uploads.resolve()) or not found.is_file():
             raise RefusedError("this file was not uploaded here; choose it again.")
         return found
+
+    def _verify(self, session: Session, asked: Asked) -> Answer:
+        """Whether a sound was made here, in sentences."""
+        path = self._uploaded(text_in(asked, "path", 4096))
+        here = self._tts.bundle_id
+        try:
+            found = verify_file(path, LONGEST_VERIFIED_S)
+        except AudioError as error:
+            raise RefusedError(str(error).removeprefix(f"{path}: ")) from None
+        finally:
+            path.unlink(missing_ok=True)
+        return {"marked": found.marked, "says": found.sentences({bundle_code(here.name, here.sha256): (here.name,)})}
 
     def _rename_voice(self, session: Session, asked: Asked) -> Answer:
         session.voices.rename(text_in(asked, "ref", 100), voice_name_in(asked))

@@ -59,7 +59,10 @@ def bundle_code(name: str, sha256: str) -> int:
 
 
 class Marker:
-    """Marks a sound piece by piece: as much goes out as comes in, and pieces of one sound must come in order."""
+    """Marks a sound piece by piece: as much goes out as comes in, and pieces of one sound must come in order.
+
+    What would rise above full scale is cut there.
+    """
 
     def __init__(self, mark: Mark) -> None:
         self._mark = mark
@@ -88,7 +91,7 @@ class Marker:
         marked[: self._rest.size] += self._rest
         self._at += wave.size
         self._rest = marked[wave.size : wave.size + TAPS].copy()
-        return marked[: wave.size].copy()
+        return np.clip(marked[: wave.size], -1, 1)
 
 
 @cache

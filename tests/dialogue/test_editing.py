@@ -248,7 +248,7 @@ def test_a_revision_keeps_no_take_of_another_voice_or_speed(
 ) -> None:
     script = Script((replace(spoken.parts[0].turn, **turn),))
     (chunk,) = tiny_tts.stream(script, {"Anna": "low"} | voices, 9, config, revision=Revision(spoken, {0: 0}))
-    assert len(chunk.part.takes) == 1 and chunk.take.waveform.tobytes() != spoken.turn_waveform(0).tobytes()
+    assert len(chunk.part.takes) == 1 and chunk.take.waveform.tobytes() != spoken.parts[0].take.waveform.tobytes()
     (same,) = tiny_tts.stream(
         script_of(LINES[:1]), {"Anna": "low"}, 9, SynthesisConfig(gap_s=1), revision=Revision(spoken, {0: 0})
     )

@@ -264,7 +264,7 @@ def test_what_is_kept_costs_nothing(tiny_tts: DialogueTTS, watched: Watched, sch
     assert watched.rendered == [("A", LINES[1])]
     redone = again.dialogue()
     assert len(redone.takes(1)) == 2 and redone.parts[1].chosen == 1
-    assert redone.turn_waveform(2) is made.dialogue().turn_waveform(2)
+    assert redone.parts[2].take is made.dialogue().parts[2].take
 
 
 def test_a_scheduler_without_a_thread_or_stuck_does_not_work(

@@ -37,7 +37,7 @@ def test_chunks_are_the_dialogue_bit_for_bit(tiny_tts: DialogueTTS) -> None:
         assert chunk.start == pytest.approx(clock / 24_000)
         clock += chunk.waveform.size
     for index, chunk in enumerate(chunks):
-        assert chunk.take.waveform.tobytes() == whole.turn_waveform(index).tobytes()
+        assert chunk.take.marked(tiny_tts.mark).tobytes() == whole.turn_waveform(index).tobytes()
 
 
 def test_the_first_turn_comes_before_later_ones_are_begun(
@@ -75,7 +75,9 @@ def test_a_stream_that_was_closed_is_the_dialogue_so_far(tiny_tts: DialogueTTS) 
     dialogue = stream.dialogue()
     assert [turn.text for turn in dialogue.turns] == [first.turn.text, second.turn.text]
     heard = np.concatenate([first.waveform, second.waveform])
-    assert dialogue.waveform[: heard.size].tobytes() == heard.tobytes()  # behind it comes what the third overlaps
+    np.testing.assert_allclose(
+        dialogue.waveform[: heard.size], heard, atol=1e-6
+    )  # behind it comes what the third overlaps
     stream = tiny_tts.stream(SCRIPT, seed=4)
     next(stream)
     stream.close()

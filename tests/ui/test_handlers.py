@@ -456,6 +456,19 @@ def test_a_small_file_of_hours_is_refused_before_it_is_decoded(studio: Studio, m
     assert "lasts 3600 s; cut it to at most 30 s" in studio.ask("bring_voice", path=str(path), name="x")["error"]
 
 
+def test_a_sound_is_looked_through_for_the_mark(studio: Studio, tiny_tts: DialogueTTS) -> None:
+    noise = 0.1 * np.random.default_rng(6).standard_normal(4 * RATE_HZ).astype(np.float32)
+    assert tiny_tts.mark is not None
+    path = studio.upload(tiny_tts.mark.applied(noise))
+    told = studio.ask("verify", path=path)
+    assert told["marked"] and "bundle tiny" in told["says"][0] and not Path(path).exists()
+    assert not studio.ask("verify", path=studio.upload(noise))["marked"]
+    short = studio.upload(noise[:6000])
+    refused = studio.ask("verify", path=short)["error"]
+    assert "too short to tell" in refused and short not in refused
+    assert "not uploaded here" in studio.ask("verify", path="/etc/hostname")["error"]
+
+
 def test_a_text_named_wav_is_refused(studio: Studio) -> None:
     path = Path(studio.upload(buzz(3.0)))
     path.write_text("no sound")

@@ -1,6 +1,6 @@
 /** Beginning anew, opening, examples, history. */
 
-import { ask } from "./ask.js";
+import { ask, upload } from "./ask.js";
 import { edited } from "./checking.js";
 import { clock, dialog, h } from "./dom.js";
 import { complain, followOn, forgetNews, news, offer, say } from "./making.js";
@@ -14,8 +14,22 @@ export function fileButtons(page) {
   root = page;
   const file = h("input", { type: "file", accept: ".txt,.md,.json,text/plain,application/json", class: "unseen", tabindex: -1, "aria-label": "Script or project file",
     onchange: async () => { if (file.files[0]) await openFile(file.files[0]); file.value = ""; } });
+  const sound = h("input", { type: "file", accept: "audio/*", class: "unseen", tabindex: -1, "aria-label": "Sound to look for the mark in",
+    onchange: async () => { if (sound.files[0]) await verify(sound.files[0]); sound.value = ""; } });
   const button = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
-  return [button("New", anew), button("Open…", () => file.click()), button("Examples", examples), button("History", history), file];
+  return [button("New", anew), button("Open…", () => file.click()), button("Examples", examples), button("History", history), button("Made here?", () => sound.click()), file, sound];
+}
+
+/** Whether a sound was made by this program, by the mark in it and by what the file says. */
+async function verify(file) {
+  let answer;
+  try {
+    answer = await ask("verify", { path: (await upload(file)).path });
+  } catch {
+    answer = { error: "The sound could not be sent; try again." };
+  }
+  if (answer.error) { complain(answer.error); return; }
+  await dialog(root, answer.marked ? "Made by Dialogue TTS" : "No mark was found", () => answer.says.map((told) => h("p", {}, told[0].toUpperCase() + told.slice(1))));
 }
 
 function replaceWith(values) {
