@@ -15,6 +15,7 @@ from dialogue_tts.provenance.pattern import CHIP, CHIPS, TAPS, filters
 MOST_OPERATORS = 256  # a byte
 FADE = CHIP  # samples over which one chip's filter gives way to the next one's: as gently as can be
 SPAN = FADE + CHIP  # samples of sound that a chip's filter hears
+SILENT = 1e-7  # below are the transforms' own roundings: silence stays silence
 REACH = -(-(SPAN + TAPS) // CHIP)  # chips that its answer reaches over
 
 
@@ -91,7 +92,9 @@ class Marker:
         marked[: self._rest.size] += self._rest
         self._at += wave.size
         self._rest = marked[wave.size : wave.size + TAPS].copy()
-        return np.clip(marked[: wave.size], -1, 1)
+        final = np.clip(marked[: wave.size], -1, 1)
+        final[np.abs(final) < SILENT] = 0
+        return final
 
 
 @cache

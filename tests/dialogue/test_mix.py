@@ -16,6 +16,7 @@ from dialogue_tts.dialogue.mix import mix, panned
 from dialogue_tts.dialogue.result import Dialogue, track_names
 from dialogue_tts.errors import AudioError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.pattern import TAPS
 from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
@@ -116,7 +117,7 @@ def test_stereo_has_speakers_left_and_right(tiny_tts: DialogueTTS, spoken: Dialo
     assert np.array_equal(stereo[:, 0], tracks["Anna"]) and np.array_equal(stereo[:, 1], tracks["Ben"])
     three = spoken.stereo()
     ben = spoken.tracks()["Ben"]
-    middle = slice(round(spoken.turns[0].end * 24_000), round(spoken.turns[1].end * 24_000))
+    middle = slice(round(spoken.turns[0].end * 24_000) + TAPS, round(spoken.turns[1].end * 24_000))
     np.testing.assert_allclose(three[middle], np.stack([ben[middle]] * 2, 1) * 0.5**0.5, atol=1e-6)
     np.testing.assert_allclose(panned([wave(3)]), np.full((3, 2), 0.25 * 0.5**0.5), atol=1e-6)
 
