@@ -33,7 +33,7 @@ _SYMBOL_WORDS = {
     "¿": "",
     "¡": "",
 }
-_KEPT_SYMBOLS = frozenset("$£€¥₹₩¢%&+#@°=<>~*^|±×÷§¶©®™→µ²³½¼¾_\\/–—")
+_KEPT_SYMBOLS = frozenset("$£€¥₹₩₽₺₪₿¢%&+#@°=<>~*^|±×÷§¶©®™→µ²³½¼¾_\\/–—")
 PLAIN_APOSTROPHES = str.maketrans(dict.fromkeys("‘’‚‛ʼʻ`´＇", "'"))
 _PLAIN = PLAIN_APOSTROPHES | str.maketrans(
     {

@@ -55,6 +55,19 @@ _CODES = (
     "|postal code|OTP|box|Box"
 )
 _SAID = frozenset("COVID SARS MERS NATO RAM ROM SIM CAT CES UEFA FIFA NASA".split())  # as words
+_NOT_COUNTED = r"(?! (?:people|times|friends|of|men|women|numbers)\b)"
+_SIDES = {"N": "North", "S": "South", "E": "East", "W": "West"}
+_STREETS = {
+    "St": "Street",
+    "Ave": "Avenue",
+    "Blvd": "Boulevard",
+    "Rd": "Road",
+    "Ln": "Lane",
+    "Pl": "Place",
+    "Ct": "Court",
+}
+_STREET = "|".join((*_STREETS, *_STREETS.values()))
+_STREETS |= {name: name for name in _STREETS.values()}
 _DIAL = "[Cc]all|[Cc]alled|[Cc]alling|[Dd]ial|[Dd]ialed|[Dd]ialled|[Dd]ialling|[Rr]ing|[Rr]ang|[Pp]hone|[Tt]ext"
 
 
@@ -134,12 +147,13 @@ IDENTIFIERS = rules(
     (r"(?<![\w.,])\+\d{1,3}(?: ?\(0\))?(?:[ .-]?\(?\d{1,11}\)?){1,6}(?![\w-])", _international),
     (r"(?<![\w.,])\+\d{7,15}(?!\w)", _plus_number),
     (r"(?<![\w.,:/-])\(?0\d{2,4}\)?(?: \d{3,4}){2}(?![\w:/-]|[.,]\d)", _international),
+    (r"(?<![\w.,:/-])(?:0\d{3,4} \d{5,6}|00 ?[1-9]\d{0,2}(?: \d{1,5}){2,5})(?![\w:/-]|[.,]\d)", _international),
     (r"(?<![\w.,-])1[ -](800|888|877|866|900)[ -]([A-Z]{4,8})\b", lambda m: f"one {in_pairs(m[1])} {m[2].lower()}"),
     (r"(?<![\w.,-])\d{3}-\d{2}-\d{4}(?![\w-])", _international),
     (r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){3}(?![\w-])", _international),
     (r"(?<![\w-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dX](?![\w-])", _international),
     (
-        rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}})\b(?![.,]\d)(?! (?:people|times|friends|of|men|women|numbers))",
+        rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}}|\d{{5,6}})\b(?![.,]\d){_NOT_COUNTED}",
         _code,
     ),
     (
@@ -148,6 +162,14 @@ IDENTIFIERS = rules(
     ),
     (r"\bPorsche 911\b", "Porsche nine eleven"),
     # places
+    (
+        rf"(?<=\d )([NSEW])\.? (?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z]\w{{1,30}}) (?:{_STREET})\b)",
+        lambda m: f"{_SIDES[m[1]]} ",
+    ),
+    (
+        rf"(?<![\w.,])(\d{{1,3}}(?:st|nd|rd|th)) ({_STREET})\b(?:\.(?=,| [a-z]|$))?",
+        lambda m: f"{m[1]} {_STREETS[m[2]]}",
+    ),
     (rf"{_TOWN}({'|'.join(STATES)}) (\d{{5}}(?:-\d{{4}})?)(?!\w)", _town),
     (r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _postcode),
     (r"(?<![\w-])(\d{5})-(\d{4})(?![\w-])", lambda m: f"{digits(m[1])}, {digits(m[2])}"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from dialogue_tts.text.numbers import cardinal, ordinal
+from dialogue_tts.text.numbers import cardinal, ordinal, year
 from dialogue_tts.text.rewriting import rules
 
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _ROMAN = r"(?=[IVXLC])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _SMALL = _ROMAN.translate(str.maketrans("IVXLCDM", "ivxlcdm"))
+_YEAR = r"M{1,2}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _UP_TO_39 = r"(?=[IVX])X{0,3}(?:IX|IV|V?I{0,3})"
 _PARTS = (  # what is counted: a numeral behind these is a number
     "act|scene|chapter|part|section|volume|book|phase|article|mark|type|level|stage|class|grade|episode|round|world war"
@@ -94,6 +95,7 @@ _NO_VERB = r"(?! (?:think|am|was|have|know|want|guess|say|said|will|do|did|mean)
 _AFTER_FIFTH = r"(?=[.,;:?!)\"]|$|'s\b| (?:of|and|ruled|reigned|died|became|was|is|had|in|at|by|who)\b)"
 NUMERALS = (
     *rules((r"(?<!\w)WW([123]|I{1,3})(?!\w)", _world_war), signs="W"),
+    *rules((rf"(?<![\w.])(?=M[MDCLXVI]{{3}}){_YEAR}(?![\w.]\w|\w)", lambda m: year(str(roman(m[0])))), signs="M"),
     *rules(
         (
             rf"\b((?i:{_PLURALS})) ({_ROMAN}|{_SMALL})\b( (?:and|to|or|through) | ?[-–&] ?)({_ROMAN}|{_SMALL})\b{_NOT_A_NAME}",

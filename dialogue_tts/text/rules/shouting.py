@@ -32,6 +32,9 @@ _SAID = frozenset(  # words, although they look like letters; or said as words, 
     "SALT START SNAP GERD COBOL BASIC FORTRAN SMART MENSA BIOS IMAX WIFI PACS NICE AMEX COMEX NYMEX INTERPOL "
     "ANZAC BRICS MAGA NIMBY YIMBY GOAT".split()
 )
+_ALSO_WORDS = frozenset(  # of the spelled ones, those that are shouted as words
+    "IT US WHO AM OR MA PA AD SAT RIP ERA VAT POW UPS SAP LAX SOP AMA EST ALS".split()
+)
 _PRONOUNS = frozenset("I A".split())
 _SHORT_WORDS = frozenset(  # of two or three letters that are shouted more often than they abbreviate
     "NO GO ME HE WE MY SO DO IF IN ON UP IS AS AT BE BY OF OH AH HI HA TO AN OX YO YA OW EH UH UM HM AW ID THE "
@@ -104,7 +107,7 @@ def _said(word: str, shouted: bool, before: str, after: str, words: Vocabulary) 
     ending = word[len(bare) :].lower()
     if not bare[0].isalpha() or len(bare) == 1:
         return word
-    known = words.knows(bare.lower())
+    known = words.knows(bare.lower()) and (bare not in SPELLED or bare in _ALSO_WORDS)
     if _DRAWN_OUT.search(bare) and len(set(bare)) > 1:
         return word.lower()
     if "'" in bare:  # I'M, DON'T
@@ -116,9 +119,9 @@ def _said(word: str, shouted: bool, before: str, after: str, words: Vocabulary) 
     if words.says(bare) and not known:
         return word
     if known and (shouted or len(bare) > 2 or bare in _SHORT_WORDS):
-        return _lower(bare, words) + ending if shouted else bare + ending
+        return _lower(bare, words) + ending if shouted or ending else bare
     if known and bare in SPELLED:
-        return bare + ending
+        return _lower(bare, words) + ending if ending else bare
     if len(bare) >= 5 and re.search("[AEIOUY]", bare) and shouted:
         return bare.capitalize() + ending
     return _letters(bare) + ending

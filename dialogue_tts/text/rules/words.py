@@ -97,11 +97,13 @@ _ALWAYS = {  # with their full stop, wherever they stand
         "prev": "previous",
         "Attn": "Attention",
         "Encl": "Enclosed",
+        "Esq": "Esquire",
+        "Pt": "Part",
         "Mfr": "Manufacturer",
     },
 }
 _NEEDS_NUMBER = frozenset(
-    "fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
+    "Pt fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
 )
 _WORDS = {  # as they stand
     **{"w/": "with ", "w/o": "without", "b/c": "because", "aka": "also known as", "AKA": "also known as"},
