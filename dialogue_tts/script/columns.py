@@ -5,7 +5,7 @@ language model adds to its script.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialogue_tts.script.forms import Line
 from dialogue_tts.script.labels import TIME, is_name
@@ -18,6 +18,11 @@ _ACTION = re.compile(r"\s*(?:\*|-!-|---|-->|<--|\*\*\*)\s")
 _OFFER = r"let me know|feel free|would you like|want me to|i hope (?:this|that)|i can also|if you(?:['’]d| would) like"
 _WORK = r"dialogues?|scripts?|conversations?|scenes?|version|another one|changes?|adjust\w*|tweak\w*|longer|shorter|revis\w+"
 _LAST_WORD = re.compile(rf"[(*_]{{0,2}}(?:{_OFFER})\b.{{0,200}}?\b(?:{_WORK})\b", re.IGNORECASE)
+_COLUMNS: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
+    (_NICK, bool),
+    (_CELL, is_name),
+    (_POINTED, is_name),
+)
 _SHARE = 0.8  # of the lines, which hold a speaker
 
 
@@ -25,9 +30,9 @@ def with_speakers(lines: Sequence[Line]) -> list[Line]:
     """Lines with their speakers taken out of the text, where nearly all hold one in the same way; else as they are."""
     if any(line.speaker is not None for line in lines):
         return list(lines)
-    lines = _with_questions(lines)
-    written = [line for line in lines if line.text.strip() and not line.aside]
-    for pattern, is_speaker in ((_NICK, bool), (_CELL, is_name), (_POINTED, is_name)):
+    asked = _with_questions(lines)
+    written = [line for line in asked if line.text.strip() and not line.aside]
+    for pattern, is_speaker in _COLUMNS:
         found = {
             line.number: match for line in written if (match := pattern.match(line.text)) and is_speaker(match["name"])
         }
@@ -35,8 +40,8 @@ def with_speakers(lines: Sequence[Line]) -> list[Line]:
             continue  # Monday - washing. Tuesday - ironing.
         others = sum(not _ACTION.match(line.text) for line in written if line.number not in found)
         if len(found) >= 2 and len(found) >= _SHARE * (len(found) + others):
-            return [_split(line, found.get(line.number)) for line in lines]
-    return lines
+            return [_split(line, found.get(line.number)) for line in asked]
+    return asked
 
 
 def without_last_word(lines: Sequence[Line]) -> list[Line]:
