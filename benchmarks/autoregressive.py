@@ -20,8 +20,8 @@ from dialogue_tts.acoustic.generate import TokenSequence, assemble
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.nn.attention import KeyValues, TransformerBlock, rotary_table, rotate
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import Figures, moved
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
+from dialogue_tts.training.task import Figures, moved
 
 NEIGHBOURS = 9  # frames around a code's own that it is told of; SoundStorm sees them all
 

@@ -28,10 +28,12 @@ from dialogue_tts.evaluation.judging import evaluate_recordings
 from dialogue_tts.evaluation.report import Report
 from dialogue_tts.evaluation.sets import load_recordings
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
+from dialogue_tts.training.checkpoints import load_ema
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import LoopConfig, Run, load_average
+from dialogue_tts.training.loop import Run
 from dialogue_tts.training.recipes import SoundStormRecipe, trained_semantic_tokenizer, untrained_soundstorm
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
+from dialogue_tts.training.task import LoopConfig
 
 NAMES = ("soundstorm", "autoregressive")
 # Rows are short since attention over all levels of all frames is long.
@@ -80,9 +82,9 @@ def judge(corpus: Path, judges: Path, out: Path, recordings: int) -> Report:
     bundle = Bundle.load(find_bundle(None))
     plain = replace(bundle.config.acoustic_decoding, guidance=0.0)  # which the rival has not either
     bundle = replace(bundle, config=replace(bundle.config, acoustic_decoding=plain))
-    bundle.soundstorm.load_state_dict(load_average(out / "soundstorm", "soundstorm"))
+    bundle.soundstorm.load_state_dict(load_ema(out / "soundstorm", "soundstorm"))
     rival = Autoregressive(bundle.soundstorm).eval()
-    rival.load_state_dict(load_average(out / "autoregressive", "autoregressive"))
+    rival.load_state_dict(load_ema(out / "autoregressive", "autoregressive"))
     tts = DialogueTTS(bundle)
     systems = {
         "SoundStorm": from_true_semantic_tokens(tts),

@@ -43,6 +43,8 @@ def train(
 ) -> None:
     """Train a stage, or go on with it. Tokens that it needs are made first.
 
+    Several GPUs or machines train it together by `accelerate launch -m dialogue_tts train ...`.
+
     With --pack, stages are trained side by side for so many minutes on a GPU, and their weights are written into RUNS/out
     every two minutes, in files under 16 MiB that `collect` puts into the runs at home.
     """
@@ -58,20 +60,24 @@ def train(
         raise DialogueTTSError("give a stage, its --recipe and --data; or a --pack.")
     from dialogue_tts.training.corpus import data_folders
     from dialogue_tts.training.needs import make_what_is_needed
+    from dialogue_tts.training.processes import Processes
     from dialogue_tts.training.recipes import read_recipe, start
 
     folders = data_folders(data)
     for path in recipe:
         wanted = read_recipe(path)
+        processes = Processes(wanted.loop.device)
         named = wanted.stage
         if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
             raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
-        with progress_bar("Tokens") as update:
+        with processes.first_goes_first(), progress_bar("Tokens", quiet=not processes.is_first) as update:
             for folder, count in make_what_is_needed(wanted, folders, runs, update).items():
                 typer.echo(
                     f"{folder}: {count} turns do not say their text and could not be aligned; they go without it."
                 )
-        start(path, folders, runs).train(minutes)
+        with processes.first_goes_first():  # which writes what the run needs beside its recipe
+            run = start(path, folders, runs)
+        run.train(minutes)
 
 
 def _train_pack(pack: Path, runs: Path, stages: list[str], minutes: float, device: str) -> None:

@@ -9,7 +9,7 @@ discriminators; it can go on for as long as one likes under finished later stage
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import augment
-from dialogue_tts.training.corpus import Corpus, Utterance, load_wave, recordings
+from dialogue_tts.training.corpus import Corpus, Utterance, drawn_by_length, load_wave, recordings
 from dialogue_tts.training.discriminators import (
     DiscriminatorConfig,
     Discriminators,
@@ -32,7 +32,7 @@ from dialogue_tts.training.discriminators import (
     feature_loss,
     relative_l1,
 )
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.task import Figures, batches_of
 
 TRUSTED_OCTAVES = 0.3
 
@@ -106,7 +106,7 @@ class CodecTokensNetwork(nn.Module):
 
 
 class CodecTokensTask:
-    """Phase 1; see `loop.Task`."""
+    """Phase 1; see `task.Task`."""
 
     def __init__(self, codec: Codec, config: CodecTokensConfig, corpora: list[Corpus]) -> None:
         self.network = CodecTokensNetwork(codec, config.encoder_only)
@@ -116,6 +116,7 @@ class CodecTokensTask:
         self.turns = recordings(corpora, "train")
         self.held_out_waves = corpora[0].waves()
         self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
+        self.best = f"l1_{codec.config.levels}"
 
     @torch.no_grad()
     def fit_mel_head(self, batches: int = 24) -> None:
@@ -125,7 +126,7 @@ class CodecTokensTask:
         assert isinstance(linear, nn.Linear)
         codec = self.network.codec.eval()
         squares, products = torch.zeros(()), torch.zeros(())
-        for batch in itertools.islice(self.batches(np.random.default_rng(0)), batches):
+        for batch in itertools.islice(batches_of(self, np.random.default_rng(0)), batches):
             patches, _ = self._seen(batch.to(linear.weight.device))
             frames = norm(codec.decoder.frames(codec.quantizer(codec.encoder(patches)).latent)).flatten(0, 1)
             x = nn.functional.pad(frames, (0, 1), value=1.0).double().cpu()
@@ -142,12 +143,14 @@ class CodecTokensTask:
         with torch.autocast(waves.device.type, enabled=False):
             return codec.encoder.patches(waves), Pitch.of(waves, codec.config.upsample)
 
-    def batches(self, rng: np.random.Generator) -> Iterator[Tensor]:
-        """Random crops, (rows, crop_frames * HOP); longer turns are cropped more often."""
-        frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
-        for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
-            chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            yield torch.stack([self._crop(*self.turns[int(i)], rng) for i in chosen])
+    def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
+        """Of which turns a batch is; longer ones are cropped more often."""
+        frames = [turn.frames for _, turn in self.turns]
+        return drawn_by_length(frames, self.config.rows, self.config.crop_frames, rng)
+
+    def batch(self, planned: list[int], rng: np.random.Generator) -> Tensor:
+        """Random crops, (rows, crop_frames * HOP)."""
+        return torch.stack([self._crop(*self.turns[i], rng) for i in planned])
 
     def _crop(self, waves: np.ndarray, turn: Utterance, rng: np.random.Generator) -> Tensor:
         wave = load_wave(waves, turn)
@@ -269,7 +272,9 @@ class _Sounds(NamedTuple):
 
 
 class CodecDecoderTask:
-    """Phase 2; see `loop.Task`. Encoder and quantiser are frozen."""
+    """Phase 2; see `task.Task`. Encoder and quantiser are frozen."""
+
+    best = "mel"
 
     def __init__(
         self,
@@ -306,13 +311,15 @@ class CodecDecoderTask:
         ]
         self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
 
-    def batches(self, rng: np.random.Generator) -> Iterator[WaveBatch]:
-        """Random stretches; longer turns come more often."""
-        frames = np.array([turn.frames for _, turn in self.turns], dtype=np.float64)
-        for _ in range(int(frames.sum() / (self.config.rows * self.config.crop_frames))):
-            chosen = rng.choice(len(self.turns), self.config.rows, p=frames / frames.sum())
-            codes, waves = zip(*(self._stretch(*self.turns[int(i)], rng) for i in chosen), strict=True)
-            yield WaveBatch(torch.stack(codes), self._levels(rng), torch.stack(waves))
+    def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
+        """Of which turns a batch is; longer ones come more often."""
+        frames = [turn.frames for _, turn in self.turns]
+        return drawn_by_length(frames, self.config.rows, self.config.crop_frames, rng)
+
+    def batch(self, planned: list[int], rng: np.random.Generator) -> WaveBatch:
+        """Random stretches."""
+        codes, waves = zip(*(self._stretch(*self.turns[i], rng) for i in planned), strict=True)
+        return WaveBatch(torch.stack(codes), self._levels(rng), torch.stack(waves))
 
     def _levels(self, rng: np.random.Generator) -> Tensor:
         """How many levels each row is made from."""

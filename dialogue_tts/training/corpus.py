@@ -335,3 +335,13 @@ def batches_by_length(
         batches.append(batch)
     rng.shuffle(batches)
     return batches
+
+
+def drawn_by_length(frames: Sequence[int], rows: int, crop_frames: int, rng: np.random.Generator) -> list[list[int]]:
+    """Batches of `rows` indices, each drawn as often as its length says; in all about as many frames as there are."""
+    lengths = np.array(frames, dtype=np.float64)
+    count = int(lengths.sum() / (rows * crop_frames))
+    if not count:
+        return []
+    chosen: list[list[int]] = rng.choice(len(lengths), (count, rows), p=lengths / lengths.sum()).tolist()
+    return chosen

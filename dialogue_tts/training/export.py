@@ -12,7 +12,7 @@ from dialogue_tts.bundle import CONFIG, VOICES, Bundle, BundleConfig, list_voice
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.training import recipes
-from dialogue_tts.training.loop import CHECKPOINT
+from dialogue_tts.training.checkpoints import CHECKPOINT
 
 
 def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:

@@ -3,200 +3,64 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
-from dialogue_tts.training.muon import StackedMuon
-
-Figures = dict[str, float | Tensor]  # tensors are of one number, wherever they are: no step waits to have them read
-CHECKPOINT = "checkpoint.safetensors"  # its metadata holds step, epoch and seconds trained
-
-
-@strict
-class LoopConfig:
-    """How long and how fast to learn.
-
-    Attributes:
-        steps: optimiser steps in all; the rate rises over `warmup` steps, stays, and falls linearly to a hundredth
-            over the last `decay` share (warm-up, stable, decay).
-        optimizer: "adamw", or "muon": the matrices of the stacked blocks are stepped by Muon (Jordan et al. 2024, scaled
-            as in Liu et al. 2025, arXiv 2502.16982, so that rates and weight decay are AdamW's), all else by AdamW.
-        ema: decay of the averaged weights, which are the ones validated and exported.
-        bf16: autocast to bfloat16.
-        compiled: stacked blocks are compiled (`torch.compile`) when they first run, which takes a minute: an accelerator
-            then runs their many small operations as few.
-        threads: CPU threads of PyTorch.
-        workers: processes that prepare batches; 0 prepares them in between. An accelerator needs several, each
-            of which goes through the data in its own order.
-        minutes: the schedule is laid over so long a run instead of over `steps`, which then only number the steps. For
-            machines that are lent by the minute. Not counted is what a run did before it was resumed.
-        save_every_s: seconds between checkpoints.
-        validate_every: steps between validations.
-    """
-
-    steps: int
-    learning_rate: float = 1e-3
-    warmup: int = 300
-    decay: float = 0.3
-    weight_decay: float = 0.01
-    optimizer: str = "adamw"
-    betas: tuple[float, ...] = (0.9, 0.98)
-    clip: float = 1.0
-    ema: float = 0.999
-    bf16: bool = True
-    compiled: bool = False
-    threads: int = 2
-    workers: int = 0
-    minutes: float | None = None
-    device: str = "cpu"
-    seed: int = 1
-    save_every_s: float = 240.0
-    validate_every: int = 1000
-    log_every: int = 50
-
-
-class Task(Protocol):
-    """What a stage gives the loop."""
-
-    networks: dict[str, nn.Module]
-    frozen: tuple[nn.Module, ...]  # used by `losses` and not trained; what `batches` uses is not among them
-
-    def batches(self, rng: np.random.Generator) -> Iterator[Any]:
-        """One pass over the data in a new order, on the CPU."""
-
-    def losses(self, batch: Any, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
-        """(network to improve, its loss, figures to log), one after the other; each is stepped before the next."""
-
-    def validate(self, networks: dict[str, nn.Module]) -> Figures:
-        """Figures on held-out data with the averaged weights."""
-
-
-def moved(value: Any, device: torch.device | str) -> Any:
-    """A batch (tensors in named tuples, nested) on another device."""
-    if isinstance(value, Tensor):
-        return value.to(device)
-    return type(value)(*(moved(part, device) for part in value)) if isinstance(value, tuple) else value
-
-
-def rate_at(step: int, config: LoopConfig, since: int = 0, minutes: float = 0.0) -> float:
-    """Share of the full learning rate at `step` (from 0), `minutes` after the start of the run.
-
-    `since`: the step at which the optimisers started.
-    """
-    rise = min(1.0, (step - since + 1) / max(1, config.warmup))
-    done, whole = (step, config.steps) if config.minutes is None else (minutes, config.minutes)
-    falling = max(1.0 if config.minutes is None else 1e-9, whole * config.decay)
-    return rise * max(0.01, min(1.0, (whole - done) / falling))
-
-
-class _Stream(IterableDataset[Any]):
-    """Batches without end for a worker process."""
-
-    def __init__(self, task: Task, seed: tuple[int, ...]) -> None:
-        self.task, self.seed = task, seed
-
-    def __iter__(self) -> Iterator[Any]:
-        worker = get_worker_info()
-        assert worker is not None
-        rng = np.random.default_rng((*self.seed, worker.id))
-        while True:
-            yield from self.task.batches(rng)
-
-
-class EMA:
-    """Exponential moving average of a network's weights, kept in float32."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.weights: dict[str, Tensor] = {}
-        self.adopt(network)
-
-    def adopt(self, network: nn.Module, prefix: str = "") -> None:
-        """Take a network's weights, or those of its part that `prefix` names, as they are."""
-        self.weights |= {prefix + name: value.detach().clone() for name, value in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move towards the network's weights; faster in the first steps."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        state = network.state_dict()
-        moving = [name for name, value in state.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.weights[name] for name in moving], [state[name] for name in moving], 1 - decay)
-        for name in state.keys() - set(moving):
-            self.weights[name].copy_(state[name])
-
-
-def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
-    """What steps the parameters of a network: each is in one of the list's groups.
-
-    Raises:
-        ConfigError: the optimizer is not known.
-    """
-    if config.optimizer not in ("adamw", "muon"):
-        raise ConfigError(f'optimizer: expected "adamw" or "muon", found {config.optimizer!r}.')
-    parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
-    matrices = _block_matrices(network) & set(parameters) if config.optimizer == "muon" else set()
-    others = [p for name, p in parameters.items() if name not in matrices]
-    groups = [
-        {"params": [p for p in others if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    first_beta, second_beta = config.betas
-    found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=config.learning_rate, betas=(first_beta, second_beta), fused=True)
-    ]
-    if matrices:
-        stepped = [p for name, p in parameters.items() if name in matrices]
-        decay = config.weight_decay
-        found.append(StackedMuon(stepped, lr=config.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"))
-    return found
-
-
-def _block_matrices(network: nn.Module) -> set[str]:
-    """Names of the weights of linear layers inside stacks of blocks: hidden layers, neither the first nor the last."""
-    return {
-        f"{name}.weight"
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
-    }
-
-
-def compile_blocks(network: nn.Module) -> None:
-    """Let every block of a stack be compiled for any number of rows and frames; names of weights stay."""
-    for stack in network.modules():
-        for block in stack if isinstance(stack, nn.ModuleList) else ():
-            if any(True for _ in block.children()):
-                block.compile(dynamic=True)
+from dialogue_tts.training.checkpoints import (
+    BEST,
+    CHECKPOINT,
+    keep_as_best,
+    read_checkpoint,
+    read_state,
+    under,
+    write_checkpoint,
+)
+from dialogue_tts.training.optimizing import EMA, checkpoint_blocks, compile_blocks, make_optimizers
+from dialogue_tts.training.order import DataOrder, Place
+from dialogue_tts.training.processes import Processes
+from dialogue_tts.training.task import Figures, LoopConfig, Task, moved, rate_at
 
 
 class Run:
-    """One training run in one folder: `checkpoint.safetensors`, `log.jsonl` and TensorBoard's files."""
+    """One training run in one folder: checkpoints (see `checkpoints.py`), `log.jsonl` and TensorBoard's files."""
 
     def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
+        """Raises ConfigError: the checkpoint in `folder` does not fit or is damaged, or TensorBoard is not installed."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise ConfigError("the log needs TensorBoard; install it: pip install 'dialogue-tts[train]'.") from None
+        if config.accumulation < 1:
+            raise ConfigError(f"accumulation: expected at least 1, found {config.accumulation}.")
+        self._writer = SummaryWriter
         self.task, self.config, self.folder = task, config, folder
         folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(config.threads)
-        if torch.device(config.device).type == "cuda":
+        self.processes = Processes(config.device)
+        self.device = self.processes.device
+        if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, where autocast leaves float32
         for network in (*task.networks.values(), *task.frozen):
-            network.to(config.device)
+            network.to(self.device)
+            if config.checkpointing:
+                checkpoint_blocks(network)
             if config.compiled:
                 compile_blocks(network)
         self.optimizers = {name: make_optimizers(network, config) for name, network in task.networks.items()}
+        self.scalers = {name: torch.amp.GradScaler(self.device.type, enabled=config.fp16) for name in task.networks}
         self.emas = {name: EMA(network, config.ema) for name, network in task.networks.items()}
-        self.step, self.epoch, self.trained_s = 0, 0, 0.0
+        self.order = DataOrder(task, config.seed)
+        self.place = Place(0, 0)  # of the next batch
+        self.step, self.trained_s, self.best = 0, 0.0, math.inf
         self.saved: Callable[[], None] = lambda: None  # called after each checkpoint
         self.fresh: set[str] = set()  # networks of which the checkpoint lacks a part
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
@@ -205,66 +69,114 @@ class Run:
 
     def train(self, max_minutes: float | None = None) -> None:
         """Go on to `config.steps`, or for `max_minutes`; a checkpoint is written in both cases."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        board = SummaryWriter(self.folder / "tensorboard")
+        if self.step >= self.config.steps:
+            return
+        board = self._writer(str(self.folder / "tensorboard")) if self.processes.is_first else None
         started = saved = time.monotonic()
         limits = [m for m in (max_minutes, self.config.minutes) if m is not None]
         sums: dict[str, list[float | Tensor]] = defaultdict(list)
-        while self.step < self.config.steps:
-            for batch in self._batches():
-                torch.manual_seed(self.config.seed * 1_000_003 + self.step)
-                before = time.monotonic()
-                for name, value in self._learn(moved(batch, self.config.device)).items():
-                    sums[name].append(value)
-                self.step += 1
-                now = time.monotonic()
-                self.trained_s += now - before
-                self.minutes = (now - started) / 60
-                out_of_time = any(self.minutes > limit for limit in limits)
-                last = self.step >= self.config.steps or out_of_time
-                if self.step % self.config.log_every == 0:
-                    self._log(board, {k: float(np.mean([float(v) for v in values])) for k, values in sums.items()})
-                    sums.clear()
-                if self.step % self.config.validate_every == 0 or last:
-                    self._log(board, {f"valid/{k}": v for k, v in self.validate().items()})
-                if now - saved > self.config.save_every_s:
-                    self.save()
-                    saved = time.monotonic()
-                if last:
-                    self.save()
-                    board.close()
-                    return
-            self.epoch += 1
+        last = False
+        for places, batches in self._steps():
+            before = time.monotonic()
+            for name, values in self._learn(places, batches).items():
+                sums[name] += values
+            self.step += 1
+            now = time.monotonic()
+            self.trained_s += now - before
+            (self.minutes,) = self.processes.as_first((now - started) / 60)
+            last = self.step >= self.config.steps or any(self.minutes > limit for limit in limits)
+            if self.step % self.config.log_every == 0:
+                self._log(board, _means(self.processes.gathered(_totals(sums))))
+                sums.clear()
+            better = False
+            if (self.step % self.config.validate_every == 0 or last) and self.processes.is_first:
+                better = self._judge(board)
+            if last or better or now - saved > self.config.save_every_s:
+                self.save()
+                saved = time.monotonic()
+            if better:
+                keep_as_best(self.folder)
+            if last:
+                break
+        if board is not None:
+            board.close()
+        self.processes.wait()  # or others would go on before the checkpoint is there
 
-    def _batches(self) -> Iterator[Any]:
-        """An epoch's, or where workers prepare them, batches without end."""
-        seed = (self.config.seed, self.epoch, self.step)
-        if not self.config.workers:
-            return self.task.batches(np.random.default_rng(seed))
-        return iter(DataLoader(_Stream(self.task, seed), None, num_workers=self.config.workers, prefetch_factor=4))
+    def _steps(self) -> Iterator[tuple[list[Place], list[Any]]]:
+        """For each step to come the batches that fall to this process, and their places."""
+        processes, config = self.processes, self.config
+        places = self.order.places(self.place)
+        batches = self.order.batches(self.place, processes.index, processes.count, config.workers)
+        while True:
+            ahead = [next(places) for _ in range(config.accumulation * processes.count)]
+            mine = ahead[processes.index :: processes.count]
+            found = [next(batches) for _ in mine]
+            self.place = Place(ahead[-1].epoch, ahead[-1].number + 1)
+            yield mine, found
 
-    def _learn(self, batch: Any) -> Figures:
-        figures: Figures = {}
-        share = rate_at(self.step, self.config, self.since, self.minutes)
+    def _learn(self, places: list[Place], batches: list[Any]) -> dict[str, list[float | Tensor]]:
+        """One step of every network. Where a task improves several, each sees all batches before the next does."""
+        figures: dict[str, list[float | Tensor]] = defaultdict(list)
         for network in self.task.networks.values():
             network.train()
-        device = torch.device(self.config.device).type
-        with torch.autocast(device, torch.bfloat16, enabled=self.config.bf16):
-            for name, loss, shown in self.task.losses(batch, self.step):
-                network = self.task.networks[name]
-                for group in (group for optimizer in self.optimizers[name] for group in optimizer.param_groups):
-                    group["lr"] = share * self.config.learning_rate
-                network.zero_grad(set_to_none=True)
-                with torch.autocast(device, enabled=False):
-                    loss.backward()
-                norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
-                if torch.isfinite(norm):  # one broken batch must not ruin hours
-                    for optimizer in self.optimizers[name]:
-                        optimizer.step()
-                self.emas[name].update(network, self.step)
-                figures |= shown | {f"{name}/gradient": float(norm)}
+        to = torch.float16 if self.config.fp16 else torch.bfloat16
+        streams = [self._losses(batch) for batch in batches]
+        turn = 0
+        with torch.autocast(self.device.type, to, enabled=self.config.fp16 or self.config.bf16):
+            while stepped := self._gradients(streams, places, turn, figures):
+                figures[f"{stepped}/gradient"].append(self._step(stepped))
+                turn += 1
         return figures
+
+    def _losses(self, batch: Any) -> Iterator[tuple[str, Tensor, Figures]]:
+        """A task's, which start when they are first asked for: of several batches only one is on the device."""
+        yield from self.task.losses(moved(batch, self.device), self.step)
+
+    def _gradients(
+        self,
+        streams: list[Iterator[tuple[str, Tensor, Figures]]],
+        places: list[Place],
+        turn: int,
+        figures: dict[str, list[float | Tensor]],
+    ) -> str | None:
+        """Let each batch give its next loss, and sum up gradients; the name of the network they are of, None at the end."""
+        stepped = None
+        for number, (stream, place) in enumerate(zip(streams, places, strict=True)):
+            place.seed_torch(self.config.seed, turn)
+            found = next(stream, None)
+            if found is None:
+                continue
+            name, loss, shown = found
+            if stepped is None:
+                self.task.networks[name].zero_grad(set_to_none=True)
+            stepped = name
+            with torch.autocast(self.device.type, enabled=False):
+                self.scalers[name].scale(loss / len(streams)).backward()
+            for key, value in shown.items():
+                figures[key].append(value)
+            if len(self.task.networks) == 1:
+                streams[number] = iter(())  # let go of what it holds before the next batch
+            del found, loss
+        return stepped
+
+    def _step(self, name: str) -> float:
+        """Step a network with the gradients of all processes; their norm."""
+        network, scaler = self.task.networks[name], self.scalers[name]
+        self.processes.average_gradients(network.parameters())
+        self.processes.share(network)
+        share = rate_at(self.step, self.config, self.since, self.minutes)
+        for optimizer in self.optimizers[name]:
+            for group in optimizer.param_groups:
+                group["lr"] = share * self.config.learning_rate
+            if self.config.fp16 and any(p.grad is not None for g in optimizer.param_groups for p in g["params"]):
+                scaler.unscale_(optimizer)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip)
+        if torch.isfinite(norm):  # one broken batch must not ruin hours
+            for optimizer in self.optimizers[name]:
+                optimizer.step()
+        scaler.update()
+        self.emas[name].update(network, self.step)
+        return float(norm)
 
     def validate(self) -> Figures:
         """The task's figures with averaged weights; the training weights are put back afterwards."""
@@ -278,7 +190,18 @@ class Run:
             network.load_state_dict(kept[name])
         return figures
 
+    def _judge(self, board: Any) -> bool:
+        """Validate, and say whether no figures before were better."""
+        figures = self.validate()
+        self._log(board, {f"valid/{key}": value for key, value in figures.items()})
+        found = float(figures.get(self.task.best, math.inf))
+        better = found < self.best
+        self.best = min(found, self.best)
+        return better
+
     def _log(self, board: Any, figures: Figures) -> None:
+        if board is None:
+            return
         line = {"step": self.step, "hours": round(self.trained_s / 3600, 4)} | {
             k: round(float(v), 5) for k, v in figures.items()
         }
@@ -289,67 +212,78 @@ class Run:
             board.add_scalar(name, value, self.step)
 
     def save(self) -> None:
-        """Write the checkpoint: first beside the old one, then in its place, so that a kill leaves one whole."""
+        """Write a checkpoint; of several processes the first does."""
+        if not self.processes.is_first:
+            return
         tensors: dict[str, Tensor] = {}
+        state = {"step": str(self.step), "epoch": str(self.place.epoch), "batch": str(self.place.number)}
+        state |= {"trained_s": str(self.trained_s), "best": str(self.best)}
         for name, network in self.task.networks.items():
             names = {id(p): key for key, p in network.named_parameters()}
-            tensors |= {f"weights/{name}/{key}": value for key, value in network.state_dict().items()}
+            weights = network.state_dict()
+            tensors |= {f"weights/{name}/{key}": value for key, value in weights.items()}
+            beside = {key: value for key, value in network.named_buffers() if key not in weights}
+            tensors |= {f"buffers/{name}/{key}": value for key, value in beside.items()}
             tensors |= {f"average/{name}/{key}": value for key, value in self.emas[name].weights.items()}
-            for parameter, state in (pair for o in self.optimizers[name] for pair in o.state.items()):
-                tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in state.items()}
-        tensors = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
-        # Step and weights lie in one file, which is replaced at once: a kill cannot part them.
-        state = {"step": str(self.step), "epoch": str(self.epoch), "trained_s": str(self.trained_s)}
-        save_file(tensors, self.folder / "checkpoint.part", metadata=state)
-        (self.folder / "checkpoint.part").replace(self.folder / CHECKPOINT)
+            for parameter, moments in (pair for o in self.optimizers[name] for pair in o.state.items()):
+                tensors |= {f"optimizer/{name}/{names[id(parameter)]}/{key}": value for key, value in moments.items()}
+            if self.config.fp16:
+                state[f"scaler/{name}"] = json.dumps(self.scalers[name].state_dict())
+        write_checkpoint(self.folder, tensors, state, self.config.keep)
         self.saved()
 
     def _resume(self) -> None:
-        with safe_open(self.folder / CHECKPOINT, "pt") as file:
-            state = file.metadata()
-        self.step, self.epoch, self.trained_s = int(state["step"]), int(state["epoch"]) + 1, float(state["trained_s"])
-        tensors = load_file(self.folder / CHECKPOINT, device=self.config.device)
+        tensors, state = read_checkpoint(self.folder / CHECKPOINT)
+        self.step, self.trained_s = int(state["step"]), float(state["trained_s"])
+        # Before there was an order, a run that went on began another epoch.
+        epoch, batch = int(state["epoch"]), state.get("batch")
+        self.place = Place(epoch + 1, 0) if batch is None else Place(epoch, int(batch))
+        if (self.folder / BEST).is_file():
+            self.best = float(read_state(self.folder / BEST).get("best", math.inf))
+        tensors = {key: value.to(self.device) for key, value in tensors.items()}
         for name, network in self.task.networks.items():
-            weights = _under(tensors, f"weights/{name}/") or _under(
-                tensors, f"average/{name}/"
-            )  # sent without the rest
+            weights = under(tensors, f"weights/{name}/") or under(tensors, f"average/{name}/")  # sent without the rest
             if not weights:  # a network that joins later (discriminators) starts fresh
                 continue
-            try:  # a part that a bundle does not keep (the codec's mel_head) starts fresh
-                found = network.load_state_dict(weights, strict=False)
-                if found.unexpected_keys:
-                    raise RuntimeError(found.unexpected_keys[0])
-                self.fresh |= {name} if found.missing_keys else set()
-            except RuntimeError:
-                raise ConfigError(
-                    f"{self.folder}: the checkpoint is of another size of network; use a new folder."
-                ) from None
-            self.emas[name].weights |= _under(tensors, f"average/{name}/")
-            for optimizer in self.optimizers[name]:
-                owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
-                for key, parameter in network.named_parameters():
-                    moments = _under(tensors, f"optimizer/{name}/{key}/")
-                    known = ("momentum_buffer" in moments) == isinstance(optimizer, torch.optim.Muon)
-                    if id(parameter) in owned and moments and known:  # the other optimizer's are of no use to this one
-                        optimizer.state[parameter] = moments
+            self._load(name, network, weights)
+            self.emas[name].weights |= under(tensors, f"average/{name}/")
+            beside = dict(network.named_buffers())
+            for key, value in under(tensors, f"buffers/{name}/").items():
+                if key in beside and beside[key].shape == value.shape:
+                    beside[key].copy_(value)
+            self._load_moments(name, network, tensors)
+            if self.config.fp16 and f"scaler/{name}" in state:
+                self.scalers[name].load_state_dict(json.loads(state[f"scaler/{name}"]))
         if not any(optimizer.state for optimizers in self.optimizers.values() for optimizer in optimizers):
             self.since = self.step  # they warm up anew
 
+    def _load(self, name: str, network: nn.Module, weights: dict[str, Tensor]) -> None:
+        try:  # a part that a bundle does not keep (the codec's mel_head) starts fresh
+            found = network.load_state_dict(weights, strict=False)
+            if found.unexpected_keys:
+                raise RuntimeError(found.unexpected_keys[0])
+            self.fresh |= {name} if found.missing_keys else set()
+        except RuntimeError:
+            raise ConfigError(
+                f"{self.folder}: the checkpoint is of another size of network; use a new folder."
+            ) from None
 
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    def _load_moments(self, name: str, network: nn.Module, tensors: dict[str, Tensor]) -> None:
+        for optimizer in self.optimizers[name]:
+            owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+            for key, parameter in network.named_parameters():
+                moments = under(tensors, f"optimizer/{name}/{key}/")
+                known = ("momentum_buffer" in moments) == isinstance(optimizer, torch.optim.Muon)
+                if id(parameter) in owned and moments and known:  # the other optimizer's are of no use to this one
+                    optimizer.state[parameter] = moments
 
 
-def load_ema(folder: Path, name: str) -> dict[str, Tensor]:
-    """The averaged weights of network `name` in a run's folder.
+def _totals(sums: dict[str, list[float | Tensor]]) -> dict[str, tuple[float, int]]:
+    return {name: (float(np.sum([float(v) for v in values])), len(values)) for name, values in sums.items()}
 
-    Raises:
-        ConfigError: there is no checkpoint with that network.
-    """
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise ConfigError(f"{folder}: no checkpoint there; train that stage first.")
-    weights = _under(load_file(path), f"average/{name}/")
-    if not weights:
-        raise ConfigError(f"{path}: holds no network called {name}.")
-    return weights
+
+def _means(totals: list[dict[str, tuple[float, int]]]) -> Figures:
+    """Of what all processes summed up."""
+    names = list(dict.fromkeys(name for total in totals for name in total))
+    found = {name: [total[name] for total in totals if name in total] for name in names}
+    return {name: sum(s for s, _ in parts) / sum(n for _, n in parts) for name, parts in found.items()}

@@ -29,8 +29,8 @@ from dialogue_tts.audio.io import BLOCK
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.errors import DataError
 from dialogue_tts.files import whole_file
+from dialogue_tts.training.checkpoints import CHECKPOINT
 from dialogue_tts.training.corpus import TURNS, WAVES, WAVES_RECORD, Corpus, record_waves
-from dialogue_tts.training.loop import CHECKPOINT
 from dialogue_tts.training.recipes import RECIPE, RECIPES, TEXT_MODEL
 
 PIECE_BYTES = 60_000_000

@@ -24,12 +24,14 @@ from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
+from dialogue_tts.training.checkpoints import CHECKPOINT, load_ema
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import CHECKPOINT, LoopConfig, Run, load_ema
+from dialogue_tts.training.loop import Run
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
+from dialogue_tts.training.task import LoopConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
 from dialogue_tts.training.tokens import Tokenizers
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
@@ -165,7 +167,7 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     task = _TASKS[recipe.stage](recipe, corpora, runs)
     # Told now: else the loop would wait for a batch for ever, or its first validation would fail after hours.
-    if next(iter(task.batches(np.random.default_rng(0))), None) is None:
+    if not task.plan(np.random.default_rng(0)):
         raise DataError(f"{data[0]}: too few recordings to train {recipe.stage}: they do not fill one batch.")
     if len(task.held_out) == 0:
         raise DataError(f"{data[0]}: no recordings to validate {recipe.stage} with; it needs some of {HELD_OUT}.")

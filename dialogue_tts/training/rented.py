@@ -22,8 +22,9 @@ from torch import Tensor
 
 from dialogue_tts.errors import ConfigError, DataError, DialogueTTSError
 from dialogue_tts.files import whole_file
-from dialogue_tts.training.loop import CHECKPOINT
+from dialogue_tts.training.checkpoints import CHECKPOINT
 from dialogue_tts.training.needs import make_what_is_needed
+from dialogue_tts.training.processes import launched
 from dialogue_tts.training.recipes import RECIPE, RECIPES, read_recipe, start
 
 PIECE_BYTES = 16 * 2**20 - 2**16  # of weights handed out, with room for the header
@@ -50,6 +51,8 @@ def check_stages(stages: Sequence[str], device: str) -> None:
         raise ConfigError(
             f"{', '.join(stages)}: {both} change the tokens of all other stages; train them first, alone."
         )
+    if launched() > 1:
+        raise DialogueTTSError("train --pack starts a process for each stage itself; run it without accelerate launch.")
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise DialogueTTSError(
             "there is no GPU here that PyTorch can use; go where one is, or try it with --device cpu."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.semantic.tokenizer import MEL_FRAMES, READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave, recordings
-from dialogue_tts.training.loop import Figures, moved
+from dialogue_tts.training.task import Figures, moved
 
 
 @strict
@@ -60,7 +60,9 @@ class _Seen(NamedTuple):
 
 
 class SemanticTask:
-    """See `loop.Task`."""
+    """See `task.Task`."""
+
+    best = "phone_error"
 
     def __init__(self, network: SemanticTokenizer, config: SemanticTrainingConfig, corpora: list[Corpus]) -> None:
         self.networks: dict[str, nn.Module] = {"semantic_tokenizer": network}
@@ -79,13 +81,15 @@ class SemanticTask:
         repeats = sum(a == b for a, b in zip(phones, phones[1:]))
         return 0 < len(phones) + repeats < 0.8 * utterance.frames * READ_RATE
 
-    def batches(self, rng: np.random.Generator) -> Iterator[SemanticBatch]:
+    def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
+        """Turns of like length together."""
+        return batches_by_length([turn.frames for _, turn in self.turns], self.config.frames_per_batch, rng)
+
+    def batch(self, planned: list[int], rng: np.random.Generator) -> SemanticBatch:
         """Waves are read and augmented here."""
-        lengths = [turn.frames for _, turn in self.turns]
-        for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
-            turns = [self.turns[i] for i in indices]
-            pairs = [self._augmented(load_wave(waves, turn), rng) for waves, turn in turns]
-            yield self._collate(pairs, [turn for _, turn in turns], rng)
+        turns = [self.turns[i] for i in planned]
+        pairs = [self._augmented(load_wave(waves, turn), rng) for waves, turn in turns]
+        return self._collate(pairs, [turn for _, turn in turns], rng)
 
     def _augmented(self, wave: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """(heard, clean) of a recording, which are of one length."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import PhoneSequence, phones_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
-from dialogue_tts.training.loop import Figures, moved
+from dialogue_tts.training.task import Figures, moved
 
 VAGUE_FRAMES = 4
 SHORTEST_TO_HALVE = 90  # frames: each half is a prompt, or target, of nearly two seconds
@@ -91,8 +91,18 @@ class SoundStormBatch(NamedTuple):
         return cls(frames._replace(codes=hidden.codes), valid, places, wanted, counts)
 
 
+class PlannedRow(NamedTuple):
+    """Turns that share a row, and how many frames of a prompt stand before them."""
+
+    tokens: Tokens
+    turns: list[Utterance]
+    prompt_frames: int
+
+
 class SoundStormTask:
-    """See `loop.Task`."""
+    """See `task.Task`."""
+
+    best = "level_1"
 
     def __init__(
         self,
@@ -115,7 +125,7 @@ class SoundStormTask:
         self.train = [Tokens.read(corpus, "train") for corpus in corpora]
         self.held_out = Tokens.read(corpora[0], "test_speaker")
 
-    def batches(self, rng: np.random.Generator) -> Iterator[SoundStormBatch]:
+    def plan(self, rng: np.random.Generator) -> Sequence[list[PlannedRow]]:
         """Every turn comes once, alone or beside others; prompts are drawn anew."""
         rows = [(tokens, turns) for tokens in self.train for turns in self.rows(tokens, rng)]
         prompts = [self.prompt_frames(rng) for _ in rows]
@@ -123,8 +133,12 @@ class SoundStormTask:
             sum(turn.frames for turn in turns) + prompt * len({turn.speaker for turn in turns})
             for (_, turns), prompt in zip(rows, prompts, strict=True)
         ]
-        for indices in batches_by_length(lengths, self.config.frames_per_batch, rng):
-            yield self.collate([self.passage(*rows[i], prompts[i], rng) for i in indices], rng)
+        planned = batches_by_length(lengths, self.config.frames_per_batch, rng)
+        return [[PlannedRow(*rows[i], prompts[i]) for i in indices] for indices in planned]
+
+    def batch(self, planned: list[PlannedRow], rng: np.random.Generator) -> SoundStormBatch:
+        """Rows as planned, with prompts, and with codes hidden."""
+        return self.collate([self.passage(*row, rng) for row in planned], rng)
 
     def rows(self, tokens: Tokens, rng: np.random.Generator) -> Iterator[list[Utterance]]:
         """Share the turns out among rows: those of one voice, neighbours in a dialogue, single ones."""

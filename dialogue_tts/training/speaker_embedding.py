@@ -3,7 +3,7 @@ others' (cosine softmax with a margin, Wang et al. 2018, arXiv 1801.05599)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.config import strict
 from dialogue_tts.training.corpus import Corpus, Utterance
-from dialogue_tts.training.loop import Figures
+from dialogue_tts.training.task import Figures, batches_of
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding
 
 
@@ -54,7 +54,9 @@ class SpeakerEmbeddingNetwork(nn.Module):
 
 
 class SpeakerEmbeddingTask:
-    """See `loop.Task`; the codec is frozen."""
+    """See `task.Task`; the codec is frozen."""
+
+    best = "confusion"
 
     def __init__(
         self,
@@ -80,22 +82,27 @@ class SpeakerEmbeddingTask:
         self._standardize(speaker_embedding)
 
     def _standardize(self, speaker_embedding: SpeakerEmbedding, batches: int = 8) -> None:
-        seen = [batch.latent for batch, _ in zip(self.batches(np.random.default_rng(0)), range(batches), strict=False)]
+        seen = [
+            batch.latent for batch, _ in zip(batches_of(self, np.random.default_rng(0)), range(batches), strict=False)
+        ]
         if seen:
             statistics = torch.cat([speaker_embedding.statistics(latent) for latent in seen])
             speaker_embedding.centre.copy_(statistics.mean(0))
             speaker_embedding.scale.copy_(statistics.std(0).clamp_min(1e-3))
 
-    def batches(self, rng: np.random.Generator) -> Iterator[SpeakerEmbeddingBatch]:
-        """Each turn about once, as stretches of one length a batch."""
-        order = rng.permutation(len(self.turns))
-        for start in range(0, len(order), self.config.rows):
-            chosen = [self.turns[i] for i in order[start : start + self.config.rows]]
-            wanted = int(rng.integers(self.config.shortest, self.config.longest + 1))
-            frames = min(wanted, min(turn.frames for _, turn in chosen))
-            codes = np.stack([_stretch(codes, turn, frames, rng) for codes, turn in chosen])
-            speakers = torch.tensor([self.number[turn.speaker] for _, turn in chosen])
-            yield SpeakerEmbeddingBatch(self._latent(codes), speakers)
+    def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
+        """Each turn once."""
+        order = rng.permutation(len(self.turns)).tolist()
+        return [order[start : start + self.config.rows] for start in range(0, len(order), self.config.rows)]
+
+    def batch(self, planned: list[int], rng: np.random.Generator) -> SpeakerEmbeddingBatch:
+        """Stretches of one length."""
+        chosen = [self.turns[i] for i in planned]
+        wanted = int(rng.integers(self.config.shortest, self.config.longest + 1))
+        frames = min(wanted, min(turn.frames for _, turn in chosen))
+        codes = np.stack([_stretch(codes, turn, frames, rng) for codes, turn in chosen])
+        speakers = torch.tensor([self.number[turn.speaker] for _, turn in chosen])
+        return SpeakerEmbeddingBatch(self._latent(codes), speakers)
 
     @torch.no_grad()
     def _latent(self, codes: np.ndarray) -> Tensor:
@@ -111,7 +118,8 @@ class SpeakerEmbeddingTask:
         yield "speaker_embedding", loss, {"loss": loss.detach(), "accuracy": float(hit)}
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
-        """Of unseen voices: how often a stretch's print is nearest to its own speaker's, and both cosines."""
+        """Of unseen voices: how often a stretch's print is nearest to its own speaker's, both cosines, and how far
+        the rival's lies above the own (`confusion`)."""
         rng = np.random.default_rng(0)
         device = self.network.speakers.device
         prints: list[Tensor] = []
@@ -129,6 +137,7 @@ class SpeakerEmbeddingTask:
         if len(names) > 1:
             rivals = (stacked @ F.normalize(sums, dim=-1).T).scatter(1, whose.unsqueeze(1), -1).amax(1)
             figures |= {"right": float((own > rivals).float().mean()), "rival": float(rivals.mean())}
+            figures["confusion"] = float((rivals - own).mean())
         return figures
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_t
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, greedy_phones
 from dialogue_tts.text.tokenizer import TextTokenizer
 from dialogue_tts.training.corpus import Corpus, batches_by_length
-from dialogue_tts.training.loop import Figures, moved
+from dialogue_tts.training.task import Figures, moved
 
 
 @strict
@@ -78,7 +78,9 @@ def aligned_turns(corpus: Corpus, split: str, tokenizer: TextTokenizer) -> list[
 
 
 class TextToSemanticTask:
-    """See `loop.Task`."""
+    """See `task.Task`."""
+
+    best = "phone_error"
 
     def __init__(
         self,
@@ -97,10 +99,13 @@ class TextToSemanticTask:
         held_out = [t for corpus in corpora for t in aligned_turns(corpus, "test_text", tokenizer)]
         self.held_out = [t for t in held_out if len(t.phones) >= 12][: config.validation_turns]
 
-    def batches(self, rng: np.random.Generator) -> Iterator[TextToSemanticBatch]:
+    def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
         """Turns of like length together."""
-        for indices in batches_by_length([len(t.tokens) for t in self.turns], self.config.frames_per_batch, rng):
-            yield self.collate([self.turns[i] for i in indices])
+        return batches_by_length([len(t.tokens) for t in self.turns], self.config.frames_per_batch, rng)
+
+    def batch(self, planned: list[int], rng: np.random.Generator) -> TextToSemanticBatch:
+        """Nothing is drawn."""
+        return self.collate([self.turns[i] for i in planned])
 
     def collate(self, turns: list[AlignedTurn]) -> TextToSemanticBatch:
         """Targets of the pointer: the advance after each frame; the last frame's steps over the text's end."""

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 
 from dialogue_tts.errors import DataError, DialogueTTSError
 from dialogue_tts.training import rented
+from dialogue_tts.training.checkpoints import load_ema
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.loop import load_ema
 from dialogue_tts.training.pack import read_pack, write_pack
 from dialogue_tts.training.rented import check_stages, hand_out, rented_recipe, take_in
 from tests.training.test_recipes import Trained, refused, run, trained

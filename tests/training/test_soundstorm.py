@@ -22,6 +22,7 @@ from dialogue_tts.training.soundstorm import (
     Tokens,
     in_halves,
 )
+from dialogue_tts.training.task import batches_of
 
 LEVELS, CODES, SLOTS, LONGEST = 3, 19, 2, 60
 
@@ -90,7 +91,7 @@ def test_gathered_rows_are_target_rather_than_prompt() -> None:
     shares = []
     for gathered in (0.0, 1.0):
         batches = list(
-            _task(pack_same_speaker=gathered, pack_dialogue=0.0, unprompted=0.0).batches(np.random.default_rng(1))
+            batches_of(_task(pack_same_speaker=gathered, pack_dialogue=0.0, unprompted=0.0), np.random.default_rng(1))
         )
         target = sum(int((b.valid & ~b.frames.is_prompt).sum()) for b in batches)
         shares.append(target / sum(int(b.valid.sum()) for b in batches))
@@ -98,7 +99,7 @@ def test_gathered_rows_are_target_rather_than_prompt() -> None:
 
 
 def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
-    batches = list(_task(whole_from=1, pack_same_speaker=1.0).batches(np.random.default_rng(1)))
+    batches = list(batches_of(_task(whole_from=1, pack_same_speaker=1.0), np.random.default_rng(1)))
     shown = [0, 0, 0]
     for batch in batches:
         target = batch.valid & ~batch.frames.is_prompt
@@ -112,7 +113,7 @@ def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
 def test_what_is_to_be_guessed_is_hidden_and_known_to_the_loss() -> None:
     task = _task(unprompted=0.0)
     task.network.eval()
-    for number, batch in enumerate(task.batches(np.random.default_rng(2))):
+    for number, batch in enumerate(batches_of(task, np.random.default_rng(2))):
         level = [q for q, count in enumerate(batch.counts) for _ in range(count)]
         assert len(batch.counts) == LEVELS and len(level) == len(batch.places) == len(batch.wanted)
         hidden = batch.frames.codes.flatten(0, 1)[batch.places, torch.tensor(level)]
@@ -144,14 +145,14 @@ def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
     silent, a, b, d = (PHONE_KINDS[c] for c in ("", "a", "b", "d"))
     pairs = {(silent, a), (a, b), (b, d), (d, 0), (0, 0)}
     seen: set[tuple[int, int]] = set()
-    for batch in task.batches(np.random.default_rng(1)):
+    for batch in batches_of(task, np.random.default_rng(1)):
         units = batch.frames.units
         assert not units[batch.frames.is_prompt | ~batch.valid].any(), "what prompts say is not told"
         seen |= {(x, y) for x, y in units[batch.valid & ~batch.frames.is_prompt].tolist()}
     assert seen == pairs
     text_dropout = _task(text_dropout=1.0)
     _texts(text_dropout)
-    assert not any(batch.frames.units.any() for batch in text_dropout.batches(np.random.default_rng(1)))
+    assert not any(batch.frames.units.any() for batch in batches_of(text_dropout, np.random.default_rng(1)))
 
 
 def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None:

@@ -11,6 +11,7 @@ import torch
 from dialogue_tts.codec.model import Codec, CodecConfig, MelView
 from dialogue_tts.training.corpus import Utterance
 from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
+from dialogue_tts.training.task import batches_of
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 WIDTH, SIZE, CODES, LEVELS = 14, 9, 19, 3
@@ -74,14 +75,14 @@ def task() -> Iterator[SpeakerEmbeddingTask]:
 
 def test_statistics_of_the_data_are_standardised(task: SpeakerEmbeddingTask) -> None:
     speaker_embedding = task.network.speaker_embedding
-    seen = torch.cat([speaker_embedding.statistics(b.latent) for b in task.batches(np.random.default_rng(5))])
+    seen = torch.cat([speaker_embedding.statistics(b.latent) for b in batches_of(task, np.random.default_rng(5))])
     standard = (seen - speaker_embedding.centre) / speaker_embedding.scale
     assert standard.mean(0).abs().max() < 0.7
     assert 0.4 < standard.std(0).min() and standard.std(0).max() < 2
 
 
 def test_batches_are_stretches_of_known_speakers(task: SpeakerEmbeddingTask) -> None:
-    batches = list(task.batches(np.random.default_rng(2)))
+    batches = list(batches_of(task, np.random.default_rng(2)))
     assert sum(len(b.speakers) for b in batches) == 192 and set(task.number) == {f"s{n}" for n in range(32)}
     assert all(10 <= b.latent.shape[1] <= 30 and b.latent.shape[2] == WIDTH for b in batches)
     assert len({b.latent.shape[1] for b in batches}) > 1
@@ -93,7 +94,7 @@ def test_training_tells_unseen_voices_apart(task: SpeakerEmbeddingTask) -> None:
         before = task.validate(task.networks)
     losses = []
     for epoch in range(25):
-        for batch in task.batches(np.random.default_rng(epoch)):
+        for batch in batches_of(task, np.random.default_rng(epoch)):
             ((_, loss, figures),) = task.losses(batch, 0)
             optimizer.zero_grad()
             loss.backward()

@@ -1,0 +1,67 @@
+"""In which order a run sees its data: the same with any number of processes and workers, and after any interruption.
+
+Each epoch is planned from its number, and each batch drawn from its own: what a batch holds hangs on its place alone. So a
+resumed run goes on with the batch after the last one, without making those before it again, and what fell to one process of
+eight falls to one of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from dialogue_tts.errors import DataError
+from dialogue_tts.training.task import Task
+
+
+class Place(NamedTuple):
+    """Of a batch."""
+
+    epoch: int
+    number: int  # in the epoch
+
+    def seed_torch(self, seed: int, turn: int) -> None:
+        """What is drawn while the batch is learnt from, the `turn`-th time it is turned to, hangs on its place as well."""
+        torch.manual_seed(int(np.random.SeedSequence((seed, *self, turn, 1)).generate_state(1)[0]))
+
+
+class DataOrder(Dataset[Any]):
+    """Batches of a task by their place."""
+
+    def __init__(self, task: Task, seed: int) -> None:
+        self._task, self._seed = task, seed
+        self._planned: tuple[int, Sequence[Any]] | None = None
+
+    def plan(self, epoch: int) -> Sequence[Any]:
+        """What goes into each batch of an epoch. Raises DataError where there is none."""
+        if self._planned is None or self._planned[0] != epoch:
+            self._planned = epoch, self._task.plan(np.random.default_rng((self._seed, epoch, 1)))
+            if not self._planned[1]:
+                raise DataError("too few recordings: they do not fill one batch.")
+        return self._planned[1]
+
+    def __getitem__(self, place: Place) -> Any:
+        rng = np.random.default_rng((self._seed, *place, 2))
+        return self._task.batch(self.plan(place.epoch)[place.number], rng)
+
+    def places(self, start: Place) -> Iterator[Place]:
+        """From `start` on, without end."""
+        epoch, number = start
+        while True:
+            for place in range(number, len(self.plan(epoch))):
+                yield Place(epoch, place)
+            epoch, number = epoch + 1, 0
+
+    def batches(self, start: Place, index: int, count: int, workers: int) -> Iterator[Any]:
+        """Those that fall to process `index` of `count`, made by so many worker processes."""
+        own = DataOrder(self._task, self._seed)  # places run ahead of batches: each plans its own epoch once
+        places = islice(own.places(start), index, None, count)
+        if not workers:
+            return (self[place] for place in places)
+        loader = DataLoader(self, None, sampler=places, num_workers=workers, prefetch_factor=4)  # type: ignore[arg-type]
+        return iter(loader)
