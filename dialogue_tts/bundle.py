@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,12 +24,15 @@ from torch import nn
 
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.model import Codec, CodecConfig
+from dialogue_tts.codec.pretrained import PretrainedCodec, PretrainedCodecConfig
 from dialogue_tts.config import from_dict, read_json, strict, to_dict
 from dialogue_tts.errors import BundleError, ConfigError, ScriptError
 from dialogue_tts.nn.devices import find_device, find_dtype
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
+from dialogue_tts.semantic.pretrained import PretrainedTokenizer, PretrainedTokenizerConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.accents import AMERICAN, accent_of
 from dialogue_tts.text.tokenizer import TextTokenizer
@@ -50,8 +54,8 @@ class BundleConfig:
     """
 
     name: str
-    codec: CodecConfig
-    semantic_tokenizer: SemanticTokenizerConfig
+    codec: CodecConfig | PretrainedCodecConfig
+    semantic_tokenizer: SemanticTokenizerConfig | PretrainedTokenizerConfig
     text_to_semantic: TextToSemanticConfig
     soundstorm: SoundStormConfig
     speaker_embedding: SpeakerEmbeddingConfig
@@ -101,7 +105,7 @@ class Bundle:
     """
 
     config: BundleConfig
-    codec: Codec
+    codec: AudioCodec
     semantic_tokenizer: SemanticTokenizer
     text_to_semantic: TextToSemantic
     soundstorm: SoundStorm
@@ -146,8 +150,8 @@ class Bundle:
         _check_agreement(config, text_tokenizer, folder)
         bundle = cls(
             config,
-            Codec(config.codec),
-            SemanticTokenizer(config.semantic_tokenizer),
+            build_codec(config.codec),
+            build_semantic_tokenizer(config.semantic_tokenizer),
             TextToSemantic(config.text_to_semantic),
             SoundStorm(config.soundstorm),
             SpeakerEmbedding(config.speaker_embedding),
@@ -178,6 +182,16 @@ class Bundle:
             if voice.recording.resolve() != target.resolve():
                 target.write_bytes(voice.recording.read_bytes())
         write_sums(folder)
+
+
+def build_codec(config: CodecConfig | PretrainedCodecConfig) -> AudioCodec:
+    """With random weights. Raises ConfigError where another's codec needs transformers, and it is not installed."""
+    return Codec(config) if isinstance(config, CodecConfig) else PretrainedCodec(config)
+
+
+def build_semantic_tokenizer(config: SemanticTokenizerConfig | PretrainedTokenizerConfig) -> SemanticTokenizer:
+    """With random weights. Raises ConfigError as `build_codec` does."""
+    return SemanticTokenizer(config) if isinstance(config, SemanticTokenizerConfig) else PretrainedTokenizer(config)
 
 
 @strict
@@ -292,9 +306,7 @@ def _check_format(values: object, folder: Path) -> None:
 
 
 def _check_agreement(config: BundleConfig, text_tokenizer: TextTokenizer, folder: Path) -> None:
-    vocabulary = 1
-    for levels in config.semantic_tokenizer.levels:
-        vocabulary *= levels
+    vocabulary = math.prod(config.semantic_tokenizer.levels)
     pairs = {
         "text tokens": (text_tokenizer.vocab_size, config.text_to_semantic.text_vocabulary),
         "semantic tokens": (

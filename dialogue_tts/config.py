@@ -64,7 +64,8 @@ _NAMES = {
 def _told(kind: type[Any], error: ValidationError) -> str:
     """The first thing that is wrong, with its place."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or kind.__name__
+    # Of settings that may be of one class or another, pydantic names the class as well.
+    place = ".".join(str(part) for part in first["loc"] if not str(part)[:1].isupper()) or kind.__name__
     if first["type"] == "unexpected_keyword_argument":
         return f"{place}: there is no such setting"
     if first["type"] in _NAMES:

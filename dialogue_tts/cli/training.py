@@ -12,12 +12,19 @@ from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
 
 data_app = typer.Typer(help="Turn recordings or scripts into training data.", no_args_is_help=True)
+KINDS_OF_STAGE = ("", "-tokens", "-decoder", "-pretrained")  # what a recipe's stage may have beside its name
 app.add_typer(data_app, name="data", rich_help_panel=TRAINING)
 
 
 RunsOption = Annotated[Path, typer.Option(help="Folder of runs: checkpoints, logs.")]
 DataOption = Annotated[
     list[Path] | None, typer.Option(help="Data folder, or several by a pattern ('runs/data-*'). May be repeated.")
+]
+
+
+ProcessesOption = Annotated[int, typer.Option(min=1, help="Processes that work at once.")]
+RayOption = Annotated[
+    str | None, typer.Option(help="Address of a Ray cluster that sees the same disk, or 'local': work there instead.")
 ]
 
 
@@ -60,16 +67,19 @@ def train(
         raise DialogueTTSError("give a stage, its --recipe and --data; or a --pack.")
     from dialogue_tts.training.corpus import data_folders
     from dialogue_tts.training.needs import make_what_is_needed
+    from dialogue_tts.training.pretrained import CodecPretrainedRecipe, take_codec
     from dialogue_tts.training.processes import Processes
     from dialogue_tts.training.recipes import read_recipe, start
 
     folders = data_folders(data)
     for path in recipe:
         wanted = read_recipe(path)
+        if not wanted.stage.startswith(stage) or wanted.stage.removeprefix(stage) not in KINDS_OF_STAGE:
+            raise DialogueTTSError(f"{path}: this recipe is for {wanted.stage}, not for {stage}.")
+        if isinstance(wanted, CodecPretrainedRecipe):
+            take_codec(wanted, path, runs)
+            continue
         processes = Processes(wanted.loop.device)
-        named = wanted.stage
-        if named.removesuffix("-tokens").removesuffix("-decoder") != stage:
-            raise DialogueTTSError(f"{path}: this recipe is for {named}, not for {stage}.")
         with processes.first_goes_first(), progress_bar("Tokens", quiet=not processes.is_first) as update:
             for folder, count in make_what_is_needed(wanted, folders, runs, update).items():
                 typer.echo(
@@ -200,15 +210,64 @@ def prepare(
     manifest: Annotated[
         Path, typer.Argument(help="JSONL file, a line {audio, text, speaker, ...} for each recording.")
     ],
-    out: Annotated[Path, typer.Argument(help="Data folder to make.")],
+    out: Annotated[Path, typer.Argument(help="Data folder to make; with --processes, of the data folders.")],
+    processes: ProcessesOption = 1,
+    ray: RayOption = None,
+    rows_each: Annotated[int, typer.Option(min=1, help="Recordings of each part.")] = 5000,
 ) -> None:
-    """Read a manifest's recordings into a data folder."""
+    """Read a manifest's recordings into a data folder.
+
+    With --processes or --ray, or of a folder of shards (WebDataset's *.tar), into several, OUT/part-00000 and so on, which
+    training takes as --data 'OUT/part-*'. The same command goes on where it was interrupted.
+    """
     from dialogue_tts.text.phonemes import TextFrontend
     from dialogue_tts.training.corpus import prepare as prepare_corpus
+    from dialogue_tts.training.preparing import in_processes, parts_of, prepare_part
 
+    if processes > 1 or ray or manifest.is_dir():
+        parts = parts_of(manifest, out, rows_each)
+        for folder, hours, anew in in_processes(prepare_part, parts, processes, ray):
+            typer.echo(f"{folder}: {hours:.2f} h, {'made' if anew else 'there already'}")
+        return
     frontend = TextFrontend()
     corpus = prepare_corpus(manifest, out, lambda text: frontend.speak(text).phonemes)
     typer.echo(f"{out}: {corpus.hours:.2f} h in {len(corpus.utterances)} recordings")
+
+
+@data_app.command()
+@reports_errors
+def manifest(
+    layout: Annotated[
+        str, typer.Argument(help="ljspeech, vctk, libritts, librispeech, commonvoice, emilia or hifitts.")
+    ],
+    corpus: Annotated[Path, typer.Argument(help="Folder of the corpus, unpacked.")],
+    out: Annotated[Path, typer.Argument(help="Manifest to write.")],
+) -> None:
+    """Write the manifest of a corpus that is known by its layout: speakers, texts, licence, what is held out."""
+    from dialogue_tts.training.layouts import write_manifest
+
+    typer.echo(f"{out}: {write_manifest(layout, corpus, out)} recordings")
+
+
+@data_app.command()
+@reports_errors
+def tokenize(
+    data: DataOption = None,
+    runs: RunsOption = Path("runs"),
+    processes: ProcessesOption = 1,
+    ray: RayOption = None,
+) -> None:
+    """Make all tokens of data folders by the tokenizers of the runs, several folders at once. What is there stays."""
+    from functools import partial
+
+    from dialogue_tts.training.corpus import data_folders
+    from dialogue_tts.training.needs import tokenize_folder
+    from dialogue_tts.training.preparing import in_processes
+
+    if not data:
+        raise DialogueTTSError("give the data folders to tokenize (--data).")
+    for folder, lost in in_processes(partial(tokenize_folder, runs=runs), data_folders(data), processes, ray):
+        typer.echo(f"{folder}: tokens are there" + (f", {lost} turns could not be aligned" if lost else ""))
 
 
 @data_app.command()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.audio.signal import istft, log_mel, stft
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
@@ -183,16 +184,21 @@ def white_noise(samples: int) -> Tensor:
     return _noise(block)[:samples]
 
 
-class Codec(nn.Module):
+class Codec(AudioCodec):
     """Encoder, quantiser and decoder. `encode` and `decode` give their result where their argument lies, wherever the
     networks do."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = self.sizes = config
         self.encoder = Encoder(config)
         self.quantizer = ResidualQuantizer(config.encoder_width, config.levels, config.codebook_size, config.code_width)
         self.decoder = Decoder(config)
+
+    @property
+    def encoding(self) -> tuple[nn.Module, ...]:
+        """Encoder and quantiser: the decoder may learn on, and codes mean what they meant."""
+        return self.encoder, self.quantizer
 
     @torch.inference_mode()
     def encode(self, wave: Tensor) -> Tensor:
@@ -206,3 +212,7 @@ class Codec(nn.Module):
         """codes int64 (B, T, Q) -> wave float32 (B, T * HOP) in [-1, 1]."""
         wave: Tensor = self.decoder(self.quantizer.decode(codes.to(device_of(self))))
         return wave.clamp(-1, 1).to(codes.device)
+
+    def latent(self, codes: Tensor) -> Tensor:
+        """codes int64 (B, T, Q), where the networks lie -> what they stand for, float32 (B, T, encoder_width)."""
+        return self.quantizer.decode(codes)

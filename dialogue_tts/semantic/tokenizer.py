@@ -87,6 +87,10 @@ class SemanticTokenizer(nn.Module):
         patches: Tensor = ((mel + 5) / 3).unflatten(1, (-1, MEL_FRAMES))
         return patches.flatten(2)
 
+    def masked(self, features: Tensor, masked: Tensor) -> Tensor:
+        """Hide mels, bool (B, T, n_mels), of features as from `features`."""
+        return features.unflatten(-1, (MEL_FRAMES, -1)).masked_fill(masked.unsqueeze(2), 0.0).flatten(2)
+
     def forward(self, features: Tensor, valid: Tensor | None) -> SemanticOutput:
         """features as from `features`, valid bool (B, T) or None."""
         latent = self.to_grid(self.encoder(self.enter(features), valid)).float()

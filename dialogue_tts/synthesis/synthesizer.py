@@ -297,7 +297,7 @@ class Synthesizer:
         """Speaker embedding: codes (T, Q) -> (size,)."""
         codes = codes.to(device_of(self._bundle.speaker_embedding))
         twice = codes if len(codes) > 1 else codes.repeat(2, 1)  # of one frame there is no spread
-        prints: Tensor = self._bundle.speaker_embedding(self._bundle.codec.quantizer.decode(twice[None]))
+        prints: Tensor = self._bundle.speaker_embedding(self._bundle.codec.latent(twice[None]))
         return prints[0].cpu()
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +30,7 @@ from torch import Tensor
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import frame_count
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, frames_to_seconds
-from dialogue_tts.errors import DataError
+from dialogue_tts.errors import AudioError, DataError
 from dialogue_tts.files import whole_file
 from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.training import augment
@@ -175,10 +176,25 @@ def prepare(
     Rows without `phonemes` are given them by `phonemize` (str -> str), if they have a text.
     """
     rows = read_manifest(manifest) if rows is None else rows
+    paths = [manifest.parent / str(row["audio"]) for row in rows]
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise DataError(f"{manifest}: {len(missing)} of {len(rows)} recordings are missing, the first is {missing[0]}.")
+    told = progress and (lambda done: progress(done, len(rows)))
+    return prepare_recordings(zip(rows, paths, strict=True), folder, phonemize, told or None)
+
+
+def prepare_recordings(
+    found: Iterable[tuple[Mapping[str, Any], Path | bytes]],
+    folder: Path,
+    phonemize: Callable[[str], str],
+    progress: Callable[[int], None] | None = None,
+) -> Corpus:
+    """Read recordings, files or what stands in them, one after the other into a data folder. Rows as in a manifest."""
     utterances: list[Utterance] = []
     position = 0
     with _new_waves(folder) as write:
-        for row, wave in zip(rows, _decoded([manifest.parent / str(row["audio"]) for row in rows]), strict=True):
+        for row, wave in _decoded(found):
             frames = frame_count(wave.shape[0], HOP)
             write(torch.nn.functional.pad(wave, (0, frames * HOP - wave.shape[0])))
             number = len(utterances)
@@ -197,21 +213,37 @@ def prepare(
             )
             position += frames
             if progress:
-                progress(len(utterances), len(rows))
+                progress(len(utterances))
     write_turns(folder, utterances)
     return Corpus.open(folder)
 
 
-def _decoded(paths: Sequence[Path]) -> Iterator[Tensor]:
+def _decoded(
+    found: Iterable[tuple[Mapping[str, Any], Path | bytes]],
+) -> Iterator[tuple[Mapping[str, Any], Tensor]]:
     """The recordings in order, float32 (samples,) at 24 kHz, a few decoded ahead: all of them need not fit into memory."""
-    waiting: deque[Future[Tensor]] = deque()
+    waiting: deque[tuple[Mapping[str, Any], Future[Tensor]]] = deque()
     with ThreadPoolExecutor(4) as pool:
-        for path in paths:
-            waiting.append(pool.submit(read_audio, path, SAMPLE_RATE_HZ))
+        for row, recording in found:
+            waiting.append((row, pool.submit(_read, row, recording)))
             if len(waiting) >= DECODED_AHEAD:
-                yield waiting.popleft().result()
+                row, wave = waiting.popleft()
+                yield row, wave.result()
         while waiting:
-            yield waiting.popleft().result()
+            row, wave = waiting.popleft()
+            yield row, wave.result()
+
+
+def _read(row: Mapping[str, Any], recording: Path | bytes) -> Tensor:
+    if isinstance(recording, Path):
+        return read_audio(recording, SAMPLE_RATE_HZ)
+    with tempfile.NamedTemporaryFile() as file:  # MP3s can be read from files alone
+        file.write(recording)
+        file.flush()
+        try:
+            return read_audio(file.name, SAMPLE_RATE_HZ)
+        except AudioError as error:
+            raise AudioError(str(error).replace(file.name, str(row.get("id", "a recording")))) from None
 
 
 @contextmanager
@@ -253,7 +285,7 @@ def _waves_sha256(folder: Path) -> str:
     return str(known["sha256"])
 
 
-def _phonemes(row: dict[str, object], phonemize: Callable[[str], str]) -> str:
+def _phonemes(row: Mapping[str, Any], phonemize: Callable[[str], str]) -> str:
     """A row's own, or those of its text; none without a text. Quotes and other signs without a sound fall out."""
     text = str(row["text"])
     phonemes = str(row["phonemes"]) if "phonemes" in row else phonemize(text) if text.strip() else ""

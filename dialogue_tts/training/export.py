@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from safetensors.torch import save_file
+from torch import Tensor
 
 from dialogue_tts.bundle import CONFIG, VOICES, Bundle, BundleConfig, list_voices
+from dialogue_tts.codec.model import Codec
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import BundleError, ConfigError
+from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import recipes
 from dialogue_tts.training.checkpoints import CHECKPOINT
+from dialogue_tts.training.pretrained import CODEC, NETWORK, SEMANTIC, CodecPretrainedRecipe
 
 
 def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
@@ -39,7 +44,7 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
         speaker_embedding=speaker_embedding.config,
     )
     config = _with_decoding(config, out)
-    passes = (*config.acoustic_decoding.passes, *[1] * codec.config.levels)[: codec.config.levels]  # one for each level
+    passes = (*config.acoustic_decoding.passes, *[1] * codec.sizes.levels)[: codec.sizes.levels]  # one for each level
     config = replace(config, acoustic_decoding=replace(config.acoustic_decoding, passes=passes))
     Bundle(
         config,
@@ -76,10 +81,18 @@ def restore_runs(folder: Path, runs: Path) -> None:
         ConfigError: `runs` holds one of the runs already.
     """
     bundle = Bundle.load(folder)
-    networks = {
-        "semantic": ("semantic_tokenizer", bundle.semantic_tokenizer.state_dict()),
-        "codec-tokens": ("codec_tokens", {f"codec.{k}": v for k, v in bundle.codec.state_dict().items()}),
-        "codec-decoder": ("codec_decoder", bundle.codec.decoder.state_dict()),
+    codec, semantic = bundle.codec, bundle.semantic_tokenizer
+    networks: dict[str, tuple[str, dict[str, Tensor]]] = {}
+    if isinstance(codec, Codec):
+        networks["codec-tokens"] = "codec_tokens", {f"codec.{k}": v for k, v in codec.state_dict().items()}
+        networks["codec-decoder"] = "codec_decoder", codec.decoder.state_dict()
+    else:
+        networks[CODEC] = "codec", codec.state_dict()
+    networks["semantic" if type(semantic) is SemanticTokenizer else SEMANTIC] = (
+        "semantic_tokenizer",
+        semantic.state_dict(),
+    )
+    networks |= {
         "soundstorm": ("soundstorm", bundle.soundstorm.state_dict()),
         "text-to-semantic": ("text_to_semantic", bundle.text_to_semantic.state_dict()),
         "speaker-embedding": (
@@ -95,8 +108,13 @@ def restore_runs(folder: Path, runs: Path) -> None:
     for stage, (name, weights) in networks.items():
         recipe = folder / "recipe" / f"{stage}.json"
         tensors = {f"{kind}/{name}/{key}": v.clone() for kind in ("weights", "average") for key, v in weights.items()}
-        state = {"step": str(recipes.read_recipe(recipe).loop.steps), "epoch": "0", "trained_s": "0.0"}
+        wanted = recipes.read_recipe(recipe)
+        steps = 0 if isinstance(wanted, CodecPretrainedRecipe) else wanted.loop.steps
+        state = {"step": str(steps), "epoch": "0", "trained_s": "0.0"}
         (runs / stage).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(recipe, runs / stage / recipes.RECIPE)
+        if stage in (CODEC, SEMANTIC):
+            sizes = bundle.config.codec if stage == CODEC else bundle.config.semantic_tokenizer
+            (runs / stage / NETWORK).write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
         save_file(tensors, runs / stage / CHECKPOINT, metadata=state)
     bundle.text_tokenizer.save(runs / recipes.TEXT_MODEL)

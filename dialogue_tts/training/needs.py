@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dialogue_tts.errors import ConfigError
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.predicted import predict_fine_codes
 from dialogue_tts.training.recipes import (
     CodecDecoderRecipe,
     Recipe,
     SoundStormRecipe,
+    tokenizers_of,
     trained_codec,
     trained_semantic_tokenizer,
     trained_soundstorm,
@@ -47,3 +49,15 @@ def make_what_is_needed(recipe: Recipe, data: Sequence[Path], runs: Path, progre
         for folder in data:
             predict_fine_codes(Corpus.open(folder), soundstorm, lambda done, total: progress("Fine codes", done, total))
     return {folder: count for folder, count in lost.items() if count}
+
+
+def tokenize_folder(folder: Path, runs: Path) -> tuple[Path, int]:
+    """All tokens of a data folder by the tokenizers of `runs`; returns the folder and how many turns could not be aligned.
+
+    Raises:
+        ConfigError: there are no tokenizers; DataError: the folder is none.
+    """
+    by = tokenizers_of(runs)
+    if by is None:
+        raise ConfigError(f"{runs}: no semantic tokenizer and codec are there yet; train them first.")
+    return folder, tokenize(Corpus.open(folder), by, lambda done, total: None)

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json, strict
 from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.align import PHONE_KINDS
+from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
@@ -28,6 +30,15 @@ from dialogue_tts.training.checkpoints import CHECKPOINT, load_ema
 from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.loop import Run
+from dialogue_tts.training.pretrained import (
+    CODEC,
+    SEMANTIC,
+    CodecPretrainedRecipe,
+    SemanticPretrainedRecipe,
+    kept_codec,
+    kept_tokenizer,
+    tokenizer_to_train,
+)
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
@@ -107,6 +118,7 @@ Recipe = (
     | SoundStormRecipe
     | TextToSemanticRecipe
     | SpeakerEmbeddingRecipe
+    | SemanticPretrainedRecipe
 )
 Kept = TypeVar(
     "Kept", SemanticRecipe, CodecTokensRecipe, SoundStormRecipe, TextToSemanticRecipe, SpeakerEmbeddingRecipe
@@ -118,10 +130,12 @@ RECIPES: dict[str, type[Any]] = {
     "soundstorm": SoundStormRecipe,
     "text-to-semantic": TextToSemanticRecipe,
     "speaker-embedding": SpeakerEmbeddingRecipe,
+    SEMANTIC: SemanticPretrainedRecipe,
+    CODEC: CodecPretrainedRecipe,
 }
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path) -> Recipe | CodecPretrainedRecipe:
     """Raises ConfigError for an unknown stage or setting."""
     values = read_json(path)
     stage = values.get("stage") if isinstance(values, dict) else None
@@ -138,7 +152,7 @@ def read_recipe(path: Path) -> Recipe:
         network |= {"text_vocabulary": 0, "semantic_vocabulary": 0} | network
     if network:
         values["network"] = network
-    recipe: Recipe = from_dict(RECIPES[stage], values, f"{path}: ")
+    recipe: Recipe | CodecPretrainedRecipe = from_dict(RECIPES[stage], values, f"{path}: ")
     return recipe
 
 
@@ -161,6 +175,8 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
         ConfigError, DataError: the recipe, the data or an earlier stage cannot be used.
     """
     recipe = read_recipe(recipe_file)
+    if isinstance(recipe, CodecPretrainedRecipe):
+        raise ConfigError(f"{recipe_file}: this codec is taken as it is; there is nothing to train.")
     torch.manual_seed(recipe.loop.seed)
     corpora = [Corpus.open(folder) for folder in data]
     folder = runs / recipe.stage
@@ -195,13 +211,30 @@ def _keep_codec(run: Run, task: CodecTokensTask) -> None:
 
 def trained_semantic_tokenizer(runs: Path) -> SemanticTokenizer:
     """The semantic tokenizer as trained in `runs`, with averaged weights."""
+    if _stands_in(runs, SEMANTIC, "semantic"):
+        return kept_tokenizer(runs)
     recipe = _kept_recipe(runs, SemanticRecipe)
     network = SemanticTokenizer(recipe.network)
     network.load_state_dict(load_ema(runs / "semantic", "semantic_tokenizer"))
     return network.eval()
 
 
-def trained_codec(runs: Path) -> Codec:
+def trained_codec(runs: Path) -> AudioCodec:
+    """The codec of `runs`, another's or as trained there."""
+    return kept_codec(runs) if _stands_in(runs, CODEC, "codec-tokens") else trained_own_codec(runs)
+
+
+def _stands_in(runs: Path, others: str, own: str) -> bool:
+    """Whether another's network lies in `runs`. Raises ConfigError where one of our own does, too."""
+    found = [stage for stage in (others, own) if (runs / stage / CHECKPOINT).is_file()]
+    if len(found) > 1:
+        raise ConfigError(
+            f"{runs}: there are {found[0]} and {found[1]}, and only one can be used; move the other away."
+        )
+    return found == [others]
+
+
+def trained_own_codec(runs: Path) -> Codec:
     """The codec as trained in `runs`: the decoder's own run, where there is one, goes over the first phase's."""
     codec = Codec(_kept_recipe(runs, CodecTokensRecipe).network)
     weights = load_ema(runs / "codec-tokens", "codec_tokens")
@@ -217,7 +250,8 @@ def trained_codec(runs: Path) -> Codec:
 
 def tokenizers_of(runs: Path) -> Tokenizers | None:
     """What makes the tokens that any stage may need, on the CPU; None before semantic tokenizer and codec were trained."""
-    if not all((runs / stage / CHECKPOINT).is_file() for stage in ("semantic", "codec-tokens")):
+    pairs = (("semantic", SEMANTIC), ("codec-tokens", CODEC))
+    if not all(any((runs / stage / CHECKPOINT).is_file() for stage in pair) for pair in pairs):
         return None
     return Tokenizers(trained_semantic_tokenizer(runs), trained_codec(runs), aligned=True, degraded=True)
 
@@ -231,10 +265,18 @@ def trained_soundstorm(runs: Path) -> SoundStorm:
 
 def untrained_soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     """SoundStorm as its training begins: tokens and codes that are alike in the tokenizers of `runs` look alike."""
-    network, grid = _soundstorm(recipe, runs), trained_semantic_tokenizer(runs).quantizer
-    embed_codes_like(network, trained_codec(runs).quantizer, recipe.loop.seed)
-    embed_tokens_like(network, grid.values(torch.arange(grid.size)), recipe.loop.seed)
+    network, grid, codec = _soundstorm(recipe, runs), _grid(runs), trained_codec(runs)
+    if isinstance(codec, Codec):
+        embed_codes_like(network, codec.quantizer, recipe.loop.seed)
+    if grid is not None:
+        embed_tokens_like(network, grid.values(torch.arange(grid.size)), recipe.loop.seed)
     return network
+
+
+def _grid(runs: Path) -> FiniteScalarQuantizer | None:
+    """Of the semantic tokens; clusters have none."""
+    quantizer = trained_semantic_tokenizer(runs).quantizer
+    return quantizer if isinstance(quantizer, FiniteScalarQuantizer) else None
 
 
 def trained_text_to_semantic(runs: Path) -> TextToSemantic:
@@ -261,7 +303,7 @@ def text_tokenizer(runs: Path) -> TextTokenizer:
 
 
 def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
-    codec, vocabulary = trained_codec(runs).config, trained_semantic_tokenizer(runs).vocabulary
+    codec, vocabulary = trained_codec(runs).sizes, trained_semantic_tokenizer(runs).vocabulary
     network = replace(recipe.network, levels=codec.levels, codebook_size=codec.codebook_size)
     return SoundStorm(replace(network, semantic_vocabulary=vocabulary, units=len(PHONE_KINDS) + 1))
 
@@ -271,12 +313,16 @@ def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemanti
     return TextToSemantic(replace(recipe.network, text_vocabulary=texts, semantic_vocabulary=semantic))
 
 
-def _speaker_embedding(recipe: SpeakerEmbeddingRecipe, codec: Codec) -> SpeakerEmbedding:
-    return SpeakerEmbedding(replace(recipe.network, latent_width=codec.config.encoder_width))
+def _speaker_embedding(recipe: SpeakerEmbeddingRecipe, codec: AudioCodec) -> SpeakerEmbedding:
+    return SpeakerEmbedding(replace(recipe.network, latent_width=codec.sizes.encoder_width))
 
 
 def _semantic_task(recipe: SemanticRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
     return SemanticTask(SemanticTokenizer(recipe.network), recipe.training, corpora)
+
+
+def _semantic_pretrained_task(recipe: SemanticPretrainedRecipe, corpora: list[Corpus], runs: Path) -> SemanticTask:
+    return SemanticTask(tokenizer_to_train(recipe, corpora, runs), recipe.training, corpora)
 
 
 def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: Path) -> CodecTokensTask:
@@ -285,12 +331,11 @@ def _codec_tokens_task(recipe: CodecTokensRecipe, corpora: list[Corpus], runs: P
 
 def _codec_decoder_task(recipe: CodecDecoderRecipe, corpora: list[Corpus], runs: Path) -> CodecDecoderTask:
     perceptual = trained_semantic_tokenizer(runs) if recipe.training.perceptual_weight else None
-    return CodecDecoderTask(trained_codec(runs), recipe.training, corpora, perceptual)
+    return CodecDecoderTask(trained_own_codec(runs), recipe.training, corpora, perceptual)
 
 
 def _soundstorm_task(recipe: SoundStormRecipe, corpora: list[Corpus], runs: Path) -> SoundStormTask:
-    network, grid = untrained_soundstorm(recipe, runs), trained_semantic_tokenizer(runs).quantizer
-    return SoundStormTask(network, recipe.training, corpora, grid)
+    return SoundStormTask(untrained_soundstorm(recipe, runs), recipe.training, corpora, _grid(runs))
 
 
 def _text_to_semantic_task(recipe: TextToSemanticRecipe, corpora: list[Corpus], runs: Path) -> TextToSemanticTask:
@@ -305,6 +350,7 @@ def _speaker_embedding_task(recipe: SpeakerEmbeddingRecipe, corpora: list[Corpus
 
 _TASKS: dict[str, Callable[[Any, list[Corpus], Path], Any]] = {
     "semantic": _semantic_task,
+    SEMANTIC: _semantic_pretrained_task,
     "codec-tokens": _codec_tokens_task,
     "codec-decoder": _codec_decoder_task,
     "soundstorm": _soundstorm_task,

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from dialogue_tts.audio.pitch import pitch
 from dialogue_tts.audio.signal import log_mel
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
-from dialogue_tts.semantic.tokenizer import MEL_FRAMES, READ_RATE, SemanticTokenizer, greedy_phones
+from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave, recordings
 from dialogue_tts.training.task import Figures, moved
@@ -119,6 +119,8 @@ class SemanticTask:
 
     def _mask(self, masked: Tensor, rng: np.random.Generator) -> None:
         rows, length, mels = masked.shape
+        if not mels:  # of a tokenizer that hears no mels
+            return
         for row in range(rows):
             for _ in range(2):
                 width = int(rng.integers(0, self.config.masked_mels + 1))
@@ -131,8 +133,7 @@ class SemanticTask:
     @torch.no_grad()
     def _seen(self, batch: SemanticBatch) -> _Seen:
         with torch.autocast(batch.heard.device.type, enabled=False):
-            features = self.network.features(batch.heard).unflatten(-1, (MEL_FRAMES, -1))
-            features = features.masked_fill(batch.masked.unsqueeze(2), 0.0).flatten(2)
+            features = self.network.masked(self.network.features(batch.heard), batch.masked)
             hz, voiced = pitch(batch.clean)
             voiced = voiced & batch.valid
             median = hz.masked_fill(~voiced, torch.nan).nanmedian(dim=1, keepdim=True).values
@@ -179,7 +180,7 @@ class SemanticTask:
             turns = self.held_out[start : start + 12]
             waves = [load_wave(self.held_out_waves, turn) for turn in turns]
             pairs = [(wave, wave) for wave in waves]
-            batch = moved(self._collate(pairs, turns, None), network.enter.weight.device)
+            batch = moved(self._collate(pairs, turns, None), network.shape_head.weight.device)
             seen = self._seen(batch)
             out = network(seen.features, batch.valid)
             for row, turn in enumerate(turns):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.codec.model import Codec
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.config import strict
 from dialogue_tts.training.corpus import Corpus, Utterance
 from dialogue_tts.training.task import Figures, batches_of
@@ -61,7 +61,7 @@ class SpeakerEmbeddingTask:
     def __init__(
         self,
         speaker_embedding: SpeakerEmbedding,
-        codec: Codec,
+        codec: AudioCodec,
         config: SpeakerEmbeddingTrainingConfig,
         corpora: list[Corpus],
     ) -> None:
@@ -106,7 +106,7 @@ class SpeakerEmbeddingTask:
 
     @torch.no_grad()
     def _latent(self, codes: np.ndarray) -> Tensor:
-        return self.codec.quantizer.decode(torch.from_numpy(codes.astype(np.int64)))
+        return self.codec.latent(torch.from_numpy(codes.astype(np.int64)))
 
     def losses(self, batch: SpeakerEmbeddingBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of the speakers, whose own cosine is made smaller by the margin."""

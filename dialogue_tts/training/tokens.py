@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dialogue_tts.codec.model import Codec
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.semantic.align import PhoneSequence, heard_phones
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
@@ -37,7 +37,7 @@ class Tokenizers:
     """
 
     semantic: SemanticTokenizer | None = None
-    codec: Codec | None = None
+    codec: AudioCodec | None = None
     aligned: bool = False
     degraded: bool = False
 
@@ -53,7 +53,7 @@ class Tokenizers:
     def codec_hash(self) -> str:
         """Of what makes codes."""
         assert self.codec is not None
-        return hash_of(json.dumps(asdict(self.codec.config)), self.codec.encoder, self.codec.quantizer)
+        return hash_of(json.dumps(asdict(self.codec.sizes)), *self.codec.encoding)  # type: ignore[call-overload]
 
 
 def tokenize(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
@@ -68,11 +68,11 @@ def tokenize(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
     for ending, how, hears in hearings:
         made_of = corpus.sha256(with_text=False) + how
         if by.semantic is not None:
-            device = by.semantic.enter.weight.device
+            device = next(by.semantic.parameters()).device
             encoded = _Encoding(f"semantic{ending}", (), np.int32, by.semantic.encode, device, hears)
             _make(corpus, encoded, Origin(by.semantic_hash, made_of), progress)
         if by.codec is not None:
-            device, levels = by.codec.encoder.enter.weight.device, (by.codec.config.levels,)
+            device, levels = next(by.codec.parameters()).device, (by.codec.sizes.levels,)
             encoded = _Encoding(f"acoustic{ending}", levels, np.int16, by.codec.encode, device, hears)
             _make(corpus, encoded, Origin(by.codec_hash, made_of), progress)
     return align(corpus, by, progress) if by.aligned and by.semantic is not None else 0
@@ -86,7 +86,7 @@ def align(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
     reads = hash_of(by.semantic_hash, tokenizer.from_grid, tokenizer.reader, tokenizer.phone_head, str(MAX_ADVANCE))
     origin = Origin(reads, corpus.sha256(with_text=True))
     if not is_made(corpus, "units", origin):
-        semantic, device = corpus.tokens("semantic"), tokenizer.enter.weight.device
+        semantic, device = corpus.tokens("semantic"), next(tokenizer.parameters()).device
         with new_array(corpus, "units", (), np.int16, origin) as (owners, told):
             owners[:] = -1
             told["not_aligned"] = 0

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
-from dialogue_tts.codec.model import Codec
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, from_dict, seconds_to_frames, strict
 from dialogue_tts.errors import AudioError, ConfigError, ScriptError, VoiceError
 from dialogue_tts.files import whole_file
@@ -175,30 +175,30 @@ def check_accent(name: str) -> None:
         raise VoiceError(str(error)) from None
 
 
-def encoder_id(semantic_tokenizer: SemanticTokenizer, codec: Codec) -> str:
+def encoder_id(semantic_tokenizer: SemanticTokenizer, codec: AudioCodec) -> str:
     """SHA-256 of the weights that make tokens of a recording: decoders may learn on, and voices stay good."""
     parts = (semantic_tokenizer.enter, semantic_tokenizer.encoder, semantic_tokenizer.to_grid)
-    hashed = hashlib.sha256(repr((semantic_tokenizer.config.levels, codec.config.levels)).encode())
-    for part in (*parts, codec.encoder, codec.quantizer):
+    hashed = hashlib.sha256(repr((semantic_tokenizer.config.levels, codec.sizes.levels)).encode())
+    for part in (*parts, *codec.encoding):
         for value in part.state_dict().values():
             hashed.update(value.half().cpu().numpy().tobytes())
     return hashed.hexdigest()
 
 
-def check_voice(voice: Voice, semantic_tokenizer: SemanticTokenizer, codec: Codec, encoder: str) -> None:
+def check_voice(voice: Voice, semantic_tokenizer: SemanticTokenizer, codec: AudioCodec, encoder: str) -> None:
     """Raises VoiceError if the voice was made by other networks than these, whose `encoder_id` is given."""
     if voice.encoder != encoder:
         raise VoiceError(f"{voice.name}: this voice was made with another bundle; make it again from its recording.")
     in_range = int(voice.semantic.max()) < semantic_tokenizer.vocabulary and int(voice.semantic.min()) >= 0
-    in_range = in_range and int(voice.codes.max()) < codec.config.codebook_size and int(voice.codes.min()) >= 0
-    if not in_range or voice.codes.shape[1] != codec.config.levels:
+    in_range = in_range and int(voice.codes.max()) < codec.sizes.codebook_size and int(voice.codes.min()) >= 0
+    if not in_range or voice.codes.shape[1] != codec.sizes.levels:
         raise VoiceError(f"{voice.name}: the voice's tokens are out of range; make it again from its recording.")
 
 
 def read_voice(
     path: str | Path,
     semantic_tokenizer: SemanticTokenizer,
-    codec: Codec,
+    codec: AudioCodec,
     name: str | None = None,
     consent: Consent | None = None,
     accent: str = AMERICAN,
@@ -222,7 +222,7 @@ def make_voice(
     name: str,
     wave: Tensor,
     semantic_tokenizer: SemanticTokenizer,
-    codec: Codec,
+    codec: AudioCodec,
     consent: Consent | None = None,
     accent: str = AMERICAN,
 ) -> Voice:

@@ -576,4 +576,4 @@ def test_tokenizers_learn_from_all_folders(trained: Trained, tmp_path: Path, sta
 
 
 def test_every_stage_has_a_recipe_here() -> None:
-    assert set(RECIPES) == set(SMALL)
+    assert set(RECIPES) - {"codec-pretrained", "semantic-pretrained"} == set(SMALL)

@@ -1,0 +1,47 @@
+"""What every codec is: ours is one of several."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+from torch import Tensor, nn
+
+
+class CodecSizes(Protocol):
+    """Of codes at FRAME_RATE_HZ, whatever the codec's own rate."""
+
+    @property
+    def levels(self) -> int:
+        """Q codes in a frame."""
+
+    @property
+    def codebook_size(self) -> int:
+        """V codes to choose from, at every level."""
+
+    @property
+    def encoder_width(self) -> int:
+        """D numbers in a frame's latent."""
+
+
+class AudioCodec(nn.Module):
+    """Waveform at SAMPLE_RATE_HZ <-> codes at FRAME_RATE_HZ. Coarse levels come first."""
+
+    sizes: CodecSizes
+
+    @property
+    @abstractmethod
+    def encoding(self) -> tuple[nn.Module, ...]:
+        """The networks that decide what a code means."""
+
+    @abstractmethod
+    def encode(self, wave: Tensor) -> Tensor:
+        """wave float32 (B, T * HOP) in [-1, 1] -> codes int64 (B, T, Q) in [0, codebook_size)."""
+
+    @abstractmethod
+    def decode(self, codes: Tensor) -> Tensor:
+        """codes int64 (B, T, Q) -> wave float32 (B, T * HOP) in [-1, 1]."""
+
+    @abstractmethod
+    def latent(self, codes: Tensor) -> Tensor:
+        """codes int64 (B, T, Q) -> what they stand for, float32 (B, T, encoder_width)."""

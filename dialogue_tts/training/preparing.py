@@ -1,0 +1,151 @@
+"""A large corpus by many processes: parts, each a data folder of its own, which training takes by a pattern.
+
+A part is so many rows of a manifest, or one shard (a tar of recordings and JSON, as WebDataset has them). What is there and
+made of the same is left alone, so that the same command goes on where it was interrupted; in memory are never more than a few
+recordings of each process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dialogue_tts.errors import DataError
+from dialogue_tts.files import whole_file
+from dialogue_tts.training.corpus import TURNS, Corpus, prepare_recordings, read_manifest
+
+ORIGIN = "origin.json"
+AUDIO = ("flac", "opus", "ogg", "mp3", "wav", "m4a")
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What becomes one data folder: rows of a manifest, or a shard."""
+
+    folder: Path
+    source: Path
+    rows: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Of what it is made, so that a changed source makes it anew."""
+        told = self.source.stat()
+        if not self.rows:
+            return {"shard": self.source.name, "bytes": told.st_size, "changed_ns": told.st_mtime_ns}
+        recordings = [(self.source.parent / str(row["audio"])).stat() for row in self.rows]
+        changed = [(told.st_size, told.st_mtime_ns) for told in recordings]
+        return {"sha256": hashlib.sha256(json.dumps([self.rows, changed], sort_keys=True).encode()).hexdigest()}
+
+
+def parts_of(source: Path, out: Path, rows_each: int) -> list[Part]:
+    """Parts of a manifest, those that are validated on in the first; or, for a folder of tars, one of each.
+
+    Raises:
+        DataError: there are no recordings, or some of them are missing.
+    """
+    if source.is_dir():
+        shards = sorted(source.glob("*.tar"))
+        if not shards:
+            raise DataError(f"{source}: there are no shards (*.tar); give their folder, or a manifest.")
+        return [Part(out / f"part-{number:05d}", shard) for number, shard in enumerate(shards)]
+    rows = sorted(read_manifest(source), key=lambda row: row.get("split", "train") == "train")  # a stable order
+    missing = [row["audio"] for row in rows if not (source.parent / str(row["audio"])).is_file()]
+    if missing:
+        raise DataError(f"{source}: {len(missing)} of {len(rows)} recordings are missing, the first is {missing[0]}.")
+    starts = range(0, len(rows), rows_each)
+    return [
+        Part(out / f"part-{number:05d}", source, tuple(rows[start : start + rows_each]))
+        for number, start in enumerate(starts)
+    ]
+
+
+def prepare_part(part: Part) -> tuple[Path, float, bool]:
+    """(its folder, hours, whether it was made just now). Raises DataError or AudioError where it cannot be read."""
+    record, origin = part.folder / ORIGIN, part.origin
+    if (part.folder / TURNS).is_file() and record.is_file() and json.loads(record.read_text()) == origin:
+        return part.folder, Corpus.open(part.folder).hours, False
+    from dialogue_tts.text.phonemes import TextFrontend
+
+    record.unlink(missing_ok=True)
+    frontend = TextFrontend()
+    if part.rows:
+        found = ((row, part.source.parent / str(row["audio"])) for row in part.rows)
+    else:
+        found = read_shard(part.source)
+    corpus = prepare_recordings(found, part.folder, lambda text: frontend.speak(text).phonemes)
+    with whole_file(record) as draft:
+        draft.write_text(json.dumps(origin) + "\n", encoding="utf-8")
+    return part.folder, corpus.hours, True
+
+
+def read_shard(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Rows and encoded recordings of a shard, one after the other: members KEY.json and KEY.flac (opus, mp3, ...) lie together.
+
+    Raises:
+        DataError: it ends early, or a recording is without its JSON.
+    """
+    waiting: dict[str, dict[str, bytes]] = {}
+    try:
+        with tarfile.open(path, "r|*") as tar:
+            for member in tar:
+                file = tar.extractfile(member) if member.isfile() else None
+                key, _, kind = member.name.rpartition(".")
+                if file is None or kind not in (*AUDIO, "json"):
+                    continue
+                sample = waiting.setdefault(key, {})
+                sample[kind] = file.read()
+                if len(sample) == 2:
+                    yield _sample(path, key, waiting.pop(key))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DataError(f"{path}: this shard ends early or is damaged ({error}); fetch it again.") from None
+    if waiting:
+        raise DataError(f"{path}: {min(waiting)}: recording and JSON do not come together; the shard may end early.")
+
+
+def _sample(path: Path, key: str, sample: dict[str, bytes]) -> tuple[dict[str, Any], bytes]:
+    try:
+        row = json.loads(sample.pop("json"))
+        text, speaker = row["text"], row["speaker"]
+    except (KeyError, ValueError):
+        raise DataError(f"{path}: {key}: its JSON lacks text or speaker.") from None
+    return {"id": key} | row | {"text": text, "speaker": speaker}, next(iter(sample.values()))
+
+
+def in_processes(
+    work: Callable[[Item], Result], items: Sequence[Item], processes: int, ray_address: str | None
+) -> Iterator[Result]:
+    """What `work` makes of each item, in their order: here, in so many processes, or on a Ray cluster that sees the same disk.
+
+    Raises:
+        what `work` raises; DataError: Ray is not installed.
+    """
+    if ray_address is not None:
+        try:
+            import ray
+        except ImportError:
+            raise DataError("--ray needs Ray; install it: pip install 'dialogue-tts[ray]'.") from None
+        ray.init(address=None if ray_address == "local" else ray_address, ignore_reinit_error=True)
+        remote = ray.remote(partial(_alone, work))
+        yield from (ray.get(waiting) for waiting in [remote.remote(item) for item in items])
+    elif processes < 2:
+        yield from map(work, items)
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            yield from pool.map(partial(_alone, work), items)
+
+
+def _alone(work: Callable[[Item], Result], item: Item) -> Result:
+    """In a process beside others: one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    return work(item)

@@ -1,0 +1,150 @@
+"""Large corpora in parts, from manifests and from shards."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from dialogue_tts.errors import AudioError, DataError
+from dialogue_tts.training import corpus as corpus_module
+from dialogue_tts.training.corpus import Corpus, prepare_recordings
+from dialogue_tts.training.preparing import in_processes, parts_of, prepare_part, read_shard
+from tests.conftest import buzz
+
+
+def _manifest(folder: Path, count: int = 5) -> Path:
+    folder.mkdir(exist_ok=True)
+    rows = []
+    for number in range(count):
+        soundfile.write(folder / f"{number}.wav", buzz(0.2 + 0.1 * number), 24_000)
+        split = "test_speaker" if number == 3 else "train"
+        rows.append({"audio": f"{number}.wav", "text": f"Number {number}.", "speaker": "ann", "split": split})
+    (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "manifest.jsonl"
+
+
+def _shard(path: Path, count: int, kind: str = "flac") -> Path:
+    with tarfile.open(path, "w") as tar:
+        for number in range(count):
+            sound = io.BytesIO()
+            soundfile.write(
+                sound,
+                buzz(0.3),
+                24_000,
+                format="OGG" if kind == "opus" else kind.upper(),
+                subtype="OPUS" if kind == "opus" else None,
+            )
+            told = json.dumps({"text": f"Number {number}.", "speaker": "bob", "duration": 0.3}).encode()
+            for name, data in ((f"a/{number}.{kind}", sound.getvalue()), (f"a/{number}.json", told)):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_a_manifest_in_parts_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    manifest = _manifest(tmp_path / "in")
+    parts = parts_of(manifest, tmp_path / "out", 2)
+    assert [[row["audio"] for row in part.rows] for part in parts] == [
+        ["3.wav", "0.wav"],
+        ["1.wav", "2.wav"],
+        ["4.wav"],
+    ]
+    made = list(in_processes(prepare_part, parts[:2], 1, None))
+    assert [anew for _, _, anew in made] == [True, True]
+    assert [u.text for u in Corpus.open(made[0][0]).utterances] == ["Number 3.", "Number 0."]
+    assert Corpus.open(made[0][0]).utterances[0].phonemes
+    again = list(in_processes(prepare_part, parts, 1, None))
+    assert [anew for _, _, anew in again] == [False, False, True]
+    soundfile.write(tmp_path / "in" / "1.wav", buzz(0.9), 24_000)  # another recording
+    again = list(in_processes(prepare_part, parts, 1, None))
+    assert [anew for _, _, anew in again] == [False, True, False]
+
+
+def test_shards_become_a_folder_each(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    _shard(tmp_path / "in" / "a.tar", 3)
+    _shard(tmp_path / "in" / "b.tar", 1, "opus")
+    parts = parts_of(tmp_path / "in", tmp_path / "out", 100)
+    folders = [folder for folder, _, _ in in_processes(prepare_part, parts, 1, None)]
+    assert [len(Corpus.open(folder).utterances) for folder in folders] == [3, 1]
+    first = Corpus.open(folders[0]).utterances[1]
+    assert (first.id, first.text, first.speaker) == ("a/1", "Number 1.", "bob")
+
+
+def test_a_shard_that_ends_early_or_lacks_something_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    whole = _shard(tmp_path / "a.tar", 3).read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[: len(whole) // 3])
+    part = parts_of(tmp_path, tmp_path / "out", 1)[0]
+    with pytest.raises(DataError, match="a.tar.*ends early"):
+        prepare_part(part)
+    assert not (tmp_path / "out" / "part-00000" / "turns.jsonl").exists()
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        member = tarfile.TarInfo("x.json")
+        member.size = 2
+        tar.addfile(member, io.BytesIO(b"{}"))
+    with pytest.raises(DataError, match="x: recording and JSON do not come together"):
+        list(read_shard(tmp_path / "a.tar"))
+
+
+def test_missing_recordings_are_told_before_anything_is_read(tmp_path: Path) -> None:
+    manifest = _manifest(tmp_path / "in")
+    (tmp_path / "in" / "2.wav").unlink()
+    with pytest.raises(DataError, match="1 of 5 recordings are missing, the first is 2.wav"):
+        parts_of(manifest, tmp_path / "out", 2)
+    with pytest.raises(DataError, match="no shards"):
+        parts_of(tmp_path / "in", tmp_path / "out", 2)
+
+
+def test_a_broken_recording_is_told_and_leaves_no_data_folder(tmp_path: Path) -> None:
+    rows = [({"text": "", "speaker": "ann", "id": "bad-1"}, b"no sound")]
+    with pytest.raises(AudioError, match="bad-1"):
+        prepare_recordings(rows, tmp_path / "out", str)
+    assert not (tmp_path / "out" / "turns.jsonl").exists() and not (tmp_path / "out" / "waves.i16").exists()
+
+
+def test_fifty_hours_wait_on_disk_and_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many recordings there are, a few are decoded ahead of the one that is written."""
+    alive = most = 0
+
+    class Wave(np.ndarray):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def read(path: Path, rate: int) -> Any:
+        nonlocal alive, most
+        import torch
+
+        alive += 1
+        most = max(most, alive)
+        return torch.from_numpy(np.zeros(960, np.float32).view(Wave))
+
+    monkeypatch.setattr(corpus_module, "read_audio", read)
+    rows = (({"text": "", "speaker": "ann"}, Path(f"{n}.wav")) for n in range(400))
+    assert len(prepare_recordings(rows, tmp_path, str).utterances) == 400
+    assert most <= corpus_module.DECODED_AHEAD + 2
+
+
+def test_on_ray_each_part_is_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    ray = types.SimpleNamespace(
+        init=lambda **settings: told.append(settings),
+        remote=lambda work: types.SimpleNamespace(remote=lambda item: (work, item)),
+        get=lambda task: task[0](task[1]),
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    assert list(in_processes(str, [1, 2], 1, "10.0.0.1:6379")) == ["1", "2"]
+    assert told == [{"address": "10.0.0.1:6379", "ignore_reinit_error": True}]
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(DataError, match=r"pip install 'dialogue-tts\[ray\]'"):
+        list(in_processes(str, [1], 1, "local"))
