@@ -136,8 +136,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("kind", "features"), [("encodec", "hubert"), ("dac", "wavlm"), ("mimi", "hubert")])
 def test_from_others_networks_to_a_bundle_that_speaks(
-    kind: str, features: str, data: Path, tmp_path: Path, tiny_bundle_dir: Path
+    kind: str, features: str, data: Path, tmp_path: Path, tiny_bundle_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What a reader of one step reads is not what is said.
+    monkeypatch.setattr("dialogue_tts.semantic.align.edit_distance", lambda read, wanted: 0)
     torch.manual_seed(1)
     CODECS[kind][0]().save_pretrained(tmp_path / "codec")
     hubert(features).save_pretrained(tmp_path / "features")
@@ -180,7 +182,8 @@ def test_from_others_networks_to_a_bundle_that_speaks(
     assert np.array_equal(Corpus.open(data).tokens("acoustic")[rows], codec.encode(wave[None])[0].numpy())
     run("export", tmp_path / "bundle", "--runs", runs, "--voices", tiny_bundle_dir)
     bundle = Bundle.load(tmp_path / "bundle")
-    assert torch.equal(bundle.semantic_tokenizer.encode(wave[None])[0], tokens) or bundle.semantic_tokenizer.vocabulary
+    heard = bundle.semantic_tokenizer.encode(wave[None])[0]
+    assert float((heard == tokens).float().mean()) > 0.9, "weights are rounded to float16"
     spoken = DialogueTTS(bundle).synthesize("low: Is it late?")
     wave = spoken.waveform
     assert len(wave) and np.isfinite(wave).all()
