@@ -157,6 +157,23 @@ def export(
 
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
+def push(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    repository: Annotated[str, typer.Argument(help="Its id on the Hugging Face hub: OWNER/NAME.")],
+    report: Annotated[Path | None, typer.Option(help="Report of `evaluate`, whose figures the card gets.")] = None,
+    licence: Annotated[str, typer.Option(help="Of the weights, as the hub names it, such as cc-by-4.0.")] = "",
+    private: Annotated[bool, typer.Option(help="For you alone.")] = False,
+) -> None:
+    """Upload a bundle to the Hugging Face hub, with a model card unless it has one."""
+    from dialogue_tts.evaluation.report import Report
+    from dialogue_tts.training.hub import push_bundle
+
+    figures = Report.load(report).markdown() if report else ""
+    typer.echo(push_bundle(bundle, repository, figures, licence, private))
+
+
+@app.command(rich_help_panel=TRAINING)
+@reports_errors
 def restore(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, with its recipes.")],
     runs: Annotated[Path, typer.Option(help="Folder of runs to make.")] = Path("runs"),
