@@ -96,7 +96,7 @@ def real_step(config: SoundStormConfig, frames: int, device: str, steps: int) ->
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - began)
     held = torch.cuda.max_memory_allocated() / 2**30 if device != "cpu" else None
-    return {"frames": frames, "device": device, "loss": float(loss), "seconds": seconds, "gib_held": held}
+    return {"frames": frames, "device": device, "loss": float(loss.detach()), "seconds": seconds, "gib_held": held}
 
 
 def hours(flops_a_frame: float) -> dict[int, float]:

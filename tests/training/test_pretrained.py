@@ -127,7 +127,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         hz = {"ann": 210.0, "bob": 115.0, "cleo": 170.0}[speaker]
         noise = np.random.default_rng(number).standard_normal(72_000).astype(np.float32)
         soundfile.write(folder / f"{number}.wav", buzz(3.0, hz) + 0.01 * noise[:72_000], 24_000)
-        rows.append({"audio": f"{number}.wav", "text": "Is it ten past five, or is it later?", "speaker": speaker, "split": split})
+        rows.append(
+            {
+                "audio": f"{number}.wav",
+                "text": "Is it ten past five, or is it later?",
+                "speaker": speaker,
+                "split": split,
+            }
+        )
     rows += [rows[0] | {"split": "test_text"}]
     (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run("data", "prepare", folder / "manifest.jsonl", folder / "data")
@@ -184,7 +191,7 @@ def test_from_others_networks_to_a_bundle_that_speaks(
     bundle = Bundle.load(tmp_path / "bundle")
     heard = bundle.semantic_tokenizer.encode(wave[None])[0]
     assert float((heard == tokens).float().mean()) > 0.9, "weights are rounded to float16"
-    spoken = DialogueTTS(bundle).synthesize("low: Is it late?")
+    spoken = DialogueTTS(bundle).synthesize("[low] Is it late?")
     wave = spoken.waveform
     assert len(wave) and np.isfinite(wave).all()
     (tmp_path / "bundle" / "recipe").mkdir()

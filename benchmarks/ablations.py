@@ -1,0 +1,134 @@
+"""What SoundStorm is worth without a part of it, by the judges: its prompt, its semantic tokens, its text, its order of levels.
+
+    python benchmarks/ablations.py CORPUS_DIR --judges DIR --recordings 40 --json ablations.json --plot ablations.png
+
+Recordings of unseen voices are made again from their own semantic tokens and text, once as in use and once with each part left
+out. The bundle's network is the same in all: it was trained without prompts and without texts at times, never without semantic
+tokens, so that of those the figure is what it makes of wrong ones, and not what a network trained without them would.
+Passes on the first level are another command, `passes.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dialogue_tts import DialogueTTS
+from dialogue_tts.acoustic.generate import DecodingConfig, generate_codes
+from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.evaluation.judges import load_judges
+from dialogue_tts.evaluation.report import evaluate_recordings
+from dialogue_tts.evaluation.sets import load_recordings
+from dialogue_tts.evaluation.systems import from_true_semantic_tokens
+
+SHOWN = {"wer_percent": "wrong words, %", "similarity": "similarity to the prompt", "dnsmos": "DNSMOS"}
+Fill = Callable[[SoundStorm, DecodingConfig, Frames, Tensor], Tensor]
+
+
+def whole(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
+    """As in use."""
+    return generate_codes(network, frames, valid, config, range(len(valid)))
+
+
+def without_prompt(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
+    """Each row's target alone."""
+    codes = frames.codes.clone()
+    for row, target in enumerate(valid & ~frames.is_prompt):
+        alone = Frames(*(part[row : row + 1, target] for part in frames))
+        here = torch.ones(1, int(target.sum()), dtype=torch.bool)
+        codes[row, target] = generate_codes(network, alone, here, config, [row])[0]
+    return codes
+
+
+def without_semantic_tokens(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
+    """Those of the target are drawn by chance."""
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.randint(network.config.semantic_vocabulary, frames.semantic.shape, generator=rng)
+    semantic = torch.where(frames.is_prompt, frames.semantic, drawn)
+    return whole(network, config, frames._replace(semantic=semantic), valid)
+
+
+def without_text(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
+    """What each frame says is not known."""
+    return whole(network, config, frames._replace(units=torch.zeros_like(frames.units)), valid)
+
+
+@torch.inference_mode()
+def all_levels_at_once(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
+    """Every level is guessed in one pass that knows none."""
+    target = valid & ~frames.is_prompt
+    codes = frames.codes.clone()
+    codes[target] = network.mask_id
+    hidden = network(frames._replace(codes=codes), valid)[target]
+    levels = range(network.config.levels)
+    codes[target] = torch.stack([network.level_logits(hidden, level).argmax(-1) for level in levels], dim=-1)
+    return codes
+
+
+SYSTEMS: dict[str, Fill] = {
+    "whole": whole,
+    "no prompt": without_prompt,
+    "wrong semantic tokens": without_semantic_tokens,
+    "no text": without_text,
+    "all levels at once": all_levels_at_once,
+}
+
+
+def measure(corpus: Path, judges: Path, recordings: int) -> list[dict[str, Any]]:
+    """A row of figures for each part that is left out."""
+    tts, heard = DialogueTTS.from_pretrained(), load_judges(judges)
+    spoken = load_recordings(corpus, "test_speaker", recordings)
+    network, config = tts.bundle.soundstorm, tts.bundle.config.acoustic_decoding
+    rows = []
+    for name, fill in SYSTEMS.items():
+        system = from_true_semantic_tokens(
+            tts, fill=lambda frames, valid, fill=fill: fill(network, config, frames, valid)
+        )
+        report = evaluate_recordings({name: system}, spoken, heard, lambda name, done, total: None)
+        rows.append({"system": name} | report.systems[0].figures())
+        sys.stdout.write("  ".join(f"{k} {v}" for k, v in rows[-1].items() if v is not None) + "\n")
+        sys.stdout.flush()
+    return rows
+
+
+def plot(rows: list[dict[str, Any]], path: Path) -> None:
+    """A panel for each judge, a bar for each system."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(SHOWN), sharey=True)
+    for axes, (name, label) in zip(panels, SHOWN.items(), strict=True):
+        axes.barh([row["system"] for row in rows], [row[name] or 0.0 for row in rows])
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3, axis="x")
+    panels[0].invert_yaxis()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """See the head of this file."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("corpus", type=Path)
+    arguments.add_argument("--judges", type=Path, required=True)
+    arguments.add_argument("--recordings", type=int, default=40)
+    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--plot", type=Path)
+    given = arguments.parse_args()
+    rows = measure(given.corpus, given.judges, given.recordings)
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if given.plot:
+        plot(rows, given.plot)
+
+
+if __name__ == "__main__":
+    main()
