@@ -25,7 +25,8 @@ class CodecSizes(Protocol):
 
 
 class AudioCodec(nn.Module):
-    """Waveform at SAMPLE_RATE_HZ <-> codes at FRAME_RATE_HZ. Coarse levels come first."""
+    """Waveform at SAMPLE_RATE_HZ <-> codes at FRAME_RATE_HZ. Coarse levels come first. `encode` and `decode` give their result
+    where their argument lies, wherever the networks do."""
 
     sizes: CodecSizes
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.nn.devices import device_of
 from dialogue_tts.stages import stage
 
 KINDS = ("encodec", "dac", "mimi")
@@ -104,7 +105,8 @@ class PretrainedCodec(AudioCodec):
         """See `AudioCodec.encode`."""
         frames = wave.shape[-1] // HOP
         spare = -wave.shape[-1] % self.config.hop
-        own = _codes(self.config.kind, self.model, F.pad(wave, (0, spare)))[..., : self.config.own_levels]
+        padded = F.pad(wave.to(device_of(self)), (0, spare))
+        own = _codes(self.config.kind, self.model, padded)[..., : self.config.own_levels].to(wave.device)
         if self.config.beside > 1:
             codes: Tensor = own.unflatten(1, (frames, self.config.beside)).transpose(2, 3).flatten(2)
             return codes
@@ -121,10 +123,9 @@ class PretrainedCodec(AudioCodec):
     def decode(self, codes: Tensor) -> Tensor:
         """See `AudioCodec.decode`."""
         samples = codes.shape[1] * HOP
-        wave = _wave(self.config.kind, self.model, self._own(codes))[:, :samples]
-        return F.pad(wave, (0, samples - wave.shape[-1])).clamp(
-            -1, 1
-        )  # a decoder without padding loses some at the end
+        wave = _wave(self.config.kind, self.model, self._own(codes.to(device_of(self))))[:, :samples]
+        # A decoder without padding loses some at the end.
+        return F.pad(wave, (0, samples - wave.shape[-1])).clamp(-1, 1).to(codes.device)
 
     @torch.no_grad()
     def latent(self, codes: Tensor) -> Tensor:

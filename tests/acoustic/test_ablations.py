@@ -7,35 +7,48 @@ from pathlib import Path
 import ablations
 import pytest
 import torch
+from torch import Tensor
 
-from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
+from dialogue_tts.acoustic.generate import DecodingConfig, Prompt, TokenSequence, assemble
+from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.bundle import Bundle
 
 
-@pytest.mark.parametrize("name", ablations.SYSTEMS)
-def test_each_leaves_its_part_out_and_keeps_prompts(name: str, tiny_bundle_dir: Path) -> None:
+def _row(levels: int) -> tuple[Frames, Tensor]:
+    prompt = Prompt(0, torch.full((6,), 2), torch.full((6, levels), 4))
+    row = TokenSequence([prompt], torch.full((9,), 5), torch.zeros(9, dtype=torch.int64), torch.full((9, 2), 6))
+    return assemble([row], levels)
+
+
+@pytest.mark.parametrize("name", set(ablations.SYSTEMS) - {"all levels at once"})
+def test_each_leaves_its_part_out(name: str, tiny_bundle_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Frames] = []
+
+    def generate(network: SoundStorm, frames: Frames, valid: Tensor, config: object, seeds: object) -> Tensor:
+        seen.append(frames)
+        return torch.where(frames.is_prompt.unsqueeze(-1), frames.codes, 1)
+
+    monkeypatch.setattr(ablations, "generate_codes", generate)
     bundle = Bundle.load(tiny_bundle_dir)
-    network, config = bundle.soundstorm, bundle.config.acoustic_decoding
-    rng = torch.Generator().manual_seed(1)
+    frames, valid = _row(3)
+    codes = ablations.SYSTEMS[name](bundle.soundstorm, bundle.config.acoustic_decoding, frames, valid)
+    assert torch.equal(codes, torch.where(frames.is_prompt.unsqueeze(-1), frames.codes, 1))
+    (found,) = seen
+    assert (found.semantic.shape[1] == 9) == (name == "no prompt")
+    target = ~found.is_prompt
+    assert bool((found.semantic[target] == 5).all()) == (name != "wrong semantic tokens")
+    assert bool((found.units[target] == 6).all()) == (name != "no text")
+    assert bool((found.semantic[~target] == 2).all()), "of the prompt everything stays"
 
-    def made(prompt_code: int, semantic: int, unit: int) -> torch.Tensor:
-        prompt = Prompt(0, torch.full((6,), 2), torch.full((6, 3), prompt_code))
-        units = torch.full((9, 2), unit)
-        row = TokenSequence([prompt], torch.full((9,), semantic), torch.zeros(9, dtype=torch.int64), units)
-        frames, valid = assemble([row], 3)
-        codes = ablations.SYSTEMS[name](network, config, frames, valid)
-        assert torch.equal(codes[frames.is_prompt], frames.codes[frames.is_prompt])
-        assert 0 <= codes.min() and codes.max() < network.config.codebook_size
-        return codes[~frames.is_prompt]
 
-    with torch.no_grad():  # the tiny network hardly hears its inputs
-        for table in (network.semantic, network.units, network.codes):
-            table.weight.copy_(3 * torch.randn(table.weight.shape, generator=rng))
-    usual = made(4, 5, 6)
-    assert torch.equal(usual, made(4, 5, 6))
-    assert torch.equal(usual, made(7, 5, 6)) == (name == "no prompt")
-    assert torch.equal(usual, made(4, 9, 6)) == (name == "wrong semantic tokens")
-    assert torch.equal(usual, made(4, 5, 8)) == (name == "no text")
+def test_all_levels_at_once_is_one_pass(tiny_bundle_dir: Path) -> None:
+    network = Bundle.load(tiny_bundle_dir).soundstorm
+    calls: list[int] = []
+    network.conformer.register_forward_hook(lambda *_: calls.append(1))
+    frames, valid = _row(3)
+    codes = ablations.all_levels_at_once(network, DecodingConfig(), frames, valid)
+    assert calls == [1] and codes.shape == frames.codes.shape and int(codes.max()) < network.config.codebook_size
+    assert torch.equal(codes[frames.is_prompt], frames.codes[frames.is_prompt])
 
 
 def test_the_plot_has_a_bar_for_each(tmp_path: Path) -> None:
