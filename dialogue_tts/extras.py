@@ -8,12 +8,13 @@ from dialogue_tts.errors import DialogueTTSError
 
 EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "aac": ("av",),
+    "codecs": ("sklearn", "transformers"),
     "mcp": ("mcp",),
     "plot": ("matplotlib",),
     "ray": ("ray",),
     "server": ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn"),
     "studio": ("fastapi", "gradio", "uvicorn"),
-    "train": ("tensorboard",),
+    "train": ("accelerate", "tensorboard"),
     "wyoming": ("wyoming",),
 }
 

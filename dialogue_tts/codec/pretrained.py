@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.nn.devices import device_of
 from dialogue_tts.stages import stage
 
@@ -144,10 +145,9 @@ def _classes(kind: str) -> tuple[Any, Any]:
     """Model and configuration of transformers."""
     if kind not in KINDS:
         raise ConfigError(f"codec: expected one of {', '.join(KINDS)}, found {kind!r}.")
-    try:
-        import transformers
-    except ImportError:
-        raise ConfigError(f"{kind} needs transformers; install it: pip install 'dialogue-tts[codecs]'.") from None
+    check_extra("codecs", kind, error=ConfigError)
+    import transformers
+
     name = {"encodec": "Encodec", "dac": "Dac", "mimi": "Mimi"}[kind]
     return getattr(transformers, f"{name}Model"), getattr(transformers, f"{name}Config")
 

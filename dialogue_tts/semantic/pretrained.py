@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer
 
@@ -169,9 +170,8 @@ def _classes(kind: str) -> tuple[Any, Any]:
     """Model and configuration of transformers."""
     if kind not in KINDS:
         raise ConfigError(f"semantic tokenizer: expected one of {', '.join(KINDS)}, found {kind!r}.")
-    try:
-        import transformers
-    except ImportError:
-        raise ConfigError(f"{kind} needs transformers; install it: pip install 'dialogue-tts[codecs]'.") from None
+    check_extra("codecs", kind, error=ConfigError)
+    import transformers
+
     name = {"hubert": "Hubert", "wavlm": "WavLM"}[kind]
     return getattr(transformers, f"{name}Model"), getattr(transformers, f"{name}Config")

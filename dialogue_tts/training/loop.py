@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.training.checkpoints import (
     BEST,
     CHECKPOINT,
@@ -35,10 +36,9 @@ class Run:
 
     def __init__(self, task: Task, config: LoopConfig, folder: Path) -> None:
         """Raises ConfigError: the checkpoint in `folder` does not fit or is damaged, or TensorBoard is not installed."""
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise ConfigError("the log needs TensorBoard; install it: pip install 'dialogue-tts[train]'.") from None
+        check_extra("train", "training", error=ConfigError)
+        from torch.utils.tensorboard import SummaryWriter
+
         if config.accumulation < 1:
             raise ConfigError(f"accumulation: expected at least 1, found {config.accumulation}.")
         self._writer = SummaryWriter

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dialogue_tts.errors import DataError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.files import whole_file
 from dialogue_tts.training.corpus import TURNS, Corpus, prepare_recordings, read_manifest
 
@@ -129,13 +130,12 @@ def in_processes(
         what `work` raises; DataError: Ray is not installed.
     """
     if ray_address is not None:
-        try:
-            import ray
-        except ImportError:
-            raise DataError("--ray needs Ray; install it: pip install 'dialogue-tts[ray]'.") from None
+        check_extra("ray", "--ray", error=DataError)
+        import ray
+
         ray.init(address=None if ray_address == "local" else ray_address, ignore_reinit_error=True)
-        remote = ray.remote(partial(_alone, work))
-        yield from (ray.get(waiting) for waiting in [remote.remote(item) for item in items])
+        remote = ray.remote(_alone)
+        yield from (ray.get(waiting) for waiting in [remote.remote(work, item) for item in items])
     elif processes < 2:
         yield from map(work, items)
     else:

@@ -149,10 +149,8 @@ def tokenizer_to_train(recipe: SemanticPretrainedRecipe, corpora: list[Corpus], 
 
 def _means(features: SpeechFeatures, corpora: Sequence[Corpus], clusters: int, hours: float, seed: int) -> Tensor:
     """k means of features of the training split, float32 (clusters, width), by batches that fit into memory."""
-    try:
-        from sklearn.cluster import MiniBatchKMeans
-    except ImportError:
-        raise ConfigError("k-means needs scikit-learn; install it: pip install 'dialogue-tts[codecs]'.") from None
+    from sklearn.cluster import MiniBatchKMeans
+
     at_once = max(FIT_FRAMES, 3 * clusters)
     fitted = MiniBatchKMeans(clusters, batch_size=at_once, random_state=seed, n_init=1)
     seen = 0

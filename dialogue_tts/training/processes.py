@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dialogue_tts.errors import ConfigError, DialogueTTSError
+from dialogue_tts.errors import ConfigError
+from dialogue_tts.extras import check_extra
 
 BUCKET = 16 * 2**20  # numbers averaged at once
 PATIENCE = timedelta(days=1)  # others wait while the first makes tokens
@@ -38,12 +39,9 @@ class Processes:
             raise ConfigError('device: there is no GPU here that PyTorch can use; set the recipe\'s loop to "cpu".')
         if self.count == 1:
             return
-        try:
-            from accelerate import PartialState
-        except ImportError:
-            raise DialogueTTSError(
-                "several processes train by accelerate; install it: pip install 'dialogue-tts[train]'."
-            ) from None
+        check_extra("train", "training in several processes")
+        from accelerate import PartialState
+
         state = PartialState(cpu=self.device.type != "cuda", timeout=PATIENCE)
         self.index, self.device = state.process_index, state.device
 

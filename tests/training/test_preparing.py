@@ -139,12 +139,12 @@ def test_on_ray_each_part_is_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     ray = types.SimpleNamespace(
         init=lambda **settings: told.append(settings),
-        remote=lambda work: types.SimpleNamespace(remote=lambda item: (work, item)),
-        get=lambda task: task[0](task[1]),
+        remote=lambda work: types.SimpleNamespace(remote=lambda *given: (work, given)),
+        get=lambda task: task[0](*task[1]),
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
     assert list(in_processes(str, [1, 2], 1, "10.0.0.1:6379")) == ["1", "2"]
     assert told == [{"address": "10.0.0.1:6379", "ignore_reinit_error": True}]
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(DataError, match=r"pip install 'dialogue-tts\[ray\]'"):
+    with pytest.raises(DataError, match=r'pip install "dialogue-tts\[ray\]"'):
         list(in_processes(str, [1], 1, "local"))

@@ -101,7 +101,7 @@ def test_what_cannot_be_a_codec_is_refused(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ConfigError, match="there are 1 to 4, not 5"):
         PretrainedCodec.load("mimi", str(tmp_path), 5)
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ConfigError, match=r"pip install 'dialogue-tts\[codecs\]'"):
+    with pytest.raises(ConfigError, match=r'pip install "dialogue-tts\[codecs\]"'):
         PretrainedCodec.load("mimi", str(tmp_path), 2)
 
 

@@ -117,7 +117,7 @@ def test_two_processes_step_as_one_with_twice_the_accumulation(tmp_path: Path) -
 def test_several_processes_without_accelerate_are_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setitem(sys.modules, "accelerate", None)
-    with pytest.raises(DialogueTTSError, match=r"pip install 'dialogue-tts\[train\]'"):
+    with pytest.raises(DialogueTTSError, match=r'pip install "dialogue-tts\[train\]"'):
         Processes("cpu")
 
 
