@@ -24,7 +24,7 @@ from dialogue_tts import DialogueTTS
 from dialogue_tts.acoustic.generate import DecodingConfig, generate_codes
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.evaluation.judges import load_judges
-from dialogue_tts.evaluation.report import evaluate_recordings
+from dialogue_tts.evaluation.judging import evaluate_recordings
 from dialogue_tts.evaluation.sets import load_recordings
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
 

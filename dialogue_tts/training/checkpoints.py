@@ -32,7 +32,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], state: dict[str, 
     with whole_file(newest) as draft:
         save_file(kept, draft, metadata=state | {"sha256": tensors_sha256(kept)})
     older = older_checkpoints(folder)
-    for path in older[: len(older) - (keep - 1)]:
+    for path in older[: max(0, len(older) - (keep - 1))]:
         path.unlink()
 
 
