@@ -116,7 +116,8 @@ class PretrainedCodec(AudioCodec):
     def _own(self, codes: Tensor) -> Tensor:
         """(B, T, Q) -> the codec's own frames and levels, (B, T', own_levels)."""
         if self.config.beside > 1:
-            return codes.unflatten(2, (self.config.own_levels, self.config.beside)).transpose(2, 3).flatten(1, 2)
+            own: Tensor = codes.unflatten(2, (self.config.own_levels, self.config.beside))
+            return own.transpose(2, 3).flatten(1, 2)
         return codes[:, :: max(1, self.config.hop // HOP)]
 
     @stage("codec")
@@ -133,7 +134,8 @@ class PretrainedCodec(AudioCodec):
         """See `AudioCodec.latent`: the mean of the frames that are side by side."""
         found = _latents(self.config.kind, self.model, self._own(codes))
         if self.config.beside > 1:
-            return found.unflatten(1, (codes.shape[1], self.config.beside)).mean(2)
+            mean: Tensor = found.unflatten(1, (codes.shape[1], self.config.beside)).mean(2)
+            return mean
         return found.repeat_interleave(max(1, self.config.hop // HOP), dim=1)[:, : codes.shape[1]]
 
 

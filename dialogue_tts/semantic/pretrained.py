@@ -120,6 +120,7 @@ class PretrainedTokenizer(SemanticTokenizer):
         """Random weights but for `features`. Raises ConfigError where transformers is not installed."""
         nn.Module.__init__(self)
         self.config = config  # type: ignore[assignment]  # the same names, where they are used
+        self.sizes = config
         if features is None:
             model_class, config_class = _classes(config.kind)
             features = SpeechFeatures(model_class(config_class(**config.settings)), config.layer, config.normalized)
@@ -135,7 +136,8 @@ class PretrainedTokenizer(SemanticTokenizer):
 
     def features(self, wave: Tensor) -> Tensor:
         """wave (B, T * HOP) -> its frames (B, T, HOP), which `encoder` hears."""
-        return wave.unflatten(-1, (-1, HOP))
+        frames: Tensor = wave.unflatten(-1, (-1, HOP))
+        return frames
 
     def masked(self, features: Tensor, masked: Tensor) -> Tensor:
         """Nothing: the tokens are what they are."""

@@ -89,7 +89,8 @@ class SemanticTokenizer(nn.Module):
 
     def masked(self, features: Tensor, masked: Tensor) -> Tensor:
         """Hide mels, bool (B, T, n_mels), of features as from `features`."""
-        return features.unflatten(-1, (MEL_FRAMES, -1)).masked_fill(masked.unsqueeze(2), 0.0).flatten(2)
+        patches: Tensor = features.unflatten(-1, (MEL_FRAMES, -1))
+        return patches.masked_fill(masked.unsqueeze(2), 0.0).flatten(2)
 
     def forward(self, features: Tensor, valid: Tensor | None) -> SemanticOutput:
         """features as from `features`, valid bool (B, T) or None."""

@@ -106,6 +106,6 @@ def likeness(bundle: Bundle, task: SoundStormTask) -> float:
         frames, valid = assemble([passage], network.config.levels)
         made = generate_codes(network, frames, valid, bundle.config.acoustic_decoding, [0])
         pair = [target_codes(codes, frames, valid)[0] for codes in (made, frames.codes)]
-        embedded = [bundle.speaker_embedding(bundle.codec.latent(codes[None]))[0] for codes in pair]
-        cosines.append(float(F.cosine_similarity(*embedded, dim=0)))
+        made, heard = (bundle.speaker_embedding(bundle.codec.latent(codes[None]))[0] for codes in pair)
+        cosines.append(float(F.cosine_similarity(made, heard, dim=0)))
     return float(np.mean(cosines))

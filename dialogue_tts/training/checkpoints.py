@@ -84,7 +84,7 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
     hashed = hashlib.sha256()
     for name in sorted(tensors):
         hashed.update(name.encode())
-        hashed.update(memoryview(tensors[name].reshape(-1).view(torch.uint8).numpy()))
+        hashed.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return hashed.hexdigest()
 
 

@@ -180,8 +180,12 @@ def prepare(
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise DataError(f"{manifest}: {len(missing)} of {len(rows)} recordings are missing, the first is {missing[0]}.")
-    told = progress and (lambda done: progress(done, len(rows)))
-    return prepare_recordings(zip(rows, paths, strict=True), folder, phonemize, told or None)
+
+    def told(done: int) -> None:
+        if progress:
+            progress(done, len(paths))
+
+    return prepare_recordings(zip(rows, paths, strict=True), folder, phonemize, told)
 
 
 def prepare_recordings(

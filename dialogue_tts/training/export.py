@@ -37,7 +37,7 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
     speaker_embedding = recipes.trained_speaker_embedding(runs)
     config = BundleConfig(
         name=name,
-        codec=codec.config,
+        codec=codec.sizes,  # type: ignore[arg-type]  # the configuration of one of the two
         semantic_tokenizer=semantic_tokenizer.config,
         text_to_semantic=text_to_semantic.config,
         soundstorm=soundstorm.config,

@@ -8,6 +8,7 @@ from pathlib import Path
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.predicted import predict_fine_codes
+from dialogue_tts.training.pretrained import CodecPretrainedRecipe
 from dialogue_tts.training.recipes import (
     CodecDecoderRecipe,
     Recipe,
@@ -25,7 +26,9 @@ NEED_CODES = ("codec-decoder", "soundstorm", "speaker-embedding")
 NEED_SEMANTIC = ("soundstorm", "text-to-semantic")
 
 
-def make_what_is_needed(recipe: Recipe, data: Sequence[Path], runs: Path, progress: Progress) -> dict[Path, int]:
+def make_what_is_needed(
+    recipe: Recipe | CodecPretrainedRecipe, data: Sequence[Path], runs: Path, progress: Progress
+) -> dict[Path, int]:
     """Make what the stage of `recipe` needs of earlier stages in `runs` in each data folder, unless it is there.
 
     Returns:
@@ -34,6 +37,8 @@ def make_what_is_needed(recipe: Recipe, data: Sequence[Path], runs: Path, progre
     Raises:
         ConfigError: an earlier stage was not trained; DataError: a folder is none.
     """
+    if isinstance(recipe, CodecPretrainedRecipe):
+        return {}
     device, stage = recipe.loop.device, recipe.stage
     if stage not in (*NEED_CODES, *NEED_SEMANTIC):
         return {}

@@ -92,4 +92,4 @@ def compile_blocks(network: nn.Module) -> None:
 def checkpoint_blocks(network: nn.Module) -> None:
     """Let every block of a stack keep its input alone for the backward pass; names of weights stay."""
     for block in _blocks(network):
-        block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)

@@ -7,6 +7,7 @@ eight falls to one of two.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ class DataOrder(Dataset[Any]):
     def __init__(self, task: Task, seed: int) -> None:
         self._task, self._seed = task, seed
         self._planned: tuple[int, Sequence[Any]] | None = None
+        self._lengths: dict[int, int] = {}  # of epochs, in batches
 
     def plan(self, epoch: int) -> Sequence[Any]:
         """What goes into each batch of an epoch. Raises DataError where there is none."""
@@ -49,19 +51,30 @@ class DataOrder(Dataset[Any]):
         rng = np.random.default_rng((self._seed, *place, 2))
         return self._task.batch(self.plan(place.epoch)[place.number], rng)
 
-    def places(self, start: Place) -> Iterator[Place]:
-        """From `start` on, without end."""
+    def _length(self, epoch: int) -> int:
+        if epoch not in self._lengths:
+            self._lengths[epoch] = len(self.plan(epoch))
+        return self._lengths[epoch]
+
+    def places(self, start: Place, beside: bool = False) -> Iterator[Place]:
+        """From `start` on, without end; `beside`: the next epoch is planned in a thread, for an accelerator not to wait."""
         epoch, number = start
         while True:
-            for place in range(number, len(self.plan(epoch))):
+            length = self._length(epoch)
+            planning = threading.Thread(target=self._length, args=(epoch + 1,), daemon=True) if beside else None
+            if planning:
+                planning.start()
+            for place in range(number, length):
                 yield Place(epoch, place)
+            if planning:
+                planning.join()
             epoch, number = epoch + 1, 0
 
     def batches(self, start: Place, index: int, count: int, workers: int) -> Iterator[Any]:
         """Those that fall to process `index` of `count`, made by so many worker processes."""
-        own = DataOrder(self._task, self._seed)  # places run ahead of batches: each plans its own epoch once
-        places = islice(own.places(start), index, None, count)
         if not workers:
-            return (self[place] for place in places)
-        loader = DataLoader(self, None, sampler=places, num_workers=workers, prefetch_factor=4)  # type: ignore[arg-type]
-        return iter(loader)
+            return (self[place] for place in islice(self.places(start), index, None, count))
+        ahead = DataOrder(self._task, self._seed)
+        ahead._lengths = self._lengths  # so that whoever counts batches need not plan again
+        places = islice(ahead.places(start, beside=True), index, None, count)
+        return iter(DataLoader(self, None, sampler=places, num_workers=workers, prefetch_factor=4))

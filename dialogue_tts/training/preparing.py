@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,8 @@ from dialogue_tts.training.corpus import TURNS, Corpus, prepare_recordings, read
 
 ORIGIN = "origin.json"
 AUDIO = ("flac", "opus", "ogg", "mp3", "wav", "m4a")
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def prepare_part(part: Part) -> tuple[Path, float, bool]:
 
     record.unlink(missing_ok=True)
     frontend = TextFrontend()
+    found: Iterable[tuple[dict[str, Any], Path | bytes]]
     if part.rows:
         found = ((row, part.source.parent / str(row["audio"])) for row in part.rows)
     else:

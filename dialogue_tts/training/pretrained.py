@@ -126,7 +126,7 @@ def tokenizer_to_train(recipe: SemanticPretrainedRecipe, corpora: list[Corpus], 
     wanted = recipe.network
     if (runs / SEMANTIC / CHECKPOINT).is_file():
         network = kept_tokenizer(runs)
-        if (network.config.kind, network.vocabulary) != (wanted.features, wanted.clusters):
+        if (network.sizes.kind, network.vocabulary) != (wanted.features, wanted.clusters):
             raise ConfigError(f"{runs / SEMANTIC}: other features or clusters are there; use a new folder.")
         return network
     features, settings, width = load_features(wanted.features, wanted.source, wanted.layer)

@@ -138,6 +138,7 @@ def test_fifty_hours_wait_on_disk_and_not_in_memory(tmp_path: Path, monkeypatch:
 def test_on_ray_each_part_is_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     ray = types.SimpleNamespace(
+        __spec__=object(),
         init=lambda **settings: told.append(settings),
         remote=lambda work: types.SimpleNamespace(remote=lambda *given: (work, given)),
         get=lambda task: task[0](*task[1]),

@@ -191,7 +191,7 @@ def test_from_others_networks_to_a_bundle_that_speaks(
     bundle = Bundle.load(tmp_path / "bundle")
     heard = bundle.semantic_tokenizer.encode(wave[None])[0]
     assert float((heard == tokens).float().mean()) > 0.9, "weights are rounded to float16"
-    spoken = DialogueTTS(bundle).synthesize("[low] Is it late?")
+    spoken = DialogueTTS(bundle).synthesize("[Anna] Is it late?")
     wave = spoken.waveform
     assert len(wave) and np.isfinite(wave).all()
     (tmp_path / "bundle" / "recipe").mkdir()
