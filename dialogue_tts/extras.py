@@ -19,6 +19,11 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
 }
 
 
+def package_of(module: str) -> str:
+    """The package that brings a module of `EXTRAS`."""
+    return "scikit-learn" if module == "sklearn" else module.replace("_", "-")
+
+
 def check_extra(
     extra: str, purpose: str, otherwise: str = "", error: type[DialogueTTSError] = DialogueTTSError
 ) -> None:
@@ -31,7 +36,7 @@ def check_extra(
     Raises:
         DialogueTTSError: a module of `extra` is not installed; of the type `error`.
     """
-    missing = [module.replace("_", "-") for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
+    missing = [package_of(module) for module in EXTRAS[extra] if importlib.util.find_spec(module) is None]
     if missing:
         rest = f"; or {otherwise}" if otherwise else ""
         raise error(f'{purpose} needs {", ".join(missing)}: pip install "dialogue-tts[{extra}]"{rest}.')

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogue_tts.extras import EXTRAS
+from dialogue_tts.extras import EXTRAS, package_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "dialogue_tts"
@@ -211,7 +211,7 @@ def test_the_core_imports_what_it_requires_and_extras_bring_the_rest() -> None:
         for name, values in re.findall(r"^(\w+) = (\[.*?\])$", section, re.DOTALL | re.MULTILINE)
     }
     for extra, modules in EXTRAS.items():
-        assert {module.replace("_", "-") for module in modules} <= listed[extra], extra
+        assert {package_of(module) for module in modules} <= listed[extra], extra
     brought = set().union(*(listed[extra] for extra in EXTRAS))
     used = {part: set[str]() for part in RANKS}
     for path in MODULES:
