@@ -8,6 +8,7 @@ session.py         what belongs to one user, and is deleted when that user has b
 asked.py           everything that comes in is checked here
 shown.py           what the page is told of a dialogue; downloads.py: a dialogue as files
 handlers.py        what the page asks for -> answers
+guard.py           what is looked at before a request reaches it
 app.py             the Gradio application around it
 page/              the page itself: ES modules and one style sheet, no build step, nothing from elsewhere
 """

@@ -9,12 +9,10 @@ from typing import Any
 
 import fastapi
 import gradio as gr
-from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dialogue_tts._ui.guard import RequestGuard
 from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.session import Sessions
 from dialogue_tts.pipeline import DialogueTTS
@@ -22,7 +20,6 @@ from dialogue_tts.synthesis.ticket import QueueLimits
 
 HERE = Path(__file__).parent
 LARGEST_UPLOAD = "20mb"
-LARGEST_QUESTION = 4_000_000  # bytes
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START = 'import(new URL("studio/main.js", document.baseURI)).then((page) => page.start(element, server, upload));'
 
@@ -93,7 +90,8 @@ def _page(handlers: Handlers, options: StudioOptions) -> gr.Blocks:
         return await handlers.answer(asked)
 
     cache = (3600, int(options.keep_hours * 3600))
-    with gr.Blocks(title="Dialogue studio", analytics_enabled=False, delete_cache=cache, fill_width=True) as page:
+    page = gr.Blocks(title="Dialogue studio", analytics_enabled=False, delete_cache=cache, fill_width=True)
+    with page:
         gr.HTML(
             "",
             html_template='<div class="studio"></div>',
@@ -109,55 +107,3 @@ def _login(password: str) -> Any:
         return bool(name) and secrets.compare_digest(given.encode(), password.encode())
 
     return may_enter
-
-
-class RequestGuard:
-    """Refuses what no page of the studio asks for, and forbids pages to fetch anything from elsewhere."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        path = scope["path"].rstrip("/")
-        if "file=http" in path or "/proxy=" in path or "/call/" in path or path.endswith("/queue/join"):
-            await PlainTextResponse("The studio does not do that.", 403)(scope, receive, send)
-        elif path.endswith("/component_server"):
-            await self._app(scope, _counted(receive), _with_policy(send))
-        else:
-            await self._app(scope, receive, _with_policy(send))
-
-
-def _counted(receive: Receive) -> Receive:
-    """A body as far as it may go, by the bytes that come and not by what is said of them."""
-    size = 0
-
-    async def counted() -> Any:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > LARGEST_QUESTION:
-            raise HTTPException(413, "This is too much at once.")
-        return message
-
-    return counted
-
-
-def _with_policy(send: Send) -> Send:
-    policy = (
-        b"default-src 'self' blob: data:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        b"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
-    )
-
-    async def sent(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [
-                *message.get("headers", []),
-                (b"content-security-policy", policy),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-        await send(message)
-
-    return sent
