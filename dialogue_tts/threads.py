@@ -1,4 +1,4 @@
-"""Work in a thread of its own.
+"""Work in a thread of its own, and how PyTorch's threads wait for each other.
 
 All of PyTorch's work is done in threads that end when there is nothing to do. OpenMP keeps helpers for every thread that
 ever computed, and as soon as there are more of them than cores, they sleep at each step instead of waiting for the next
@@ -8,11 +8,13 @@ one. After a single computation in a program's main thread, any other thread wou
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
+import os
+from collections.abc import Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
+WAITING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}  # environment variables of OpenMP's libraries
 
 
 def run_in_worker_thread(work: Callable[[], Result]) -> Result:
@@ -20,3 +22,13 @@ def run_in_worker_thread(work: Callable[[], Result]) -> Result:
     context = contextvars.copy_context()  # with it, whoever measures this thread measures the work, too
     with ThreadPoolExecutor(1, thread_name_prefix="dialogue-tts") as worker:
         return worker.submit(context.run, work).result()
+
+
+def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let OpenMP's threads sleep while they wait for each other; it must be called before PyTorch is imported.
+
+    As they come, they keep a core busy with waiting, at every one of a network's many small steps. Where other programs
+    want the cores too, each then waits for one that is not even running. What the user's environment says stays.
+    """
+    if not environment.keys() & WAITING:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
