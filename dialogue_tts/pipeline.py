@@ -22,6 +22,7 @@ from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig, checked_config
 from dialogue_tts.synthesis.asynchronous import AsyncStream, result
 from dialogue_tts.synthesis.planner import Planner
+from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.scheduler import Scheduler
 from dialogue_tts.synthesis.stream import Stream
 from dialogue_tts.synthesis.synthesizer import Synthesizer
@@ -153,7 +154,7 @@ class DialogueTTS(VoiceResolver):
                 another kind. All before any work starts.
             Cancelled: `cancelled` said so.
         """
-        request = self.plan.script(script, voices or {}, seed, checked_config(config, self.config))
+        request = self._request(script, voices, seed, config)
         return self.scheduler.submit(request, patient=True).result(progress, cancelled)
 
     def stream(
@@ -177,7 +178,7 @@ class DialogueTTS(VoiceResolver):
         Raises:
             ScriptError, VoiceError, SettingsError: at once, before any work starts; Cancelled: from the stream.
         """
-        request = self.plan.script(script, voices or {}, seed, checked_config(config, self.config), revision)
+        request = self._request(script, voices, seed, config, revision)
         return Stream(self.scheduler.submit(request, streamed=True), progress, cancelled)
 
     async def asynthesize(
@@ -189,9 +190,7 @@ class DialogueTTS(VoiceResolver):
         progress: TellProgress | None = None,
     ) -> Dialogue:
         """`synthesize` for programs that run on asyncio; whoever cancels the task that awaits it ends the work."""
-        request = await asyncio.to_thread(
-            self.plan.script, script, voices or {}, seed, checked_config(config, self.config)
-        )
+        request = await asyncio.to_thread(self._request, script, voices, seed, config)
         return await result(self.scheduler.submit(request, patient=True), progress)
 
     async def astream(
@@ -203,9 +202,7 @@ class DialogueTTS(VoiceResolver):
         progress: TellProgress | None = None,
     ) -> AsyncStream:
         """`stream` for programs that run on asyncio: `async for chunk in await tts.astream(script)`."""
-        request = await asyncio.to_thread(
-            self.plan.script, script, voices or {}, seed, checked_config(config, self.config)
-        )
+        request = await asyncio.to_thread(self._request, script, voices, seed, config)
         return AsyncStream(self.scheduler.submit(request, streamed=True), progress)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
@@ -240,3 +237,13 @@ class DialogueTTS(VoiceResolver):
         project = project if isinstance(project, Project) else Project.load(project)
         request = self.plan.project(project, voices or {})
         return self.scheduler.submit(request, patient=True).result(progress, cancelled)
+
+    def _request(
+        self,
+        script: str | Script,
+        voices: Voices | None,
+        seed: int,
+        config: SynthesisConfig | None,
+        revision: Revision | None = None,
+    ) -> DialogueRequest:
+        return self.plan.script(script, voices or {}, seed, checked_config(config, self.config), revision)
