@@ -6,7 +6,8 @@
 - soundstorm-pytorch: lucidrains' SoundStorm as it comes, with our width, depth, levels, frames and passes. Left out where
   it is not installed: pip install --no-deps soundstorm-pytorch hyper-connections einops beartype accelerate
 
-Their weights are random: time does not depend on them.
+Their weights are random: time does not depend on them. The networks are called by themselves, not through the synthesizer:
+the rivals have no text, no semantic tokens and no codec of their own, and the time of those would be the same for all.
 """
 
 from __future__ import annotations

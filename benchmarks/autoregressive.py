@@ -1,7 +1,8 @@
 """What AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here, and its training: the rival of the benchmarks.
 
 A causal Transformer over all levels of all frames, one code after the other. Before each code it is given what SoundStorm
-is given of the code's frame: the semantic token, the unit of the text and the following one.
+is given of the code's frame: the semantic token, the unit of the text and the following one. Here it is a network and its
+training; where it is to be heard (`equally_long.py`), the synthesizer takes it in SoundStorm's place.
 
 Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 """
