@@ -58,8 +58,8 @@ def test_gaps_are_natural_or_as_asked_and_hold_pauses(spoken: Dialogue, tiny_tts
         assert low - 1e-3 <= third.start - second.end - 0.5 <= high + 1e-3
         gap = dialogue.waveform[round(first.end * 24_000) + TAPS : round(second.start * 24_000)]
         assert gap.size and not gap.any()  # behind what the mark's filters still answer
-    assert [t.waveform.tobytes() for p in spoken.parts for t in p.takes] == [
-        t.waveform.tobytes() for p in set_gaps.parts for t in p.takes
+    assert [t.waveform.tobytes() for p in spoken.turn_takes for t in p.takes] == [
+        t.waveform.tobytes() for p in set_gaps.turn_takes for t in p.takes
     ]
 
 

@@ -244,7 +244,7 @@ class DialogueJob:
             with self._lock:
                 if self.making is not making:
                     return heard
-                making.made[row.id] = chunk.part
+                making.made[row.id] = chunk.turn_takes
                 making.came = time.monotonic()
                 self._mark(row.id, "made")
                 self._mark_next(making, wanted)
@@ -298,7 +298,7 @@ class DialogueJob:
 
     def _forget_takes(self) -> None:
         """Delete the files of takes that were not in the dialogue the last two times."""
-        now = {id(take) for part in (self.dialogue.parts if self.dialogue else ()) for take in part.takes}
+        now = {id(take) for part in (self.dialogue.turn_takes if self.dialogue else ()) for take in part.takes}
         held, self._takes_before = now | self._takes_before, now
         for key in [key for key in self._take_files if key not in held]:
             self._take_files.pop(key)[1].unlink(missing_ok=True)
@@ -342,7 +342,7 @@ class DialogueJob:
         if self.making and row in self.making.made:
             refs, part = self.making.request.refs, self.making.made[row]
         elif self.dialogue and row in self.ids:
-            part = self.dialogue.parts[self.ids.index(row)]
+            part = self.dialogue.turn_takes[self.ids.index(row)]
         if part:
             turn = part.turn
             shown["said"] = {"speaker": turn.speaker, "speed": turn.speed, "voice": refs.get(turn.speaker, "")}

@@ -224,7 +224,7 @@ class Handlers:
                     seeds[len(chosen)] = new_seed() if fresh else wanted.seeds.get(places[only], row.seed or 0)
                 chosen.append(row)
             elif there and row.id in job.ids:
-                part = there.parts[job.ids.index(row.id)]
+                part = there.turn_takes[job.ids.index(row.id)]
                 speaker = part.turn.speaker
                 if job.refs.get(speaker) == wanted.refs.get(speaker, job.refs.get(speaker)):
                     chosen.append(replace(row, turn=replace(part.turn, text=part.take.text)))

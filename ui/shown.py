@@ -33,7 +33,7 @@ def told_of(dialogue: Dialogue, rows: Sequence[str]) -> dict[str, Any]:
             "overlap": part.turn.overlap_s,
             "words": next(pieces),
         }
-        for row, turn, part in zip(rows, dialogue.turns, dialogue.parts, strict=True)
+        for row, turn, part in zip(rows, dialogue.turns, dialogue.turn_takes, strict=True)
     ]
     return {
         "seconds": round(dialogue.duration, 3),

@@ -109,7 +109,7 @@ def synthesize(
     elif not quiet:
         tell_left_out(script, wanted)
         if dialogue.doubtful:
-            doubts = {index: dialogue.parts[index].take.doubts(dialogue.config) for index in dialogue.doubtful}
+            doubts = {index: dialogue.turn_takes[index].take.doubts(dialogue.config) for index in dialogue.doubtful}
             told = ", ".join(f"{index + 1} ({', '.join(names)})" for index, names in doubts.items())
             typer.echo(f"{out}: listen to turns {told}: the self-check doubts them", err=True)
         if dialogue.late:

@@ -102,7 +102,7 @@ class Project:
                 part.turn.start_s,
                 part.turn.end_s,
             )
-            for part in dialogue.parts
+            for part in dialogue.turn_takes
         )
         voices = tuple(SavedVoice(speaker, v.name, v.sha256, v.accent) for speaker, v in dialogue.voices.items())
         return cls(KIND, dialogue.bundle, dialogue.seed, dialogue.config, voices, turns, dialogue.sha256)

@@ -122,18 +122,18 @@ class Chunk:
         waveform: mono float32 (samples,) in [-1, 1] at 24 kHz; all chunks one after the other are the dialogue.
         start: of `waveform`, in seconds.
         turn: its end lies behind the chunk's where the next turn overlaps it.
-        part: the turn with its takes; `Dialogue(parts, ...)` puts those of a stream together.
+        turn_takes: the turn with its takes; `Dialogue([...], ...)` puts those of a stream together.
     """
 
     waveform: np.ndarray = field(repr=False)
     start: float
     turn: SpokenTurn
-    part: TurnTakes
+    turn_takes: TurnTakes
 
     @property
     def take(self) -> Take:
         """The turn's own sound."""
-        return self.part.take
+        return self.turn_takes.take
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ class Dialogue:
     """A spoken script.
 
     Attributes:
-        parts: turns in order, with their takes.
+        turn_takes: turns in order, with their takes.
         voices: of each speaker.
         seed: which, with the same script, voices, settings and bundle, gives this sound again.
         config: settings it was made with.
@@ -149,7 +149,7 @@ class Dialogue:
         findings: what the script's reading left out, or understood in an uncommon form; none of a project.
     """
 
-    parts: tuple[TurnTakes, ...]
+    turn_takes: tuple[TurnTakes, ...]
     voices: Mapping[str, Voice]
     seed: int
     config: SynthesisConfig
@@ -160,7 +160,7 @@ class Dialogue:
 
     def __repr__(self) -> str:
         speakers = ", ".join(self.voices)
-        return f"<Dialogue: {len(self.parts)} turns of {speakers}, {self.duration:.2f} s, seed {self.seed}>"
+        return f"<Dialogue: {len(self.turn_takes)} turns of {speakers}, {self.duration:.2f} s, seed {self.seed}>"
 
     def _repr_html_(self) -> str:
         """What notebooks show: a player, and the turns."""
@@ -168,9 +168,9 @@ class Dialogue:
 
     @cached_property
     def _placed(self) -> tuple[PlacedTurn, ...]:
-        offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.parts], self.config)
-        starts = turn_starts(part.turn for part in self.parts)
-        return tuple(mix((part.take.waveform for part in self.parts), offsets, starts, self.mark))
+        offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.turn_takes], self.config)
+        starts = turn_starts(part.turn for part in self.turn_takes)
+        return tuple(mix((part.take.waveform for part in self.turn_takes), offsets, starts, self.mark))
 
     @cached_property
     def waveform(self) -> np.ndarray:
@@ -180,12 +180,12 @@ class Dialogue:
     @cached_property
     def turns(self) -> tuple[SpokenTurn, ...]:
         """In order, with times in seconds."""
-        return tuple(part.spoken(i, p) for i, (part, p) in enumerate(zip(self.parts, self._placed, strict=True)))
+        return tuple(part.spoken(i, p) for i, (part, p) in enumerate(zip(self.turn_takes, self._placed, strict=True)))
 
     @property
     def script(self) -> Script:
         """As it is spoken, with the texts of the chosen takes."""
-        return Script(tuple(replace(part.turn, text=part.take.text) for part in self.parts))
+        return Script(tuple(replace(part.turn, text=part.take.text) for part in self.turn_takes))
 
     @property
     def duration(self) -> float:
@@ -195,12 +195,12 @@ class Dialogue:
     @property
     def doubtful(self) -> tuple[int, ...]:
         """Turns, from 0, whose chosen take has `doubts`: listen to them."""
-        return tuple(i for i, part in enumerate(self.parts) if part.take.doubts(self.config))
+        return tuple(i for i, part in enumerate(self.turn_takes) if part.take.doubts(self.config))
 
     @property
     def late(self) -> tuple[int, ...]:
         """Turns, from 0, that start later than they are to, since what is in front of them takes too long."""
-        pairs = enumerate(zip(self.parts, self.turns, strict=True))
+        pairs = enumerate(zip(self.turn_takes, self.turns, strict=True))
         return tuple(i for i, (part, turn) in pairs if turn.start > (part.turn.start_s or turn.start) + LATE_S)
 
     @property
@@ -210,36 +210,36 @@ class Dialogue:
 
     def turn_waveform(self, index: int) -> np.ndarray:
         """The sound of one turn alone, float32 (samples,)."""
-        return self.parts[index].take.marked(self.mark)
+        return self.turn_takes[index].take.marked(self.mark)
 
     def takes(self, index: int) -> tuple[Take, ...]:
         """All renderings of a turn, in the order they were made."""
-        return self.parts[self._checked(index)].takes
+        return self.turn_takes[self._checked(index)].takes
 
     def choose(self, index: int, take: int) -> Dialogue:
         """The dialogue with another take of a turn. Raises SettingsError if there is no such turn or take."""
-        part = self.parts[self._checked(index)]
+        part = self.turn_takes[self._checked(index)]
         if not 0 <= take < len(part.takes):
             raise SettingsError(f"turn {index} has no take {take}; it has {len(part.takes)}, counted from 0.")
         return self._with_part(index, replace(part, chosen=take))
 
     def with_take(self, index: int, take: Take) -> Dialogue:
         """The dialogue with one more take of a turn, which is chosen."""
-        part = self.parts[self._checked(index)]
+        part = self.turn_takes[self._checked(index)]
         return self._with_part(index, part.with_take(take))
 
     def _with_part(self, index: int, part: TurnTakes) -> Dialogue:
-        return replace(self, parts=(*self.parts[:index], part, *self.parts[index + 1 :]))
+        return replace(self, turn_takes=(*self.turn_takes[:index], part, *self.turn_takes[index + 1 :]))
 
     def _checked(self, index: int) -> int:
-        if not 0 <= index < len(self.parts):
-            raise SettingsError(f"there is no turn {index}; there are {len(self.parts)}, counted from 0.")
+        if not 0 <= index < len(self.turn_takes):
+            raise SettingsError(f"there is no turn {index}; there are {len(self.turn_takes)}, counted from 0.")
         return index
 
     def tracks(self) -> dict[str, np.ndarray]:
         """One track a speaker, float32 (samples,) each as long as the dialogue; their sum is the dialogue."""
         placed: dict[str, list[tuple[int, float, np.ndarray]]] = {}
-        for part, at in zip(self.parts, self._placed, strict=True):
+        for part, at in zip(self.turn_takes, self._placed, strict=True):
             placed.setdefault(part.turn.speaker, []).append((at.start, at.gain, part.take.waveform))
         return {speaker: track(waves, self.waveform.size, self.mark) for speaker, waves in placed.items()}
 
@@ -285,7 +285,7 @@ class Dialogue:
         return {
             "duration_s": round(self.duration, 3),
             "seed": self.seed,
-            "turns": len(self.parts),
+            "turns": len(self.turn_takes),
             "doubtful": self.doubtful,
             "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
             "bundle": self.bundle.name,
@@ -328,7 +328,7 @@ class Revision:
         """What there is of a turn of the changed script: its takes in the same voice, at the same speed and settings."""
         if self.dialogue is None or index not in self.was:
             return None
-        part, voices = self.dialogue.parts[self.was[index]], self.dialogue.voices
+        part, voices = self.dialogue.turn_takes[self.was[index]], self.dialogue.voices
         same = (part.turn.speaker, part.turn.speed, part.turn.room_s) == (turn.speaker, turn.speed, turn.room_s)
         was = voices[turn.speaker]
         same = same and (was.sha256, was.accent) == (voice.sha256, voice.accent)

@@ -147,7 +147,7 @@ class _Studio:
                     end_s=round(turn.end, 2),
                     doubts=list(part.take.doubts(dialogue.config)),
                 )
-                for turn, part in zip(dialogue.turns, dialogue.parts, strict=True)
+                for turn, part in zip(dialogue.turns, dialogue.turn_takes, strict=True)
             ],
             findings=_findings(dialogue.findings),
             provenance=dialogue.provenance,

@@ -76,7 +76,7 @@ class AsyncStream(AsyncIterator[Chunk]):
         self._ticket, self._progress = ticket, progress
         self._chunks = heard(ticket)
         self._closed = False
-        self._parts: list[TurnTakes] = []
+        self._turn_takes: list[TurnTakes] = []
 
     async def __anext__(self) -> Chunk:
         if self._closed:
@@ -89,9 +89,9 @@ class AsyncStream(AsyncIterator[Chunk]):
         except asyncio.CancelledError:
             await self.aclose()
             raise
-        self._parts.append(chunk.part)
+        self._turn_takes.append(chunk.turn_takes)
         if self._progress:
-            self._progress(len(self._parts), len(self._ticket.request.turns))
+            self._progress(len(self._turn_takes), len(self._ticket.request.turns))
         return chunk
 
     async def aclose(self) -> None:
@@ -107,6 +107,6 @@ class AsyncStream(AsyncIterator[Chunk]):
 
     def dialogue(self) -> Dialogue:
         """The turns so far, as `Stream.dialogue`. Raises SettingsError if no turn was yielded yet."""
-        if not self._parts:
+        if not self._turn_takes:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first chunk.")
-        return self._ticket.request.dialogue(self._parts)
+        return self._ticket.request.dialogue(self._turn_takes)

@@ -69,7 +69,7 @@ class Planner:
         else:
             used = {take.seed for take in takes if take.text == turn.text}
             seed = unused_seed(turn_seeds(written, dialogue.seed)[index], used)
-        turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.parts]
+        turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.turn_takes]
         wanted = self._take(turn, dialogue.voices, seed, dialogue.config)
         turns[index] = replace(turns[index], wanted=(wanted,), chosen=len(takes))
         voices, config = dict(dialogue.voices), dialogue.config

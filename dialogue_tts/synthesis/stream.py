@@ -22,7 +22,7 @@ class Stream(Iterator[Chunk]):
         self._ticket, self._progress = ticket, progress
         self._chunks = ticket.chunks(cancelled)
         self._closed = False
-        self._parts: list[TurnTakes] = []
+        self._turn_takes: list[TurnTakes] = []
         weakref.finalize(self, ticket.cancel).atexit = False  # nobody listens to a stream that nobody holds
 
     def __next__(self) -> Chunk:
@@ -33,9 +33,9 @@ class Stream(Iterator[Chunk]):
         except BaseException:  # the last one came, or something went wrong
             self.close()
             raise
-        self._parts.append(chunk.part)
+        self._turn_takes.append(chunk.turn_takes)
         if self._progress:
-            self._progress(len(self._parts), len(self._ticket.request.turns))
+            self._progress(len(self._turn_takes), len(self._ticket.request.turns))
         return chunk
 
     def close(self) -> None:
@@ -55,6 +55,6 @@ class Stream(Iterator[Chunk]):
         Raises:
             SettingsError: no turn was yielded yet.
         """
-        if not self._parts:
+        if not self._turn_takes:
             raise SettingsError("no turn has been spoken yet; ask for the dialogue after the first chunk.")
-        return self._ticket.request.dialogue(self._parts)
+        return self._ticket.request.dialogue(self._turn_takes)

@@ -119,7 +119,7 @@ class Ticket:
         self._at = 0  # which turn that is
         self._complete: deque[TurnTakes] = deque()
         self._mixed = self._mix()
-        self._parts: list[TurnTakes] = []  # unless streamed
+        self._turn_takes: list[TurnTakes] = []  # unless streamed
         self._turns: list[SpokenTurn] = []
         self._unheard: deque[Chunk] = deque()  # if streamed
         self._listeners: list[Callable[[], None]] = []
@@ -146,14 +146,14 @@ class Ticket:
             self._changed.notify_all()
         return chunk
 
-    def parts(self, first: int = 0) -> list[TurnTakes]:
+    def turn_takes(self, first: int = 0) -> list[TurnTakes]:
         """The turns so far, from the `first` on, of one that is not streamed."""
         with self._changed:
-            return self._parts[first:]
+            return self._turn_takes[first:]
 
     def dialogue(self) -> Dialogue:
         """The turns so far of one that is not streamed. Raises SettingsError if there are none."""
-        return self.request.dialogue(self.parts())
+        return self.request.dialogue(self.turn_takes())
 
     def wait(self, since: int, timeout_s: float | None = None) -> int:
         """The version, as soon as it is another than `since`, or when the time is over."""
@@ -259,7 +259,7 @@ class Ticket:
         if self.streamed:
             self._unheard.append(chunk)
         else:
-            self._parts.append(chunk.part)
+            self._turn_takes.append(chunk.turn_takes)
         self.observer.heard(sound_s, first_after_s)
         self._tell()
 

@@ -176,9 +176,9 @@ def test_turns_that_the_self_check_doubts_are_told(
 ) -> None:
     made = tiny_tts.synthesize(SCRIPT, seed=1)
     checks = iter((Check(0.0, 1.0, 0.9, 0.5), Check(0.2, 0.5, 0.5, None), Check(0.21, 2.0, 0.5, 0.6)))
-    takes = [replace(part.take, check=next(checks)) for part in made.parts]
-    parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.parts, takes, strict=True))
-    monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, parts=parts))
+    takes = [replace(part.take, check=next(checks)) for part in made.turn_takes]
+    parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.turn_takes, takes, strict=True))
+    monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, turn_takes=parts))
     first, _ = speak(script, "--seed", 1).stderr.splitlines()
     assert (
         first

@@ -38,7 +38,7 @@ def script_of(lines: list[tuple[str, str]]) -> Script:
 
 
 def sounds(dialogue: Dialogue) -> list[bytes]:
-    return [dialogue.turn_waveform(i).tobytes() for i in range(len(dialogue.parts))]
+    return [dialogue.turn_waveform(i).tobytes() for i in range(len(dialogue.turn_takes))]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_turn_sounds_the_same_whatever_stands_around_it(tiny_tts: DialogueTTS,
 
 
 def test_the_same_words_again_sound_different(spoken: Dialogue) -> None:
-    assert spoken.parts[0].take.seed != spoken.parts[5].take.seed
+    assert spoken.turn_takes[0].take.seed != spoken.turn_takes[5].take.seed
 
 
 def test_seeds_do_not_feel_pauses_pronunciations_or_numbers() -> None:
@@ -87,7 +87,7 @@ def test_redo_gives_another_take_and_computes_nothing_else(
     assert sounds(spoken) == before and len(spoken.takes(1)) == 1
     after = sounds(redone)
     assert [a == b for a, b in zip(after, before, strict=True)] == [i != 1 for i in range(6)]
-    assert len(redone.takes(1)) == 2 and redone.parts[1].chosen == 1
+    assert len(redone.takes(1)) == 2 and redone.turn_takes[1].chosen == 1
     third = tiny_tts.redo(redone, 1)
     assert len({take.seed for take in third.takes(1)}) == 3
     assert sounds(third.choose(1, 0)) == before
@@ -205,7 +205,7 @@ def spoken_over(tts: DialogueTTS, spoken: Dialogue, script: Script, revision: Re
     """The revised dialogue, and the sound its stream gives."""
     voices = {speaker: spoken.voices[speaker] for speaker in script.speakers}
     chunks = list(tts.stream(script, voices, spoken.seed, spoken.config, revision=revision))
-    whole = Dialogue(tuple(c.part for c in chunks), voices, spoken.seed, spoken.config, tts.bundle_id, tts.mark)
+    whole = Dialogue(tuple(c.turn_takes for c in chunks), voices, spoken.seed, spoken.config, tts.bundle_id, tts.mark)
     return whole, np.concatenate([chunk.waveform for chunk in chunks])
 
 
@@ -225,7 +225,9 @@ def test_a_revision_computes_only_what_changed(
     script, was = script_of(edit), {0: 1, 1: 0, 2: 3, 3: 4}
     revised, heard = spoken_over(tiny_tts, redone, script, Revision(redone, was))
     assert made == ["A bus is a bus.", "And jam."]
-    assert [take.seed for take in revised.takes(1)] == [spoken.takes(0)[0].seed, 5] and revised.parts[1].chosen == 1
+    assert [take.seed for take in revised.takes(1)] == [spoken.takes(0)[0].seed, 5] and revised.turn_takes[
+        1
+    ].chosen == 1
     assert [take.text for take in revised.takes(2)] == [LINES[3][1], "A bus is a bus."]
     assert heard.tobytes() == revised.waveform.tobytes()
 
@@ -246,9 +248,12 @@ def test_a_revision_computes_only_what_changed(
 def test_a_revision_keeps_no_take_of_another_voice_or_speed(
     tiny_tts: DialogueTTS, spoken: Dialogue, voices: dict[str, str], config: SynthesisConfig, turn: dict[str, float]
 ) -> None:
-    script = Script((replace(spoken.parts[0].turn, **turn),))
+    script = Script((replace(spoken.turn_takes[0].turn, **turn),))
     (chunk,) = tiny_tts.stream(script, {"Anna": "low"} | voices, 9, config, revision=Revision(spoken, {0: 0}))
-    assert len(chunk.part.takes) == 1 and chunk.take.waveform.tobytes() != spoken.parts[0].take.waveform.tobytes()
+    assert (
+        len(chunk.turn_takes.takes) == 1
+        and chunk.take.waveform.tobytes() != spoken.turn_takes[0].take.waveform.tobytes()
+    )
     (same,) = tiny_tts.stream(
         script_of(LINES[:1]), {"Anna": "low"}, 9, SynthesisConfig(gap_s=1), revision=Revision(spoken, {0: 0})
     )

@@ -86,6 +86,7 @@ def test_a_timed_dialogue(tiny_tts: DialogueTTS) -> None:
     assert first == pytest.approx(free.duration / HURRY, rel=0.05)
     assert Project.of(dialogue).script.turns[0].end_s == 0.6
     packed = replace(
-        dialogue, parts=tuple(replace(p, turn=replace(p.turn, start_s=0.5, end_s=None)) for p in dialogue.parts)
+        dialogue,
+        turn_takes=tuple(replace(p, turn=replace(p.turn, start_s=0.5, end_s=None)) for p in dialogue.turn_takes),
     )
     assert packed.late == (1,)

@@ -49,7 +49,7 @@ def test_tracks_turns_and_takes_are_marked(dialogue: Dialogue, tmp_path: Path) -
     np.testing.assert_allclose(sum(dialogue.tracks().values()), dialogue.waveform, atol=1e-6)
     plain = replace(dialogue, mark=None).tracks()
     np.testing.assert_array_equal(dialogue.tracks()["B"], mark.applied(plain["B"]))
-    take = dialogue.parts[1].take
+    take = dialogue.turn_takes[1].take
     np.testing.assert_array_equal(dialogue.turn_waveform(1), mark.applied(take.waveform))
     assert take.marked(None) is take.waveform
     dialogue.save(tmp_path / "talk.wav")

@@ -94,7 +94,7 @@ def alone(tts: DialogueTTS, speaker: str, lines: Sequence[str]) -> bytes:
 
 
 def sounds(ticket: Ticket) -> bytes:
-    return b"".join(part.take.waveform.tobytes() for part in ticket.parts())
+    return b"".join(part.take.waveform.tobytes() for part in ticket.turn_takes())
 
 
 def test_short_requests_do_not_wait_for_a_long_one(tiny_tts: DialogueTTS, watched: Watched, scheduler: Stepped) -> None:
@@ -190,7 +190,7 @@ def test_a_stream_is_made_no_further_ahead_than_it_may(
             scheduler.run()
         else:
             chunks.append(chunk)
-    whole = request(tiny_tts, "Stream", LINES * 2).dialogue([chunk.part for chunk in chunks])
+    whole = request(tiny_tts, "Stream", LINES * 2).dialogue([chunk.turn_takes for chunk in chunks])
     assert np.concatenate([chunk.waveform for chunk in chunks]).tobytes() == whole.waveform.tobytes()
     assert b"".join(c.take.waveform.tobytes() for c in chunks) == alone(tiny_tts, "Stream", LINES * 2)
 
@@ -263,8 +263,8 @@ def test_what_is_kept_costs_nothing(tiny_tts: DialogueTTS, watched: Watched, sch
     scheduler.run()
     assert watched.rendered == [("A", LINES[1])]
     redone = again.dialogue()
-    assert len(redone.takes(1)) == 2 and redone.parts[1].chosen == 1
-    assert redone.parts[2].take is made.dialogue().parts[2].take
+    assert len(redone.takes(1)) == 2 and redone.turn_takes[1].chosen == 1
+    assert redone.turn_takes[2].take is made.dialogue().turn_takes[2].take
 
 
 def test_a_scheduler_without_a_thread_or_stuck_does_not_work(
