@@ -31,16 +31,15 @@ def with_speakers(lines: Sequence[Line]) -> list[Line]:
     if any(line.speaker is not None for line in lines):
         return list(lines)
     asked = _with_questions(lines)
-    written = [line for line in asked if line.text.strip() and not line.aside]
+    places = [place for place, line in enumerate(asked) if line.text.strip() and not line.aside]
     for pattern, is_speaker in _COLUMNS:
-        found = {
-            line.number: match for line in written if (match := pattern.match(line.text)) and is_speaker(match["name"])
-        }
+        matches = {place: pattern.match(asked[place].text) for place in places}
+        found = {place: match for place, match in matches.items() if match and is_speaker(match["name"])}
         if pattern is _POINTED and len(found) == len({match["name"] for match in found.values()}):
             continue  # Monday - washing. Tuesday - ironing.
-        others = sum(not _ACTION.match(line.text) for line in written if line.number not in found)
+        others = sum(not _ACTION.match(asked[place].text) for place in places if place not in found)
         if len(found) >= 2 and len(found) >= _SHARE * (len(found) + others):
-            return [_split(line, found.get(line.number)) for line in asked]
+            return [_split(line, found.get(place)) for place, line in enumerate(asked)]
     return asked
 
 
@@ -55,14 +54,12 @@ def without_last_word(lines: Sequence[Line]) -> list[Line]:
 
 def _with_questions(lines: Sequence[Line]) -> list[Line]:
     """`Q. When?` and `A. Then.` as labels, where both are there."""
-    found = {line.number: match for line in lines if (match := _ASKED.match(line.text))}
-    if {match["name"] for match in found.values()} != {"Q", "A"}:
+    found = [_ASKED.match(line.text) for line in lines]
+    if {match["name"] for match in found if match} != {"Q", "A"}:
         return list(lines)
     return [
-        line._replace(text=f"{match['name']}: {line.text[match.end() :]}")
-        if (match := found.get(line.number))
-        else line
-        for line in lines
+        line._replace(text=f"{match['name']}: {line.text[match.end() :]}") if match else line
+        for line, match in zip(lines, found, strict=True)
     ]
 
 
