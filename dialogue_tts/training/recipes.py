@@ -27,7 +27,8 @@ from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.training.checkpoints import CHECKPOINT, load_ema
-from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask, CodecTokensConfig, CodecTokensTask
+from dialogue_tts.training.codec_decoder import CodecDecoderConfig, CodecDecoderTask
+from dialogue_tts.training.codec_tokens import CodecTokensConfig, CodecTokensTask
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.loop import Run
 from dialogue_tts.training.pretrained import (

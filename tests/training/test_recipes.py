@@ -24,7 +24,7 @@ from dialogue_tts.errors import ConfigError, DataError
 from dialogue_tts.semantic.align import PhoneSequence
 from dialogue_tts.semantic.model import TextToSemanticConfig
 from dialogue_tts.training.checkpoints import load_ema
-from dialogue_tts.training.codec import CodecDecoderConfig, CodecDecoderTask
+from dialogue_tts.training.codec_decoder import CodecDecoderConfig, CodecDecoderTask
 from dialogue_tts.training.corpus import Corpus, write_turns
 from dialogue_tts.training.recipes import (
     RECIPES,
