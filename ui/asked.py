@@ -12,9 +12,11 @@ from dialogue_tts._ui.making import MakeRequest
 from dialogue_tts._ui.shown import sentence
 from dialogue_tts._ui.turns import Row
 from dialogue_tts.errors import DialogueTTSError, ScriptError, VoiceError
+from dialogue_tts.script.directions import TREATMENTS, Treatment
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.text.accents import to_american
 from dialogue_tts.voices.voice import Consent
 
 LONGEST_SCRIPT, MOST_TURNS = 100_000, 1_000  # characters; turns
@@ -22,6 +24,7 @@ LONGEST_NAME = 64
 MOST_TAKES = 2 * MOST_TURNS  # of a project
 MOST_DRAWS = 10  # of a take
 MOST_SEEDS = 1 << 48
+MOST_WORDS, LONGEST_WORD = 500, 100  # of a dialogue's dictionary; characters
 
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,32}")
 
@@ -107,7 +110,23 @@ def settings_in(asked: Asked) -> SynthesisConfig:
         value = found.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool):
             settings[name] = float(value)
-    return SynthesisConfig(**settings)
+    return SynthesisConfig(**settings, pronunciations=_words_in(found.get("words") or {}))
+
+
+def _words_in(found: Any) -> tuple[tuple[str, str], ...]:
+    """The dialogue's dictionary: written word -> phonemes. Raises ScriptError for phonemes that there are not."""
+    if not isinstance(found, dict) or len(found) > MOST_WORDS:
+        raise RefusedError(f"a dialogue's dictionary holds up to {MOST_WORDS} words; take some out.")
+    words = tuple((str(word)[:LONGEST_WORD], str(phonemes)[:LONGEST_WORD]) for word, phonemes in found.items())
+    for word, phonemes in words:
+        to_american(phonemes, word)
+    return words
+
+
+def directions_in(asked: Asked) -> Treatment:
+    """What becomes of stage directions."""
+    found = (asked.get("settings") or {}).get("directions", "left_out")
+    return found if found in TREATMENTS else "left_out"
 
 
 def refs_in(asked: Asked) -> dict[str, str]:

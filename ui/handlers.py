@@ -28,6 +28,7 @@ from dialogue_tts._ui.asked import (
     RefusedError,
     at_row,
     consent_in,
+    directions_in,
     finding_told,
     name_in,
     new_seed,
@@ -43,14 +44,16 @@ from dialogue_tts._ui.asked import (
 from dialogue_tts._ui.dialogue_job import DialogueJob
 from dialogue_tts._ui.downloads import WRITERS, file_stem
 from dialogue_tts._ui.making import MakeRequest
+from dialogue_tts._ui.readings import QUESTIONS, found_in
 from dialogue_tts._ui.session import Session, Sessions
 from dialogue_tts._ui.shown import sentence
-from dialogue_tts._ui.turns import Row, by_row, rows_of, spoken, text_of
+from dialogue_tts._ui.turns import Row, by_row, rows_of, said, text_of
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.provenance.verify import verify_file
+from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import WORK_PER_S
 from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.writing import format_script
@@ -90,6 +93,7 @@ class Handlers:
                 "choose",
                 "download",
                 "open_project",
+                "read_document",
                 "bring_voice",
                 "rename_voice",
                 "keep_voice",
@@ -98,7 +102,7 @@ class Handlers:
                 "sample",
                 "verify",
             )
-        }
+        } | {name: partial(question, tts) for name, question in QUESTIONS.items()}
 
     async def answer(self, asked: Any) -> Answer:
         """What a page gets for a question."""
@@ -145,14 +149,14 @@ class Handlers:
 
     def _check(self, session: Session, asked: Asked) -> Answer:
         """The other view of the script, what is wrong in it, how long it will be, and who speaks with which voice."""
-        config = settings_in(asked)
+        config, directions = settings_in(asked), directions_in(asked)
         if "rows" in asked:
             rows, ending = rows_in(asked), text_in(asked, "ending", LONGEST_SCRIPT)
             text = text_of(rows, ending)
         else:
             text = text_in(asked, "text", LONGEST_SCRIPT)
-            rows, ending = rows_of(text)
-        found = self._tts.lint(text, None, config)
+            rows, ending = rows_of(text, directions)
+        found = self._tts.lint(text, None, config, directions)
         answer: Answer = {
             "text": text,
             "ending": ending,
@@ -163,10 +167,12 @@ class Handlers:
             "cast": self._cast(session, tuple(dict.fromkeys(row.turn.speaker for row in rows)), asked),
         }
         if "rows" not in asked:  # of what is not understood, no rows are made: they would lack it
-            whole = not parse_draft(text).mistakes
+            whole = not parse_draft(text, directions).mistakes
             return answer | ({"rows": [row_told(row) for row in rows]} if whole else {})
         answer["byRow"] = {row: [finding_told(f) for f in told] for row, told in by_row(rows, found.findings).items()}
-        read, _ = rows_of(text)
+        shown = [(row, said(row.turn, directions)) for row in rows]
+        answer["said"] = {row.id: turn.text for row, turn in shown if turn and turn.text != row.turn.text}
+        read, _ = rows_of(text, directions)
         if not found.errors and len(read) != len(rows):  # a row holds [names]: it is several turns
             answer["rows"] = [row_told(row) for row in read]
         return answer
@@ -184,15 +190,11 @@ class Handlers:
         return True
 
     def _make(self, session: Session, asked: Asked) -> Answer:
-        rows, refs = rows_in(asked), refs_in(asked)
-        if not rows:
-            raise ScriptError("the script is empty; write a turn, or load an example.")
-        for row in rows:
-            if not row.turn.text.strip():
-                raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
-            if spoken(row.turn) is None:
-                raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
-        job = session.open(name_in(asked, "work"))
+        rows, refs = self._said(rows_in(asked), directions_in(asked)), refs_in(asked)
+        work = name_in(asked, "work")
+        if asked.get("holds") is True and session.job(work) is None:
+            return {"gone": True}  # the page shows sound of a studio that was here before
+        job = session.open(work)
         wanted = MakeRequest(
             tuple(rows), *self._voices(session, rows, refs), seed_in(asked.get("seed", 0)), settings_in(asked)
         )
@@ -209,6 +211,22 @@ class Handlers:
         except ScriptError as error:
             raise at_row(error, wanted) from None
         return job.news(version_in(asked))
+
+    def _said(self, rows: list[Row], directions: Treatment) -> list[Row]:
+        """Rows as they are to be said. Raises AtRowError for one of which nothing is."""
+        if not rows:
+            raise ScriptError("the script is empty; write a turn, or load an example.")
+        found = []
+        for row in rows:
+            if not row.turn.text.strip():
+                raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
+            turn = said(row.turn, directions)
+            if turn is None:
+                raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
+            if turn != row.turn and directions == "refused":
+                raise AtRowError("there is a direction in this turn; take it out, or have them left out.", row.id)
+            found.append(replace(row, turn=turn))
+        return found
 
     def _only(self, job: DialogueJob, wanted: MakeRequest, only: str, fresh: bool) -> MakeRequest:
         """A request for one row: of the others, what there is already stays, and is part of it."""
@@ -265,7 +283,7 @@ class Handlers:
         tell = partial(loop.call_soon_threadsafe, changed.set)
         job.listen(tell)
         try:
-            if job.version <= since:
+            if job.version <= since and asked.get("patient", True):
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(changed.wait(), 1.0 if job.making else WAIT_S)
         finally:
@@ -328,7 +346,12 @@ class Handlers:
         answer: Answer = {
             "rows": [row_told(row) | {"id": row.id} for row in rows],
             "cast": session.voices.refs_of(given),
-            "settings": {"gap": config.gap_s, "speed": config.speed, "loudness": config.loudness_lufs},
+            "settings": {
+                "gap": config.gap_s,
+                "speed": config.speed,
+                "loudness": config.loudness_lufs,
+                "words": dict(config.pronunciations),
+            },
             "seed": project.seed,
         }
         if missing:
@@ -344,6 +367,18 @@ class Handlers:
         wanted = MakeRequest(rows, given, answer["cast"], project.seed, config)
         job.begin_rebuild(wanted, project, cast, self._pace_s)
         return answer | {"news": job.news(0)}
+
+    def _read_document(self, session: Session, asked: Asked) -> Answer:
+        """What is found in a document that was uploaded, or in text that was pasted."""
+        name, directions = text_in(asked, "name", 200), directions_in(asked)
+        if "path" not in asked:
+            return found_in(text_in(asked, "text", LONGEST_SCRIPT).encode(), name, directions)
+        path = self._uploaded(text_in(asked, "path", 4096))
+        try:
+            return found_in(path.read_bytes(), name, directions)
+        finally:
+            if asked.get("last") is True:  # the page may want it read otherwise
+                path.unlink(missing_ok=True)
 
     def _bring_voice(self, session: Session, asked: Asked) -> Answer:
         path = self._uploaded(text_in(asked, "path", 4096))

@@ -6,7 +6,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dialogue_tts._ui.dialogue_job import DialogueJob
@@ -17,6 +18,7 @@ from dialogue_tts.synthesis.ticket import QueueLimits
 
 MOST_DIALOGUES = 8  # of one user whose sound is held; scripts stay in the browser
 MOST_SESSIONS = 500
+MOST_SPOKEN_WORDS = 8  # heard alone, of one user
 LEFT_S = 900.0  # unseen for so long, a session that holds something goes when there are too many
 LOOK_S = 60.0  # between two looks for sessions that were left
 
@@ -30,7 +32,8 @@ class Session:
         self.voices = SessionVoices(tts, folder, personal)
         self._tts, self._limits = tts, limits
         self._jobs: dict[str, DialogueJob] = {}
-        self._lock = threading.Lock()
+        self._lock, self._saying = threading.Lock(), threading.Lock()
+        self._words: list[Path] = []
         folder.mkdir(parents=True, mode=0o700)
 
     def job(self, name: str) -> DialogueJob | None:
@@ -49,6 +52,23 @@ class Session:
         for old in gone:
             old.delete()
         return job
+
+    @contextmanager
+    def one_word(self) -> Iterator[None]:
+        """Words are said one at a time. Raises DialogueTTSError while another is."""
+        if not self._saying.acquire(blocking=False):
+            raise DialogueTTSError("a word is being said already; wait for it.")
+        try:
+            yield
+        finally:
+            self._saying.release()
+
+    def hold_word(self, path: Path) -> None:
+        """The sound of a word; of too many, the oldest goes."""
+        self._words.append(path)
+        for old in self._words[:-MOST_SPOKEN_WORDS]:
+            old.unlink(missing_ok=True)
+        del self._words[:-MOST_SPOKEN_WORDS]
 
     @property
     def at_work(self) -> bool:

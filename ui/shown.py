@@ -43,6 +43,7 @@ def told_of(dialogue: Dialogue, rows: Sequence[str]) -> dict[str, Any]:
         "gap": dialogue.config.gap_s,
         "speed": dialogue.config.speed,
         "loudness": dialogue.config.loudness_lufs,
+        "words": dict(dialogue.config.pronunciations),
         "project": json.dumps(to_dict(Project.of(dialogue)), ensure_ascii=False),  # for the browser's history
     }
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_draft
 from dialogue_tts.script.reader import is_comment
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.script.writing import format_turn
+
+_MARKS = re.compile(r"[(（*]")  # where a direction may begin
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,29 @@ def lines_of(rows: Iterable[Row]) -> list[int]:
     return lines
 
 
-def rows_of(text: str) -> tuple[list[Row], str]:
-    """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn."""
+def rows_of(text: str, directions: Treatment = "left_out") -> tuple[list[Row], str]:
+    """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn.
+
+    A narrator's directions become rows; others stay in their rows as they are written: they are the making's concern.
+    """
     lines = text.removeprefix("\ufeff").splitlines()
     rows, last = [], 0
-    for turn in parse_draft(text, "spoken").turns:  # as they are written: directions are the making's concern
+    for turn in parse_draft(text, "narrator" if directions == "narrator" else "spoken").turns:
         rows.append(Row("", turn, _comments(lines[last : turn.line - 1])))
         last = turn.line
     return rows, _comments(lines[last:])
 
 
-def spoken(turn: Turn) -> Turn | None:
-    """A row's turn, as typed -> as it is said: without directions; None where there is nothing else in it."""
-    found = parse_draft(format_turn(turn)).turns
-    return replace(found[0], line=turn.line) if len(found) == 1 else turn if found or not turn.text.strip() else None
+def said(turn: Turn, directions: Treatment = "left_out") -> Turn | None:
+    """A row's turn, as typed -> as it is said: without directions, if those are left out; None where nothing else is in it."""
+    if directions == "spoken" or not _MARKS.search(turn.text):
+        return turn
+    without, written = parse_draft(format_turn(turn)).turns, parse_draft(format_turn(turn), "spoken").turns
+    if not without:
+        return None if written else turn
+    if len(without) == len(written) == 1 and without[0].text != written[0].text:
+        return replace(turn, text=without[0].text)
+    return turn
 
 
 def row_of_line(lines: Sequence[int], line: int) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -332,8 +332,15 @@ class Revision:
         same = (part.turn.speaker, part.turn.speed, part.turn.room_s) == (turn.speaker, turn.speed, turn.room_s)
         was = voices[turn.speaker]
         same = same and (was.sha256, was.accent) == (voice.sha256, voice.accent)
-        same = same and replace(self.dialogue.config, gap_s=config.gap_s) == config
+        before = self.dialogue.config
+        same = same and replace(before, gap_s=config.gap_s, pronunciations=config.pronunciations) == config
+        same = same and not _says_any(turn.text, set(before.pronunciations) ^ set(config.pronunciations))
         return replace(part, turn=turn) if same else None
+
+
+def _says_any(text: str, pronunciations: Collection[tuple[str, str]]) -> bool:
+    """Whether a word of a dictionary may be in a text."""
+    return any(word.casefold() in text.casefold() for word, _ in pronunciations)
 
 
 def turn_times(turn: SpokenTurn) -> dict[str, Any]:

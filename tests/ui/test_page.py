@@ -1,19 +1,12 @@
-"""The studio in a real browser: Debian's Chromium, driven by Playwright. Nothing is asked of any other machine."""
+"""The studio in a real browser: from opening to downloading."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,171 +16,21 @@ import pytest
 import soundfile
 
 from tests.conftest import RATE_HZ, buzz
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-sync_api = pytest.importorskip("playwright.sync_api", reason="THE STUDIO'S PAGE IS NOT TESTED: pip install playwright")
-if CHROMIUM is None:
-    pytest.skip(
-        "THE STUDIO'S PAGE IS NOT TESTED: there is no Chromium; apt-get install chromium", allow_module_level=True
-    )
-expect, Page, Browser = sync_api.expect, sync_api.Page, sync_api.Browser
-
-ROOT = Path(__file__).parents[2]
-WAIT_MS = 40_000  # machines are busy
-expect.set_options(timeout=WAIT_MS)
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--use-file-for-fake-audio-capture=MICROPHONE",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+from tests.ui.browsing import (
+    WAIT_MS,
+    Open,
+    done,
+    expect,
+    make,
+    paste,
+    serious,
+    served,
+    settled,
+    take_file,
+    told,
+    wav_of,
+    write,
 )
-# Notes what is played piece by piece, when it was handed over and when it is due; how the microphone is asked for; and what
-# is told aloud.
-NOTES = """
-window.heard = [];
-const start = AudioBufferSourceNode.prototype.start;
-AudioBufferSourceNode.prototype.start = function (at) {
-    const now = this.context.currentTime;
-    heard.push({ at, now, seconds: this.buffer.duration, wallclock: Date.now() / 1000 + at - now });
-    return start.call(this, at);
-};
-const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = (wanted) => { window.wanted = wanted; return open(wanted); };
-window.aloud = [];
-document.addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
-    for (const { target } of changes) {
-        const live = target.closest?.("[role=status], [role=alert]");
-        if (live?.textContent) aloud.push(live.textContent);
-    }
-}).observe(document.body, { childList: true, subtree: true }));
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def served(folder: Path, bundle: str, slow_s: float, *password: str, port: int | None = None) -> Iterator[str]:
-    """A studio's address; `folder` holds what it writes."""
-    port = port or free_port()
-    folder.mkdir(parents=True, exist_ok=True)
-    given = [str(folder), str(port), bundle, str(slow_s), *password]
-    settings = {
-        "OMP_NUM_THREADS": "1",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_OFFLINE": "1",
-        "no_proxy": "127.0.0.1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.ui.studio_server", *given], cwd=ROOT, env=os.environ | settings
-    )
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(1200):
-            assert process.poll() is None, "the studio did not start"
-            try:
-                httpx.get(f"{address}studio/main.js", timeout=5).raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("studio")
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path, tiny_bundle_dir: Path) -> Iterator[str]:
-    with served(folder, str(tiny_bundle_dir), 0.4) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    spoken = tmp_path_factory.mktemp("microphone") / "steady.wav"
-    soundfile.write(spoken, buzz(20.0), RATE_HZ)
-    flags = [flag.replace("MICROPHONE", str(spoken)) for flag in FLAGS]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
-        yield chromium
-        chromium.close()
-
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Open]:
-    """Opens the studio in a browser of its own; at the end, no request left the machine and no script failed."""
-    contexts, faults = [], []
-
-    def opened(ready: bool = True, at: str = address, **settings: Any) -> Any:
-        settings.setdefault("viewport", {"width": 1280, "height": 900})
-        context = browser.new_context(**settings)
-        context.set_default_timeout(WAIT_MS)
-        context.add_init_script(NOTES)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((at, "data:", "blob:")) else faults.append(r.url))
-        page.goto(at)
-        if ready:
-            settled(page)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
-def settled(page: Any) -> None:
-    page.wait_for_selector(".studio[data-ready]")
-
-
-def make(page: Any, name: str | None = None) -> None:
-    """Press the one large button, and wait."""
-    button = page.locator("button.make")
-    if name:
-        expect(button).to_have_text(name)
-    button.click()
-    done(page)
-
-
-def done(page: Any) -> None:
-    expect(page.locator(".state")).to_have_text("Done.", timeout=WAIT_MS)
-
-
-def write(page: Any, text: str) -> None:
-    """The script as text, checked."""
-    page.get_by_role("tab", name="Text").click()
-    page.get_by_label("Script as text").fill(text)
-    page.get_by_role("tab", name="Turns").click()
-
-
-def wav_of(page: Any, path: str) -> bytes:
-    return page.request.get(page.url.rstrip("/") + "/gradio_api/file=" + path).body()
-
-
-def told(page: Any, what: str) -> Any:
-    """Something of the page's state."""
-    return page.evaluate(f"import(new URL('studio/state.js', document.baseURI)).then(({{ state }}) => state.{what})")
-
-
-def take_file(page: Any, n: int) -> str:
-    made = told(page, f"made[state.rows[{n}].id]")
-    return made["takes"][made["chosen"]]["file"]
 
 
 def test_one_click_from_opening_to_hearing(visit: Open, folder: Path) -> None:
@@ -354,19 +197,6 @@ def test_whatever_is_typed_stays_as_typed(visit: Open) -> None:
     assert page.evaluate("window.ran ?? 0") == 0
 
 
-def paste(page: Any, text: str) -> None:
-    page.get_by_label("Text of turn 1", exact=True).click()
-    page.evaluate(
-        """text => {
-            const data = new DataTransfer();
-            data.setData("text/plain", text);
-            const paste = new ClipboardEvent("paste", { clipboardData: data, cancelable: true, bubbles: true });
-            document.activeElement.dispatchEvent(paste);
-        }""",
-        text,
-    )
-
-
 def test_another_script_can_be_undone(visit: Open) -> None:
     page = visit()
     make(page)
@@ -374,7 +204,7 @@ def test_another_script_can_be_undone(visit: Open) -> None:
     page.get_by_role("button", name="Examples").click()
     page.get_by_role("dialog").get_by_role("button", name=re.compile("noise")).click()
     expect(page.get_by_label("Text of turn 1")).to_have_value("Did you hear that?")
-    page.get_by_role("button", name="Undo").click()
+    page.locator(".offer button").click()
     expect(page.get_by_label("Text of turn 2")).to_have_value("Not to be lost.")
     expect(page.locator("button.make")).to_have_text("Make 1 changed turn")
 
@@ -399,7 +229,7 @@ def test_pasted_lines_become_turns(visit: Open) -> None:
     expect(page.get_by_label("Text of turn 100")).to_have_value("This is line number 99.")
     expect(page.get_by_label("Speaker of turn 3", exact=True)).to_have_value("Zoe")
     expect(page.get_by_label("Voice of Zoe")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    page.locator(".offer button").click()
     expect(page.get_by_label("Text of turn 2", exact=True)).to_have_value("")
     paste(page, "INT. KITCHEN\nMia: Hello.\nLeo: Hello.")
     expect(page.locator(".state")).to_have_text(re.compile("mend the marked lines"))
@@ -448,7 +278,7 @@ def test_the_page_by_keyboard_alone(visit: Open) -> None:
     page.keyboard.press("Alt+ArrowDown")
     page.keyboard.press("Control+Shift+Backspace")
     expect(page.get_by_label("Text of turn 5")).to_have_count(0)
-    page.get_by_role("button", name="Undo").focus()
+    page.locator(".offer button").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("Text of turn 2")).to_have_value("What?")
     page.keyboard.press("Control+Enter")
@@ -654,6 +484,10 @@ def test_history_brings_dialogues_back(visit: Open) -> None:
     assert wav_of(page, told(page, "result.file")) == sound
     page.get_by_role("button", name="History").click()
     page.get_by_role("button", name="Delete all of it").click()
+    page.get_by_role("button", name="Keep all of it").click()
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("button", name="Delete all of it").click()
+    page.get_by_role("dialog", name="Delete all").get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator(".state")).to_have_text(re.compile("are deleted"))
     page.get_by_role("button", name="History").click()
     expect(page.get_by_role("dialog")).to_contain_text("Nothing was made here yet")
@@ -682,26 +516,6 @@ def test_two_visitors_at_once(visit: Open) -> None:
     assert told(one, "result.file") != told(two, "result.file")
 
 
-def test_a_server_that_went_away_costs_no_word(browser: Any, tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    port = free_port()
-    context = browser.new_context()
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    with served(tmp_path / "a", str(tiny_bundle_dir), 0, port=port) as address:
-        page.goto(address)
-        settled(page)
-        make(page)
-    page.get_by_label("Text of turn 1").fill("Written without a server.")
-    expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
-    with served(tmp_path / "b", str(tiny_bundle_dir), 0, port=port):
-        expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_hidden()
-        page.reload()
-        settled(page)
-        assert page.get_by_label("Text of turn 1").input_value() == "Written without a server."
-        make(page)
-    context.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault(visit: Open, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
@@ -720,15 +534,6 @@ def test_axe_finds_no_fault(visit: Open, scheme: str) -> None:
     expect(page.locator("#script-told")).to_contain_text("Line 2")
     faults += serious(axe, page)
     assert not faults
-
-
-def serious(axe: Any, page: Any) -> list[tuple[str, list[str]]]:
-    found = axe.Axe().run(page).response["violations"]
-    return [
-        (fault["id"], [node["html"][:200] for node in fault["nodes"]])
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("width", [360, 640])  # 640: 1280 at 200 %

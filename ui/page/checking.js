@@ -1,7 +1,9 @@
 /** The script's two views kept one: what is typed in one is checked, and shown in the other. */
 
 import { ask } from "./ask.js";
-import { keep, newId, plain, state, tell } from "./state.js";
+import { namesNow, newId, plain, state, tell } from "./state.js";
+import { keep, keepDerived } from "./store.js";
+import { record } from "./undo.js";
 
 const PAUSE_MS = 300;
 let timer = 0;
@@ -9,10 +11,13 @@ let dirty = null; // "rows" or "text"
 let number = 0;
 let underWay = Promise.resolve();
 
-/** Something was typed in a view. */
-export function edited(view) {
+/** Something was typed in a view. `label` names it for undo, and makes it a step of its own. */
+export function edited(view, label = "") {
   dirty = view;
+  state.source = view;
+  record(label);
   keep();
+  tell("edited");
   clearTimeout(timer);
   timer = setTimeout(flush, PAUSE_MS);
 }
@@ -50,13 +55,14 @@ function take(view, answer) {
   state.findings = answer.findings;
   state.byRow = answer.byRow || {};
   state.seconds = answer.seconds;
+  state.said = answer.said || {};
   state.usual = { ...state.usual, ...answer.cast };
   state.turns = answer.turns;
   if (view === "rows") {
     state.text = answer.text;
     state.broken = false;
     state.split = answer.rows || null;
-    state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+    state.speakers = namesNow();
   } else if (!answer.rows) {
     state.broken = true; // the table keeps what it had, and cannot be shown until the text is mended
     if (state.view === "turns") state.view = "text";
@@ -65,10 +71,10 @@ function take(view, answer) {
     state.broken = false;
     state.rows = matched(state.rows, answer.rows);
     state.ending = answer.ending;
-    state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+    state.speakers = namesNow();
     tell("rows");
   }
-  keep();
+  keepDerived();
   tell("checked");
 }
 

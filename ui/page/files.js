@@ -3,16 +3,20 @@
 import { ask, upload } from "./ask.js";
 import { edited } from "./checking.js";
 import { clock, dialog, h } from "./dom.js";
+import { DOCUMENTS, readDocument, takeDrops } from "./incoming.js";
 import { complain, followOn, forgetNews, news, offer, say } from "./making.js";
 import * as player from "./player.js";
-import { deletion, keep, newRow, onDesk, readHistory, startAnew, state, tell, writeHistory } from "./state.js";
+import { deletion, namesNow, newRow, newWork, onDesk, startAnew, state, tell } from "./state.js";
+import { dropEmpty, keep, readHistory, removeScript, writeHistory } from "./store.js";
+import { record, undo } from "./undo.js";
 
 let root;
 const when = (time) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export function fileButtons(page) {
   root = page;
-  const file = h("input", { type: "file", accept: ".txt,.md,.json,text/plain,application/json", class: "unseen", tabindex: -1, "aria-label": "Script or project file",
+  takeDrops(page, openFile);
+  const file = h("input", { type: "file", accept: DOCUMENTS, class: "unseen", tabindex: -1, "aria-label": "Script or project file",
     onchange: async () => { if (file.files[0]) await openFile(file.files[0]); file.value = ""; } });
   const sound = h("input", { type: "file", accept: "audio/*", class: "unseen", tabindex: -1, "aria-label": "Sound to look for the mark in",
     onchange: async () => { if (sound.files[0]) await verify(sound.files[0]); sound.value = ""; } });
@@ -33,9 +37,11 @@ async function verify(file) {
 }
 
 function replaceWith(values) {
-  player.quiet();
+  dropEmpty();
+  player.rewind();
   forgetNews();
   startAnew(values);
+  state.speakers = namesNow();
   tell("rows");
   tell("made");
   tell("view");
@@ -43,47 +49,51 @@ function replaceWith(values) {
 
 /** The same, and what was there can be had back. */
 function exchange(values, told) {
-  const before = onDesk();
+  const { text } = state;
   replaceWith(values);
-  if (before.text.trim()) offer(told, "Undo", () => putBack(before));
-}
-
-function putBack(before) {
-  replaceWith(before);
-  edited(before.broken ? "text" : "rows");
-  followOn();
+  record("another script");
+  if (text.trim()) offer(told, "Undo", undo);
 }
 
 function anew() {
   exchange({ rows: [newRow("Anna"), newRow("Ben")] }, "A new script.");
-  state.speakers = ["Anna", "Ben"];
   edited("rows");
 }
 
 /** A script's text in place of what is there. */
 export function loadText(text, title = "") {
-  exchange({ text, title }, title ? `“${title}” is open.` : "The script is open.");
+  exchange({ text, title, source: "text" }, title ? `“${title}” is open.` : "The script is open.");
   edited("text");
 }
 
 async function openFile(file) {
-  if (file.size > 2_000_000) { complain("The file is too large for a script or a project."); return; }
-  const text = await file.text();
-  if (text.includes("\u0000") || text.includes("\ufffd")) { complain("This is no text file; open a script or a project."); return; }
+  if (file.size > 20_000_000) { complain("The file is larger than 20 MB; cut it in parts."); return; }
   const title = file.name.replace(/(\.dialogue)?\.\w+$/, "");
-  if (/^\s*\{/.test(text)) await openProject(text, title);
-  else loadText(text, title);
+  const ending = /\.\w+$/.exec(file.name)?.[0].toLowerCase() || "";
+  if (!DOCUMENTS.split(",").includes(ending)) { complain(`${file.name} is no text file and no project; open a script, a document, subtitles or a project.`); return; }
+  const text = [".txt", ".json"].includes(ending) && file.size < 2_000_000 ? await file.text() : "";
+  if (/^\s*\{/.test(text) && /"(bundle|turns)"/.test(text)) { await openProject(text, title); return; }
+  if (ending === ".txt" && text && !/[\u0000\ufffd]/.test(text) && /^\s*\[\p{L}/mu.test(text)) { loadText(text, title); return; } // as it is written
+  try {
+    const found = await readDocument(root, file);
+    if (!found) return;
+    const { settings } = state;
+    exchange({ title, rows: found.rows.map((turn) => ({ ...newRow(turn.speaker), ...turn })), settings: { ...settings, words: {} } }, `“${title}” is open.`);
+    edited("rows");
+  } catch (error) {
+    if (ending === ".txt" && text) loadText(text, title); // its mistakes are marked where they are
+    else complain(error.message);
+  }
 }
 
 /** A project's script, and its sound as far as it can be made again. */
 export async function openProject(text, title, work) {
   const before = { work: state.work };
-  const name = work || `w${[...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, "0")).join("")}`;
+  const name = work || newWork();
   const answer = await ask("open_project", { text, work: name });
   if (answer.error) { complain(answer.error); state.work = before.work; return; }
   const rows = answer.rows.map((row) => ({ seed: null, locked: false, ...row }));
-  exchange({ work: name, title, rows, cast: answer.cast, settings: answer.settings, seed: answer.seed }, `“${title}” is open.`);
-  state.speakers = [...new Set(rows.map((row) => row.speaker))];
+  exchange({ work: name, title, rows, cast: answer.cast, settings: { ...state.settings, ...answer.settings }, seed: answer.seed }, `“${title}” is open.`);
   edited("rows");
   if (answer.warning) complain(answer.warning);
   if (answer.news) { news(answer.news); followOn(); }
@@ -121,19 +131,24 @@ async function reopen(entry) {
     return { ...newRow(turn.speaker, takes[chosen].text), id: turn.row, pause: turn.pause, overlap: turn.overlap, speed: speed ?? 1 };
   });
   const cast = Object.fromEntries(rows.map((row) => [row.speaker, told.rows[row.id]?.said?.voice]).filter(([, ref]) => ref));
-  const settings = { gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness };
+  const settings = { ...state.settings, gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness };
   exchange({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings }, `“${entry.title}” is open.`);
-  state.speakers = [...new Set(rows.map((row) => row.speaker))];
   edited("rows");
   news(told);
 }
 
 async function forgetAll() {
+  const sure = await dialog(root, "Delete all sounds, voices and the history?", (close) => [
+    h("p", {}, "The sounds that were made here, the voices you brought along and the list of your dialogues go at once, and cannot be had back. Scripts stay."),
+    h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => close() }, "Keep all of it"), h("button", { type: "button", class: "main", onclick: () => close(true) }, "Delete")),
+  ]);
+  if (!sure) return;
   const answer = await ask("forget");
   if (answer.error) { complain(answer.error); return; }
   writeHistory([]);
-  const { rows, text } = state;
-  replaceWith({ rows, text });
+  const { work, ...script } = onDesk();
+  replaceWith(script);
+  removeScript(work);
   const hello = await ask("hello");
   if (hello.voices) state.voices = hello.voices;
   state.cast = {};

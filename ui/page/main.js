@@ -1,20 +1,26 @@
 /** The studio's page: its parts, and who is told when something changes. */
 
 import { ask, connect, connected } from "./ask.js";
-import { edited, flush } from "./checking.js";
+import { edited, flush, splitRows } from "./checking.js";
 import { dialog, field, h, roughly, signButton } from "./dom.js";
 import { fileButtons, loadText } from "./files.js";
+import { TREATMENTS } from "./incoming.js";
 import * as making from "./making.js";
+import { dictionary } from "./readings.js";
 import { drawResult, drawStale, follow, playerBar, resultSection } from "./result.js";
-import { deletion, keep, mistakeCount, on, recall, state, tell } from "./state.js";
+import * as player from "./player.js";
+import { deletion, mistakeCount, namesNow, on, state, tell } from "./state.js";
+import { isStored, keep, recall, shareWithTabs } from "./store.js";
 import { drawText, insertInText, textView } from "./text.js";
-import { drawRows, drawStandings, insertBelow, insertInTurn, turnTable } from "./turns.js";
+import { drawRows, drawStandings, focusRow, insertBelow, insertInTurn, turnTable } from "./turns.js";
+import { canRedo, canUndo, redo, startUndo, undo, went } from "./undo.js";
 import { drawVoices, voiceCards } from "./voices.js";
 
 const KEYS = [
   ["Enter", "a new turn below, by the speaker whose turn it is"],
   ["Shift + Enter", "a line break inside a turn"],
   ["Ctrl + Enter", "make the dialogue"],
+  ["Ctrl + Z", "undo; Ctrl + Shift + Z or Ctrl + Y does it again"],
   ["Alt + ↑ or ↓", "move the turn"],
   ["Backspace in an empty turn", "delete it; so does Ctrl + Shift + Backspace in any"],
   ["Escape", "stop what is heard"],
@@ -27,6 +33,9 @@ let mistakes;
 let manners;
 let inserts;
 let banner;
+let title;
+let saved;
+let steps;
 
 /** Fill the component: `server` answers questions, `upload` takes files. */
 export async function start(element, server, upload) {
@@ -39,10 +48,12 @@ export async function start(element, server, upload) {
   Object.assign(state, { voices: hello.voices || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
   manners.textContent = `Use recordings of people only with their consent. ${deletion("Those that are not kept")}`;
   if (!known && state.examples.length) loadText(state.examples[0].text, state.examples[0].name);
-  else edited(state.rows.length && !state.broken ? "rows" : "text");
-  state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
+  else edited(state.source);
+  state.speakers = namesNow();
   draw();
   await flush();
+  startUndo();
+  shareWithTabs(() => { edited(state.source); draw(true); tell("view"); });
   making.followOn();
   page.dataset.ready = "true";
 }
@@ -58,6 +69,9 @@ async function greet() {
 function lay() {
   banner = h("p", { class: "banner", role: "alert", hidden: true });
   const tab = (view, label) => h("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": `view-${view}`, onclick: () => show(view) }, label);
+  title = h("input", { type: "text", class: "title", "aria-label": "Title", placeholder: "Untitled", maxlength: 120, oninput: () => { state.title = title.value; edited(state.source); } });
+  saved = h("p", { class: "saved" });
+  steps = [signButton("undo", "Undo (Ctrl+Z)", undo), signButton("again", "Redo (Ctrl+Shift+Z)", redo)];
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "View of the script" }, tab("turns", "Turns"), tab("text", "Text"));
   tabs.addEventListener("keydown", (event) => {
     if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
@@ -76,7 +90,7 @@ function lay() {
   };
   page.append(
     h("a", { class: "skip", href: "#script" }, "Skip to the script"),
-    h("header", { class: "top" }, h("h1", {}, "Dialogue studio"), h("nav", { "aria-label": "Files" }, ...fileButtons(page),
+    h("header", { class: "top" }, h("h1", {}, "Dialogue studio"), title, saved, h("nav", { "aria-label": "Files" }, ...steps, ...fileButtons(page),
       h("button", { type: "button", class: "quiet", onclick: showKeys }, "Keys"), signButton("theme", "Light or dark", switchTheme))),
     banner,
     h("main", { id: "script", tabindex: -1 },
@@ -88,17 +102,63 @@ function lay() {
       resultSection(page)),
     h("footer", { class: "dock" }, making.makeBar(), playerBar()),
   );
-  page.addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event) => {
+    if (event.target.closest("dialog")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!event.repeat) making.make(); }
-    else if (event.key === "Escape" && !page.querySelector("dialog[open]")) import("./player.js").then((player) => player.quiet());
+    else if (event.key === "Escape") player.quiet();
+    else stepKeys(event);
+  });
+  page.addEventListener("beforeinput", (event) => {
+    if (!event.inputType.startsWith("history") || event.target.closest("dialog")) return;
+    event.preventDefault();
+    (event.inputType === "historyUndo" ? undo : redo)();
   });
   listen();
 }
 
+/** Ctrl+Z and its like are the page's everywhere but in dialogs: the browser's own undo knows of single boxes only. */
+function stepKeys(event) {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return;
+  event.preventDefault();
+  if (event.target.matches("input")) event.target.dispatchEvent(new Event("change"));
+  (key === "y" || event.shiftKey ? redo : undo)();
+}
+
+/** After undo or redo: everything is drawn as it was, and the place that changed is shown. */
+async function undone() {
+  const { label, to, takes, rows, another } = went;
+  if (another) {
+    making.forgetNews();
+    player.rewind();
+    Object.assign(state, { made: {}, result: null, job: null });
+    making.followOn();
+  }
+  edited(state.source);
+  draw(true);
+  making.say(`${to ? "Done again" : "Undone"}${label ? `: ${label}` : ""}.`);
+  if (state.view === "turns") {
+    const place = rows.find((id) => state.rows.some((row) => row.id === id));
+    if (place) focusRow(place);
+  }
+  await making.restoreTakes(takes);
+}
+
+function drawSteps() {
+  steps[0].disabled = !canUndo();
+  steps[1].disabled = !canRedo();
+}
+
 function listen() {
-  on("rows", draw);
+  on("rows", () => draw());
+  on("undone", undone);
+  on("steps", drawSteps);
+  on("stored", () => {
+    saved.textContent = isStored() ? "Saved in this browser" : "Not saved: this browser's storage is full. Delete scripts you no longer need, or export them.";
+    saved.classList.toggle("error", !isStored());
+  });
   on("rows-changed", () => { drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
-  on("checked", () => { if (!mistakeCount()) making.mended(); drawText(); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
+  on("checked", () => { if (!mistakeCount()) making.mended(); drawText(state.source === "rows"); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
   on("made", () => { drawStandings(); making.drawMaking(); drawResult(); });
   on("standings", drawStandings);
   on("heard", drawStandings);
@@ -114,15 +174,17 @@ function listen() {
   show(state.view, false);
 }
 
-function draw() {
-  drawRows();
-  drawText();
+/** Everything; `anew` also where somebody is typing. */
+function draw(anew = false) {
+  drawRows(anew);
+  drawText(anew);
+  if (document.activeElement !== title || anew) title.value = state.title;
   drawVoices();
   drawInserts();
   drawSummary();
   making.drawMaking();
   drawResult();
-  drawSettings();
+  drawSettings(anew);
 }
 
 async function show(view, andCheck = true) {
@@ -171,6 +233,7 @@ function drawInserts() {
 }
 
 const settingFields = {};
+let words;
 function settings() {
   const number = (key, label, props, hint) => {
     const input = h("input", { type: "number", ...props, onchange: () => {
@@ -178,28 +241,39 @@ function settings() {
       if (key === "seed") state.seed = Math.max(0, Math.floor(value ?? 1));
       else state.settings[key] = key === "speed" ? value ?? 1 : key === "loudness" ? value ?? -23 : value;
       drawSettings();
-      edited("rows");
+      edited(state.source);
       tell("voices");
     } });
     settingFields[key] = input;
     return field(label, input, hint);
   };
+  const directions = h("select", { onchange: async () => {
+    state.settings.directions = directions.value;
+    edited(state.source, "stage directions");
+    await flush();
+    if (directions.value === "narrator") splitRows();
+  } }, ...TREATMENTS.map(([value, label]) => h("option", { value }, label)));
+  settingFields.directions = directions;
+  words = dictionary();
   const along = h("input", { type: "checkbox", onchange: () => { state.along = along.checked; keep(); } });
   settingFields.along = along;
   return h("details", { class: "sheet-box settings" }, h("summary", {}, h("h2", {}, "Settings")),
     number("gap", "Gap between turns, s", { min: 0, max: 10, step: 0.1, placeholder: "natural" }, "Empty: as people leave them."),
     number("speed", "Speed of all", { min: 0.25, max: 4, step: 0.05 }),
     number("loudness", "Loudness, LUFS", { min: -40, max: -10, step: 1 }),
+    field("Stage directions", directions, "Such as (laughs) and (He exits.)."),
+    words.box,
     number("seed", "Seed", { min: 0, step: 1 }, "The same script, voices and seed give the same sound."),
     h("label", { class: "tick" }, along, "Play while it is made"),
     h("button", { type: "button", class: "quiet", onclick: () => making.make({ fresh: true }) }, "Make all anew, but what is locked"));
 }
 
-function drawSettings() {
+function drawSettings(anew = false) {
+  words.draw();
   const values = { ...state.settings, seed: state.seed };
   for (const [key, input] of Object.entries(settingFields)) {
     if (key === "along") input.checked = state.along;
-    else if (document.activeElement !== input) input.value = values[key] ?? "";
+    else if (anew || document.activeElement !== input) input.value = values[key] ?? "";
   }
 }
 

@@ -1,12 +1,16 @@
 /** Make, stop, and what the server tells meanwhile. */
 
-import { ask } from "./ask.js";
+import { ask, connected } from "./ask.js";
 import { flush, splitRows } from "./checking.js";
 import { h, roughly } from "./dom.js";
 import * as player from "./player.js";
-import { keep, plain, remember, standing, state, tell, upToDate } from "./state.js";
+import { on, plain, saidOf, standing, state, tell, upToDate } from "./state.js";
+import { keepDerived, remember } from "./store.js";
+import { record } from "./undo.js";
 import { focusRow } from "./turns.js";
 
+const OFFER_MS = 20_000;
+const JUST_NOW_MS = 400;
 let version = 0;
 let following = 0; // number of the loop that may go on
 let solo = null; // the row that is to be heard when it is made
@@ -18,6 +22,10 @@ let line;
 let spoken; // for those who listen: the same without the seconds, which change all the time
 let offered;
 let mending = false;
+let away = false; // what is told is that the server does not answer
+let offerGoes = 0;
+let offerMade = 0;
+let restoring = false; // takes are chosen by undo
 let starting = false;
 
 export const versionNow = () => version;
@@ -30,21 +38,34 @@ export function makeBar() {
   line = h("p", { class: "state" });
   spoken = h("p", { class: "unseen", role: "status" });
   offered = h("p", { class: "offer", role: "status" });
+  on("edited", () => { if (performance.now() - offerMade > JUST_NOW_MS) withdraw(); });
+  on("connection", () => { if (connected) back(); });
+  on("unheard", unheard);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) present(); });
   return h("div", { class: "make-bar" }, button, stopButton, h("div", { class: "make-told" }, line, spoken, offered, told));
 }
 
 /** Tell in the bar, and to who listens. */
 export function say(text, isError = false, aloud = text) {
   mending = false;
+  away = false;
   line.classList.toggle("error", isError);
   if (line.textContent !== text) line.textContent = text;
   if (spoken.textContent !== aloud) spoken.textContent = aloud;
 }
 
-/** Something was done that can be undone, until the next such thing; progress does not push it away. */
+/** Something was done that can be undone, or could be done: told for a while, or until the next edit. */
 export function offer(text, label, act) {
   say("");
-  offered.replaceChildren(text, " ", h("button", { type: "button", class: "link", onclick: () => { offered.replaceChildren(); act(); } }, label));
+  offered.replaceChildren(text, " ", h("button", { type: "button", class: "link", onclick: () => { withdraw(); act(); } }, label));
+  clearTimeout(offerGoes);
+  offerGoes = setTimeout(withdraw, OFFER_MS);
+  offerMade = performance.now();
+}
+
+function withdraw() {
+  clearTimeout(offerGoes);
+  offered.replaceChildren();
 }
 
 /** Tell what is wrong; `untilMended` goes when the script has no mistakes. */
@@ -62,7 +83,7 @@ export async function make({ only = null, fresh = false } = {}) {
   if (state.job || starting) return;
   starting = true;
   say("");
-  offered.replaceChildren();
+  withdraw();
   if (!only) player.wake();
   state.blamed = null;
   try {
@@ -77,8 +98,9 @@ export async function make({ only = null, fresh = false } = {}) {
     else if (state.along) player.startAlong();
     else player.quiet();
     solo = only;
-    const values = { work: state.work, since: version, rows: state.rows, cast: state.cast, settings: state.settings, seed: state.seed, fresh };
+    const values = { work: state.work, since: version, rows: state.rows, cast: state.cast, settings: state.settings, seed: state.seed, fresh, holds: Boolean(state.result) };
     const answer = await ask("make", only ? { ...values, only } : values);
+    if (answer.gone) { player.quiet(); lost(); return; }
     if (answer.error) {
       player.quiet();
       complain(answer.error);
@@ -102,25 +124,49 @@ async function stop() {
   else news(answer);
 }
 
-/** Ask for news until the job is over. */
-export async function followOn() {
+/** Ask for news until the job is over; without `patient`, only for those that are there. */
+export async function followOn(patient = true) {
   const mine = ++following;
   while (mine === following) {
-    const answer = await ask("follow", { work: state.work, since: version });
+    const answer = await ask("follow", { work: state.work, since: version, patient: patient && Boolean(state.job || !state.result) });
     if (mine !== following) return;
-    if (answer.away) { complain(answer.error); await new Promise((resolve) => setTimeout(resolve, 1500)); continue; }
+    if (answer.away) { complain(answer.error); away = true; return; }
     if (answer.gone) { lost(); return; }
     if (answer.error) { complain(answer.error); return; }
-    news(answer);
+    if (answer.version !== version || answer.job) news(answer);
     if (!state.job) return;
   }
 }
 
+/** The server answers again; it may be another, which holds nothing. */
+function back() {
+  if (away || line.classList.contains("error")) say("");
+  followOn();
+}
+
+/** Whether the server still has the sound, where there are signs that it may not. */
+async function present() {
+  if (state.result && connected && !state.job) await followOn(false);
+}
+
+async function unheard() {
+  await present();
+  if (state.result && connected) complain("The sound cannot be played; make the dialogue again.");
+}
+
+/** The server was started anew, or nobody came for long. Turns that were drawn again keep their seeds, so that they can be had again. */
 function lost() {
-  if (state.job || state.result) say("The sound of this dialogue is not here any more; make it again.");
+  const had = state.job || state.result;
+  for (const row of state.rows) {
+    const made = state.made[row.id];
+    if (made?.takes?.length > 1 && standing(row) === "made") row.seed = made.takes[made.chosen].seed;
+  }
   Object.assign(state, { job: null, result: null, made: {} });
   version = 0;
+  player.rewind();
+  keepDerived();
   tell("made");
+  if (had) offer("The studio was started anew, and the sound of this dialogue is gone. Your script is all here.", "Make it again", () => make());
 }
 
 /** Another dialogue is on the desk. */
@@ -128,7 +174,7 @@ export function forgetNews() {
   following += 1;
   version = 0;
   say("");
-  offered.replaceChildren();
+  withdraw();
 }
 
 /** Take in what the server told. */
@@ -136,6 +182,7 @@ export function news(told_) {
   const had = state.job;
   version = told_.version;
   state.job = told_.job;
+  const redrawn = Object.entries(told_.rows).some(([row, made]) => isAnother(state.made[row], made));
   Object.assign(state.made, told_.rows);
   for (const piece of told_.chunks) if (!solo) player.addPiece(piece);
   if (!state.job) player.endAlong();
@@ -150,8 +197,35 @@ export function news(told_) {
   }
   if (told_.message) say(told_.message, !/^(Stopped|The sound differs)/.test(told_.message));
   else if (had && !state.job) finished();
-  keep();
+  if (redrawn && !restoring) record("another take");
+  keepDerived();
   tell("made");
+}
+
+/** Whether another take of the same words was chosen or drawn: that is a change of its own, and can be undone. */
+function isAnother(was, is) {
+  if (!was?.takes?.length || !is.takes?.length || was.chosen === is.chosen) return false;
+  return was.takes[was.chosen].text === is.takes[is.chosen].text;
+}
+
+/** Choose takes as they were; of a turn whose words went back, the take that says them. */
+export async function restoreTakes(takes) {
+  if (state.job) return;
+  restoring = true;
+  try {
+    for (const row of state.rows) {
+      const made = state.made[row.id];
+      if (!made?.takes?.length) continue;
+      const wanted = takes[row.id] ?? made.chosen;
+      const says = made.takes[wanted]?.text === saidOf(row) ? wanted : made.takes.findIndex((take) => take.text === saidOf(row));
+      if (says < 0 || says === made.chosen) continue;
+      const answer = await ask("choose", { work: state.work, row: row.id, take: says, since: version });
+      if (answer.error) { complain(answer.error); return; }
+      news(answer);
+    }
+  } finally {
+    restoring = false;
+  }
 }
 
 function finished() {

@@ -19,6 +19,8 @@ let sources = [];
 let mode = "idle"; // "along", "whole", "solo"
 let soloRow = null;
 let soloDone = null;
+let place = 0; // where the dialogue was left, in seconds
+let rate = 1;
 const audio = new Audio();
 audio.preload = "auto";
 
@@ -37,6 +39,7 @@ export function startAlong() {
   pieces = [];
   zero = 0;
   until = 0;
+  place = 0;
   more = true;
   mode = "along";
 }
@@ -70,7 +73,7 @@ export function addPiece(piece) {
 /** The file of the whole dialogue is there, or is another. */
 export function setWhole(result) {
   if (mode === "along") return; // it goes on, and the file takes over at its end
-  const at = mode === "whole" ? Math.min(audio.currentTime, result.seconds) : 0;
+  const at = Math.min(now(), result.seconds);
   const going = mode === "whole" && !audio.paused;
   if (mode === "solo") return;
   load(result, at);
@@ -81,6 +84,13 @@ function load(result, at) {
   mode = "whole";
   audio.src = urlOf(result.file);
   audio.currentTime = at;
+  audio.playbackRate = rate;
+}
+
+/** Another dialogue: it begins at its beginning. */
+export function rewind() {
+  quiet();
+  place = 0;
 }
 
 /** One turn, or a voice, alone; resolves when it is over. */
@@ -89,6 +99,7 @@ export function playSolo(file, row = null) {
   mode = "solo";
   soloRow = row;
   audio.src = urlOf(file);
+  audio.playbackRate = rate;
   audio.play().catch(() => {});
   tell("playing");
   return new Promise((resolve) => { soloDone = resolve; });
@@ -98,6 +109,7 @@ export function playSolo(file, row = null) {
 export function quiet() {
   sources.forEach((source) => { try { source.stop(); } catch { /* it never began */ } });
   sources = [];
+  place = now();
   audio.pause();
   if (mode === "along") context?.resume();
   mode = "idle";
@@ -122,7 +134,7 @@ export function toggle() {
   if (mode === "whole" && !audio.paused) {
     audio.pause();
   } else if (state.result) {
-    if (mode !== "whole") { quiet(); load(state.result, 0); }
+    if (mode !== "whole") { quiet(); load(state.result, place); }
     if (audio.ended) audio.currentTime = 0;
     audio.play().catch(() => {});
   }
@@ -142,7 +154,7 @@ export function seek(seconds, play = true) {
 /** Where in the dialogue one is, in seconds. */
 export function now() {
   if (mode === "along") return until ? Math.max(0, Math.min(context.currentTime - zero, until)) : 0;
-  return mode === "whole" ? audio.currentTime : 0;
+  return mode === "whole" ? audio.currentTime : place;
 }
 
 /** The row that is heard. */
@@ -160,6 +172,11 @@ audio.addEventListener("ended", () => {
   if (mode === "solo") quiet();
   tell("playing");
 });
+audio.addEventListener("error", () => {
+  const wanted = mode !== "idle";
+  quiet();
+  if (wanted) tell("unheard");
+});
 for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, () => tell("playing"));
 
 /** Called at every frame: hands over from pieces to the file when all of them were heard. */
@@ -167,6 +184,7 @@ export function tick() {
   if (mode === "along" && !more && !coming && (!until || context.currentTime - zero >= until)) {
     sources = [];
     mode = "idle";
+    place = 0;
     if (state.result) load(state.result, 0);
     tell("playing");
   }

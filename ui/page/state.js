@@ -1,114 +1,101 @@
-/** What the page knows: the script in its two views, voices, settings, what was made. Kept in this browser. */
+/** What the page knows: the script in its two views, voices, settings, what was made. */
 
-const KEY = "dialogue-studio";
-const HISTORY = `${KEY}-history`;
-const MOST_HISTORY = 20;
-
-const token = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
+export const token = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
 export const newId = () => `r${token(5)}`;
+export const newWork = () => `w${token(8)}`;
 
 /** A turn as it is when it is new. */
 export const newRow = (speaker, text = "") => ({
   id: newId(), speaker, text, pause: 0, overlap: 0, speed: 1, seed: null, locked: false, note: "",
 });
 
-const fresh = () => ({
-  work: `w${token(8)}`,
+export const fresh = () => ({
+  work: newWork(),
   title: "",
   view: "turns",
+  source: "rows", // which of the two views was written in last; the other follows
   text: "",
   ending: "",
   rows: [],
+  speakers: [], // those without turns too
   cast: {}, // speaker -> reference, where one was chosen
-  settings: { gap: null, speed: 1, loudness: -23 },
+  settings: { gap: null, speed: 1, loudness: -23, directions: "left_out", words: {} }, // words: written -> phonemes
   seed: 1,
   broken: false, // the text has mistakes, and the rows are older
   along: true, // play while it is made
 });
 
-export const state = {
-  ...fresh(),
-  me: "",
-  usual: {}, // speaker -> reference of the voice he or she has, chosen or not
-  voices: [],
-  speakers: [],
+/** What is not kept: it follows from the script, or is the server's. */
+const derived = () => ({
   findings: [],
   byRow: {},
+  said: {}, // row -> what is said of its text, where that is less
   turns: 0, // that were understood
   seconds: 0,
   made: {}, // row -> what the server tells of it
   result: null,
   job: null,
   playing: null, // row that is heard
+});
+
+export const state = {
+  ...fresh(),
+  ...derived(),
+  me: "",
+  usual: {}, // speaker -> reference of the voice he or she has, chosen or not
+  voices: [],
 };
 
 const bus = new EventTarget();
 export const on = (what, act) => bus.addEventListener(what, act);
 export const tell = (what) => bus.dispatchEvent(new Event(what));
 
-const KEPT = ["work", "title", "view", "text", "ending", "rows", "broken", "cast", "settings", "seed", "along"];
+/** What must outlive a reload. */
+export const onDesk = () => Object.fromEntries(Object.keys(fresh()).map((key) => [key, state[key]]));
 
-/** What must outlive a reload, and can be had back when another script came in its place. */
-export const onDesk = () => Object.fromEntries(KEPT.map((key) => [key, state[key]]));
-
-/** Write it. A full or forbidden storage loses the convenience, not the work. */
-export function keep() {
-  try {
-    localStorage.setItem(KEY, JSON.stringify(onDesk()));
-  } catch {
-    /* the page goes on without */
-  }
+/** Take in what `onDesk` gave once; what it lacks is as usual. */
+export function layOut(held) {
+  const usual = fresh();
+  for (const key of Object.keys(usual)) state[key] = held[key] ?? usual[key];
+  state.settings = { ...usual.settings, ...state.settings };
 }
 
-/** Read it again; whether there was something. */
-export function recall() {
-  try {
-    state.me = localStorage.getItem(`${KEY}-me`) || "";
-    if (!/^[0-9a-f]{32}$/.test(state.me)) {
-      state.me = token(16);
-      localStorage.setItem(`${KEY}-me`, state.me);
-    }
-    const held = JSON.parse(localStorage.getItem(KEY) || "null");
-    if (held) for (const key of KEPT) if (key in held) state[key] = held[key];
-    return Boolean(held);
-  } catch {
-    state.me = state.me || token(16);
-    return false;
-  }
+const chosenTakes = () => Object.fromEntries(state.rows.flatMap((row) => {
+  const made = state.made[row.id];
+  return made?.takes?.length ? [[row.id, made.chosen]] : [];
+}));
+
+/** The script for undo: all that people change in it, as it stands now. */
+export function desk() {
+  const { work, title, ending, rows, speakers, cast, settings, seed, text, source } = state;
+  return structuredClone({ work, title, ending, rows, speakers, cast, settings, seed, takes: chosenTakes(), ...(source === "text" ? { text } : {}) });
 }
 
-/** An empty script; what was made stays in the history. */
+/** The script as it stood; which takes were chosen is for the server. */
+export function putDesk(before) {
+  const { takes: _, text, ...others } = structuredClone(before);
+  Object.assign(state, others, { source: text === undefined ? "rows" : "text" });
+  if (text !== undefined) state.text = text;
+  const here = new Set(state.voices.map((voice) => voice.ref));
+  for (const [speaker, ref] of Object.entries(state.cast)) if (here.size && !here.has(ref)) delete state.cast[speaker];
+}
+
+/** Another script; what was made stays with the server and in the history. */
 export function startAnew(values = {}) {
   const { view, along } = state;
-  Object.assign(state, fresh(), { view, along, made: {}, result: null, job: null, findings: [], byRow: {}, playing: null }, values);
-  keep();
+  Object.assign(state, fresh(), { view, along }, derived(), values);
 }
 
-/** What the page calls the dialogue: its title, or its first words. */
-export function titleOf() {
-  return state.title || (state.rows[0]?.text || "Dialogue").split(/\s+/).slice(0, 6).join(" ");
+/** Who there is: whoever speaks, and whoever has a voice or was put in by hand, though nothing is said yet. */
+export function namesNow() {
+  const speaking = [...new Set(state.rows.map((row) => row.speaker))];
+  const silent = state.speakers.filter((name) => !speaking.includes(name) && (state.source === "rows" || state.cast[name]));
+  return [...speaking, ...silent];
 }
 
-export function readHistory() {
-  try {
-    return JSON.parse(localStorage.getItem(HISTORY) || "[]");
-  } catch {
-    return [];
-  }
-}
-
-/** Remember a dialogue that was made; the newest comes first, each work once. */
-export function remember(project, seconds) {
-  const entry = { work: state.work, title: titleOf(), when: Date.now(), seconds, project };
-  writeHistory([entry, ...readHistory().filter((old) => old.work !== state.work)].slice(0, MOST_HISTORY));
-}
-
-export function writeHistory(entries) {
-  try {
-    localStorage.setItem(HISTORY, JSON.stringify(entries));
-  } catch {
-    if (entries.length > 1) writeHistory(entries.slice(0, Math.floor(entries.length / 2)));
-  }
+/** What the page calls a dialogue: its title, or its first words. */
+export function titleOf({ title, rows } = state) {
+  return title || (rows[0]?.text || "Dialogue").split(/\s+/).slice(0, 6).join(" ");
 }
 
 /** When sounds and voices go. */
@@ -118,6 +105,8 @@ export const deletion = (what) => `${what} are deleted ${state.keepHours} hours 
 export const mistakeCount = () => (state.broken || state.view === "text" ? state.findings : state.rows.flatMap((row) => (plain(row.text) && state.byRow[row.id]) || []))
   .filter((found) => found.severity === "error").length;
 
+export const rowOf = (id) => state.rows.find((row) => row.id === id);
+export const placeOf = (id) => state.rows.findIndex((row) => row.id === id);
 export const plain = (text) => text.split(/\s+/).filter(Boolean).join(" ");
 export const voiceOf = (speaker) => state.cast[speaker] || state.usual[speaker] || "";
 export const voiceName = (ref) => state.voices.find((voice) => voice.ref === ref)?.name || ref.replace(/^\w+:/, "");
@@ -129,9 +118,19 @@ export function standing(row) {
   if (made && ["queued", "making", "failed"].includes(made.state)) return made.state;
   if (!made?.takes?.length) return "new";
   const take = made.takes[made.chosen];
-  const same = take.text === plain(row.text) && made.said.speaker === row.speaker && made.said.speed === row.speed;
+  const same = take.text === saidOf(row) && made.said.speaker === row.speaker && made.said.speed === row.speed;
   const asked = row.seed === null || row.seed === take.seed;
-  return same && asked && made.said.voice === voiceOf(row.speaker) && sameSettings() ? "made" : "changed";
+  return same && asked && made.said.voice === voiceOf(row.speaker) && sameSettings() && sameWords(row) ? "made" : "changed";
+}
+
+/** A row's words without what is left out of them. */
+export const saidOf = (row) => state.said[row.id] ?? plain(row.text);
+
+/** Whether the dictionary says a row's words as it did. */
+function sameWords(row) {
+  const [was, is] = [state.result?.words || state.settings.words, state.settings.words];
+  const text = row.text.toLowerCase();
+  return [...Object.keys(was), ...Object.keys(is)].every((word) => was[word] === is[word] || !text.includes(word.toLowerCase()));
 }
 
 function sameSettings() {

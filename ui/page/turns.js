@@ -1,10 +1,13 @@
 /** The script as a table of turns. The rows' elements stay while their values change, so that nobody loses the cursor. */
 
-import { ask, urlOf } from "./ask.js";
+import { ask } from "./ask.js";
 import { edited, splitRows } from "./checking.js";
 import { askText, h, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
-import { colourOf, keep, newRow, onDesk, plain, standing, state, tell } from "./state.js";
+import { pasted } from "./incoming.js";
+import { panelOf } from "./panel.js";
+import { colourOf, newRow, placeOf, plain, rowOf, saidOf, standing, state, tell } from "./state.js";
+import { undo } from "./undo.js";
 
 const WORDS = { new: "not made yet", queued: "waits", making: "being made", made: "made", changed: "changed since", failed: "failed" };
 const DOUBTS = { words: "reads back otherwise", pace: "unusual pace", voice: "may be another's voice" };
@@ -14,7 +17,6 @@ let root;
 let list;
 let actions;
 const parts = new Map(); // row id -> its elements
-let deleted = null;
 
 export function turnTable(page, makeActions) {
   root = page;
@@ -29,14 +31,15 @@ export function turnTable(page, makeActions) {
   return list;
 }
 
-/** Bring the elements in line with the rows, keeping those that are there. */
-export function drawRows() {
+/** Bring the elements in line with the rows, keeping those that are there; `anew` also what somebody is typing in. */
+export function drawRows(anew = false) {
   const wanted = new Set(state.rows.map((row) => row.id));
   for (const [id, part] of parts) if (!wanted.has(id)) { part.item.remove(); parts.delete(id); }
   state.rows.forEach((row, n) => {
     const part = parts.get(row.id) || build(row);
     if (list.children[n] !== part.item) list.insertBefore(part.item, list.children[n] || null);
-    fill(part, row, n);
+    if (anew) part.text.value = row.text;
+    fill(part, row, n, anew);
   });
 }
 
@@ -44,9 +47,6 @@ export function drawRows() {
 export function drawStandings() {
   state.rows.forEach((row, n) => { const part = parts.get(row.id); if (part) drawStanding(part, row, n); });
 }
-
-const rowOf = (id) => state.rows.find((row) => row.id === id);
-const placeOf = (id) => state.rows.findIndex((row) => row.id === id);
 
 function build(row) {
   const id = row.id;
@@ -67,9 +67,9 @@ function build(row) {
     h("div", { class: "turn-main" }, h("div", { class: "turn-line" }, speaker, text), h("div", { class: "turn-foot" }, tag, take, note), told),
     h("div", { class: "turn-acts" }, play, redo, more),
   );
-  text.addEventListener("input", () => { grow([text]); rowOf(id).text = text.value; edited("rows"); drawStandings(); });
+  text.addEventListener("input", () => { grow([text]); rowOf(id).text = text.value; delete state.said[id]; edited("rows"); drawStandings(); });
   text.addEventListener("keydown", (event) => keys(event, id, text));
-  text.addEventListener("paste", (event) => pasted(event, id));
+  text.addEventListener("paste", (event) => pasted(event, id, actions));
   text.addEventListener("focus", () => { state.at = { row: id, input: text }; });
   text.addEventListener("blur", () => setTimeout(() => { if (!list.contains(document.activeElement)) splitRows(); }, 0));
   const part = { item, number, speaker, text, play, redo, more, tag, note, take, told, panel: null };
@@ -77,7 +77,7 @@ function build(row) {
   return part;
 }
 
-function fill(part, row, n) {
+function fill(part, row, n, anew) {
   const who = `turn ${n + 1}`;
   part.number.textContent = n + 1;
   part.item.style.setProperty("--who", `var(--s${colourOf(row.speaker)})`);
@@ -99,7 +99,7 @@ function fill(part, row, n) {
   part.text.readOnly = row.locked;
   part.speaker.disabled = row.locked;
   growSoon(part.text);
-  if (part.panel) part.panel.fill(row, n);
+  if (part.panel) part.panel.fill(row, n, anew);
   drawStanding(part, row, n);
 }
 
@@ -159,9 +159,9 @@ async function chooseTake(id, take) {
   if (answer.error) { actions.complain(answer.error); drawStandings(); return; }
   const row = rowOf(id);
   const chosen = state.made[id]?.takes[take];
-  if (chosen) { row.text = chosen.text; if (row.seed !== null) row.seed = chosen.seed; }
+  if (chosen) { if (chosen.text !== saidOf(row)) row.text = chosen.text; if (row.seed !== null) row.seed = chosen.seed; }
   actions.news(answer);
-  edited("rows");
+  edited("rows", "the take");
   drawRows();
   hear(id);
 }
@@ -237,23 +237,12 @@ export function move(id, by) {
 
 export function remove(id) {
   const n = placeOf(id);
-  deleted = { row: state.rows[n], n };
   state.rows.splice(n, 1);
-  edited("rows");
+  edited("rows", "deleted turn");
   drawRows();
   const next = state.rows[Math.max(0, n - 1)];
   if (next) parts.get(next.id).text.focus();
-  actions.offer(`Turn ${n + 1} is deleted.`, "Undo", undelete);
-  tell("rows-changed");
-}
-
-function undelete() {
-  if (!deleted) return;
-  state.rows.splice(deleted.n, 0, deleted.row);
-  edited("rows");
-  drawRows();
-  parts.get(deleted.row.id).text.focus();
-  deleted = null;
+  actions.offer(`Turn ${n + 1} is deleted.`, "Undo", undo);
   tell("rows-changed");
 }
 
@@ -266,94 +255,18 @@ function keys(event, id, text) {
   else if ((event.key === "Backspace" && !text.value && state.rows.length > 1) || (event.ctrlKey && event.shiftKey && event.key === "Backspace")) { event.preventDefault(); remove(id); }
 }
 
-/** Several lines that are pasted are several turns. */
-async function pasted(event, id) {
-  const given = event.clipboardData.getData("text/plain");
-  if (!/\n/.test(given.trim())) return;
-  event.preventDefault();
-  const before = JSON.parse(JSON.stringify(onDesk()));
-  const answer = await ask("check", { text: given, cast: state.cast, settings: state.settings });
-  const n = placeOf(id);
-  actions.offer("The text was pasted.", "Undo", () => { Object.assign(state, before); edited("rows"); tell("rows"); tell("view"); });
-  if (!answer.error && !answer.rows && state.rows.every((row) => !plain(row.text))) {
-    Object.assign(state, { text: given, view: "text" });
-    edited("text");
-    tell("rows");
-    tell("view");
-    actions.complain("There are mistakes in it: mend the marked lines, then it becomes turns.", true);
-    return;
-  }
-  if (answer.error || !answer.rows) {
-    const row = rowOf(id);
-    const lines = given.split(/\n/).map(plain).filter(Boolean);
-    row.text = plain(`${row.text} ${lines[0] || ""}`);
-    state.rows.splice(n + 1, 0, ...lines.slice(1).map((line) => newRow(row.speaker, line)));
-    const first = answer.findings?.find((found) => found.severity === "error");
-    actions.complain(first ? `Line ${first.line} of what was pasted: ${first.message}` : answer.error);
-  } else {
-    const rows = answer.rows.map((turn) => ({ ...newRow(turn.speaker), ...turn }));
-    state.rows.splice(plain(rowOf(id).text) ? n + 1 : n, plain(rowOf(id).text) ? 0 : 1, ...rows);
-  }
-  state.speakers = [...new Set(state.rows.map((row) => row.speaker))];
-  edited("rows");
-  drawRows();
-  tell("rows-changed");
-}
-
 function openPanel(id) {
   const part = parts.get(id);
   if (part.panel) {
     part.panel.element.remove();
     part.panel = null;
   } else {
-    part.panel = panel(id);
+    const act = { root, insert: () => insertBelow(placeOf(id)), move: (by) => move(id, by), remove: () => remove(id), redraw: () => drawRows(), redrawStandings: drawStandings };
+    part.panel = panelOf(id, act);
     part.panel.fill(rowOf(id), placeOf(id));
     part.item.append(part.panel.element);
   }
   part.more.setAttribute("aria-expanded", String(Boolean(part.panel)));
-}
-
-/** Pause, overlap, speed, seed and what else can be done with a turn. */
-function panel(id) {
-  const number = (key, label, props) => {
-    const input = h("input", { type: "number", ...props });
-    input.addEventListener("input", () => {
-      const value = input.value === "" ? (key === "seed" ? null : key === "speed" ? 1 : 0) : Number(input.value);
-      if (value !== null && !Number.isFinite(value)) return;
-      rowOf(id)[key] = key === "seed" && value !== null ? Math.max(0, Math.floor(value)) : value;
-      edited("rows");
-      drawStandings();
-    });
-    return { input, label: h("label", {}, label, input) };
-  };
-  const fields = {
-    pause: number("pause", "Pause before, s", { min: 0, max: 10, step: 0.1 }),
-    overlap: number("overlap", "Overlap, s", { min: 0, max: 10, step: 0.1 }),
-    speed: number("speed", "Speed", { min: 0.25, max: 4, step: 0.05 }),
-    seed: number("seed", "Seed", { min: 0, step: 1, placeholder: "any" }),
-  };
-  const act = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
-  const lock = h("button", { type: "button", class: "quiet", "aria-pressed": "false", onclick: () => {
-    rowOf(id).locked = !rowOf(id).locked;
-    keep();
-    drawRows();
-  } }, "Lock");
-  const element = h("div", { class: "panel" },
-    h("div", { class: "panel-fields" }, ...Object.values(fields).map((field) => field.label)),
-    h("div", { class: "panel-acts" }, lock, act("Insert below", () => insertBelow(placeOf(id))), act("Move up", () => move(id, -1)),
-      act("Move down", () => move(id, 1)), act("Delete", () => remove(id))));
-  const fill = (row, n) => {
-    for (const [key, { input }] of Object.entries(fields)) {
-      input.setAttribute("aria-label", `${input.parentElement.firstChild.textContent} of turn ${n + 1}`);
-      if (document.activeElement !== input) input.value = row[key] ?? "";
-      input.disabled = row.locked;
-    }
-    const made = state.made[row.id];
-    if (made?.takes?.length) fields.seed.input.placeholder = made.takes[made.chosen].seed;
-    lock.setAttribute("aria-pressed", String(row.locked));
-    lock.textContent = row.locked ? "Unlock" : "Lock";
-  };
-  return { element, fill };
 }
 
 /** Write at the cursor of the turn that was last written in. */

@@ -5,7 +5,7 @@ import { edited } from "./checking.js";
 import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
 import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
-import { colourOf, deletion, state, tell, voiceName, voiceOf } from "./state.js";
+import { colourOf, deletion, namesNow, state, tell, voiceName, voiceOf } from "./state.js";
 
 let root;
 let list;
@@ -22,17 +22,18 @@ export function voiceCards(page) {
 }
 
 export function drawVoices() {
-  const key = JSON.stringify([state.speakers, state.cast, state.usual, state.voices, [...messages]]);
+  const speaking = new Set(state.rows.map((row) => row.speaker));
+  const key = JSON.stringify([state.speakers, [...speaking], state.cast, state.usual, state.voices, [...messages]]);
   if (key === drawn) return;
   drawn = key;
   const focused = document.activeElement?.closest?.(".card")?.dataset.speaker;
   const role = document.activeElement?.dataset?.role;
-  cards = new Map(state.speakers.map((speaker) => [speaker, card(speaker)]));
+  cards = new Map(state.speakers.map((speaker) => [speaker, card(speaker, speaking.has(speaker))]));
   list.replaceChildren(...cards.values());
   if (focused && cards.has(focused) && role) cards.get(focused).querySelector(`[data-role="${role}"]`)?.focus();
 }
 
-function card(speaker) {
+function card(speaker, speaks) {
   const ref = voiceOf(speaker);
   const voice = state.voices.find((one) => one.ref === ref);
   const choice = h("select", { "aria-label": `Voice of ${speaker}`, "data-role": "choice", onchange: () => choose(speaker, choice.value) });
@@ -54,7 +55,7 @@ function card(speaker) {
     voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "aria-label": `Rename ${voice.name}`, onclick: () => rename(voice) }, "Rename"),
     voice && voice.kind !== "built in" && h("button", { type: "button", class: "quiet", "aria-label": `Delete ${voice.name}`, onclick: () => forget(speaker, voice) }, "Delete"),
   ];
-  const told = [];
+  const told = speaks ? [] : [h("li", {}, "No turns yet. ", h("button", { type: "button", class: "link", "aria-label": `Remove ${speaker}`, onclick: () => leave(speaker) }, "Remove"))];
   if (voice?.used) {
     const part = voice.used < voice.seconds - 0.3 ? `${voice.used} s of ${voice.seconds} s are used, from ${voice.start} s` : `${voice.used} s`;
     told.push(h("li", {}, `${part}, level ${voice.level}\u00a0dB`), ...voice.warnings.map((text) => h("li", { class: "warning" }, text[0].toUpperCase() + text.slice(1))));
@@ -73,8 +74,15 @@ function choose(speaker, ref) {
   changed();
 }
 
+/** A speaker without turns goes. */
+function leave(speaker) {
+  delete state.cast[speaker];
+  state.speakers = namesNow().filter((name) => name !== speaker);
+  changed();
+}
+
 function changed() {
-  edited("rows");
+  edited(state.source);
   drawVoices();
   tell("voices");
 }
