@@ -47,7 +47,7 @@ from dialogue_tts._ui.making import MakeRequest
 from dialogue_tts._ui.readings import QUESTIONS, found_in
 from dialogue_tts._ui.session import Session, Sessions
 from dialogue_tts._ui.shown import sentence
-from dialogue_tts._ui.turns import Row, by_row, rows_of, said, text_of
+from dialogue_tts._ui.turns import Row, by_row, rows_of, said, said_told, text_of
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
@@ -165,13 +165,12 @@ class Handlers:
             "seconds": round(found.duration_s, 1),
             "findings": [finding_told(finding) for finding in found.findings],
             "cast": self._cast(session, tuple(dict.fromkeys(row.turn.speaker for row in rows)), asked),
+            "said": said_told(rows, directions),
         }
         if "rows" not in asked:  # of what is not understood, no rows are made: they would lack it
             whole = not parse_draft(text, directions).mistakes
             return answer | ({"rows": [row_told(row) for row in rows]} if whole else {})
         answer["byRow"] = {row: [finding_told(f) for f in told] for row, told in by_row(rows, found.findings).items()}
-        shown = [(row, said(row.turn, directions)) for row in rows]
-        answer["said"] = {row.id: turn.text for row, turn in shown if turn and turn.text != row.turn.text}
         read, _ = rows_of(text, directions)
         if not found.errors and len(read) != len(rows):  # a row holds [names]: it is several turns
             answer["rows"] = [row_told(row) for row in read]

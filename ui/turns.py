@@ -74,6 +74,12 @@ def said(turn: Turn, directions: Treatment = "left_out") -> Turn | None:
     return turn
 
 
+def said_told(rows: Sequence[Row], directions: Treatment) -> dict[int, str]:
+    """Number of a row, from 0 -> what is said of its text, where that is not all of it."""
+    turns = ((n, row.turn, said(row.turn, directions)) for n, row in enumerate(rows))
+    return {n: turn.text for n, written, turn in turns if turn and turn.text != written.text}
+
+
 def row_of_line(lines: Sequence[int], line: int) -> int | None:
     """Which row a finding's line belongs to: the last that begins on or before it."""
     before = [index for index, first in enumerate(lines) if first <= line]

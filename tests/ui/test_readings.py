@@ -49,7 +49,7 @@ def test_directions_are_left_out_of_what_is_made(studio: Studio) -> None:
         "Anna", "It is 5 (or 6)."
     )
     one = rows([("Anna", "(laughs) Hello there.")])
-    assert studio.ask("check", rows=one)["said"] == {"r0": "Hello there."}
+    assert studio.ask("check", rows=one)["said"] == {"0": "Hello there."}
     told = studio.made(rows=one)
     assert told["rows"]["r0"]["takes"][0]["text"] == "Hello there."
     assert studio.ask("make", work="v", rows=one, settings={"directions": "refused"})["where"] == "r0"

@@ -207,3 +207,73 @@ def test_a_document_is_dropped_and_what_is_found_is_taken(visit: Open) -> None:
     assert told(page, "rows[0].speaker") == "Narrator" and told(page, "title") == "play"
     page.keyboard.press("Control+z")
     expect(page.get_by_role("listitem").filter(has=page.locator(".words"))).to_have_count(4)
+
+
+def test_a_speaker_is_renamed_and_words_replaced_everywhere(visit: Open) -> None:
+    page = visit()
+    write(page, "[Anna] Hello, Bob.\n[Bob] Hello, Anna. Bobsleigh?\n[Anna] Bob!")
+    voice = told(page, "usual.Bob")
+    page.get_by_role("button", name="Rename the speaker Bob").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("robert")
+    page.get_by_role("button", name="Rename everywhere").click()
+    expect(page.get_by_label("Speaker of turn 2")).to_have_value("Robert")
+    assert told(page, "cast.Robert") == voice
+    page.get_by_role("button", name="Find and replace").click()
+    page.get_by_label("Find", exact=True).fill("bob")
+    expect(page.get_by_role("dialog")).to_contain_text("Found 2 times.")
+    page.get_by_label("Replace with").fill("Robert")
+    page.get_by_role("button", name="Replace all").click()
+    assert texts(page) == ["Hello, Robert.", "Hello, Anna. Bobsleigh?", "Robert!"]
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    assert texts(page)[2] == "Bob!" and told(page, "rows[1].speaker") == "Bob"
+
+
+def test_scripts_of_this_browser(visit: Open) -> None:
+    page = visit()
+    page.get_by_label("Title").fill("First")
+    page.get_by_role("button", name="New", exact=True).click()
+    text_of(page, 1).fill("Of the second.")
+    page.get_by_role("button", name="Scripts").click()
+    box = page.get_by_role("dialog")
+    box.get_by_role("button", name="Copy First").click()
+    box.get_by_label("Search the scripts").fill("first (copy)")
+    expect(box.locator("li")).to_have_count(1)
+    with page.expect_download() as saved:
+        box.get_by_role("button", name="Save as text").click()
+    assert saved.value.suggested_filename == "First-copy.txt" and "[Anna]" in saved.value.path().read_text()
+    box.get_by_role("button", name="Delete First (copy)").click()
+    box.get_by_label("Search the scripts").fill("")
+    expect(box.locator("li")).to_have_count(2)
+    box.get_by_role("button", name=re.compile("^First")).first.click()
+    expect(page.get_by_label("Title")).to_have_value("First")
+    page.keyboard.press("Control+z")
+    expect(text_of(page, 1)).to_have_value("Of the second.")
+
+
+def test_hearing_by_keys(visit: Open) -> None:
+    page = visit(viewport={"width": 1280, "height": 400})
+    write(page, "[Anna] Is it ten past five already, and nobody told me?\n[Ben] Nearly.")
+    make(page)
+    page.get_by_label("Playback speed").select_option("0.5")
+    page.get_by_label("Volume").fill("0.5")
+    page.evaluate("document.activeElement.blur()")
+    player = "import(new URL('studio/player.js', document.baseURI)).then((player) => player.{})"
+    page.evaluate(player.format("rewind()"))
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(player.format("now()")) > 0
+    page.keyboard.press("j")
+    assert page.evaluate(player.format("now()")) == 0
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause the dialogue")).to_be_visible()
+    page.wait_for_function("document.querySelector('.turn').getBoundingClientRect().top >= 0")  # it follows
+    page.get_by_role("button", name="Loop the turn that is heard").click()
+    expect(page.get_by_role("button", name="Loop the turn that is heard")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="Play the dialogue")).to_be_visible()
+    page.keyboard.press("Space")
+    page.reload()
+    settled(page)
+    expect(page.get_by_label("Playback speed")).to_have_value("0.5")

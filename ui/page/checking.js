@@ -55,7 +55,6 @@ function take(view, answer) {
   state.findings = answer.findings;
   state.byRow = answer.byRow || {};
   state.seconds = answer.seconds;
-  state.said = answer.said || {};
   state.usual = { ...state.usual, ...answer.cast };
   state.turns = answer.turns;
   if (view === "rows") {
@@ -74,6 +73,7 @@ function take(view, answer) {
     state.speakers = namesNow();
     tell("rows");
   }
+  state.said = Object.fromEntries(Object.entries(state.broken ? {} : answer.said).map(([n, text]) => [state.rows[n]?.id, text]));
   keepDerived();
   tell("checked");
 }

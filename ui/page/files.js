@@ -2,12 +2,12 @@
 
 import { ask, upload } from "./ask.js";
 import { edited } from "./checking.js";
-import { clock, dialog, h } from "./dom.js";
+import { clock, dialog, h, saveAs } from "./dom.js";
 import { DOCUMENTS, readDocument, takeDrops } from "./incoming.js";
 import { complain, followOn, forgetNews, news, offer, say } from "./making.js";
 import * as player from "./player.js";
-import { deletion, namesNow, newRow, newWork, onDesk, startAnew, state, tell } from "./state.js";
-import { dropEmpty, keep, readHistory, removeScript, writeHistory } from "./store.js";
+import { deletion, namesNow, newRow, newWork, onDesk, startAnew, state, tell, titleOf } from "./state.js";
+import { dropEmpty, duplicate, keep, readHistory, removeScript, scripts, writeHistory } from "./store.js";
 import { record, undo } from "./undo.js";
 
 let root;
@@ -21,7 +21,7 @@ export function fileButtons(page) {
   const sound = h("input", { type: "file", accept: "audio/*", class: "unseen", tabindex: -1, "aria-label": "Sound to look for the mark in",
     onchange: async () => { if (sound.files[0]) await verify(sound.files[0]); sound.value = ""; } });
   const button = (label, onclick) => h("button", { type: "button", class: "quiet", onclick }, label);
-  return [button("New", anew), button("Open…", () => file.click()), button("Examples", examples), button("History", history), button("Made here?", () => sound.click()), file, sound];
+  return [button("New", anew), button("Open…", () => file.click()), button("Examples", examples), button("Scripts", ownScripts), button("History", history), button("Made here?", () => sound.click()), file, sound];
 }
 
 /** Whether a sound was made by this program, by the mark in it and by what the file says. */
@@ -106,6 +106,37 @@ async function examples() {
 }
 
 const firstLine = (text) => text.split("\n").find((line) => line && !line.startsWith("#"))?.replace(/^\[[^\]]*\]\s*/, "") || "";
+
+/** The scripts of this browser: open, copy, save as a file, delete. */
+async function ownScripts() {
+  const chosen = await dialog(root, "Scripts in this browser", (close) => {
+    const search = h("input", { type: "search", placeholder: "Title or words", "aria-label": "Search the scripts" });
+    const list = h("ul", { class: "list scripts" });
+    const act = (label, title, onclick) => h("button", { type: "button", class: "quiet", "aria-label": `${label} ${title}`, onclick }, label);
+    const draw = () => {
+      const wanted = search.value.trim().toLowerCase();
+      const found = scripts().filter((one) => `${one.title} ${one.words}`.toLowerCase().includes(wanted));
+      list.replaceChildren(...found.map((one) => h("li", {},
+        h("button", { type: "button", class: "choice", onclick: () => close(one.desk) }, h("b", {}, one.title), h("span", {}, `${one.turns} ${one.turns === 1 ? "turn" : "turns"}, ${when(one.when)}${one.work === state.work ? ", open" : ""}`)),
+        h("div", { class: "card-acts" }, act("Copy", one.title, () => { duplicate(one.desk); draw(); }), act("Save as text", one.title, () => saveText(one)),
+          one.work !== state.work && act("Delete", one.title, () => { removeScript(one.work); draw(); })))));
+      if (!found.length) list.append(h("li", {}, "Nothing is found."));
+    };
+    search.addEventListener("input", draw);
+    draw();
+    return [search, list, h("p", { class: "fine" }, "Everything you write is kept here by itself, in this browser only.")];
+  });
+  if (!chosen || chosen.work === state.work) return;
+  exchange(chosen, `“${titleOf(chosen)}” is open.`);
+  edited(state.source);
+  followOn();
+}
+
+function saveText({ title, desk }) {
+  const url = URL.createObjectURL(new Blob([desk.text], { type: "text/plain" }));
+  saveAs(url, `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "script"}.txt`);
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
 
 async function history() {
   const entries = readHistory();

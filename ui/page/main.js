@@ -4,6 +4,8 @@ import { ask, connect, connected } from "./ask.js";
 import { edited, flush, splitRows } from "./checking.js";
 import { dialog, field, h, roughly, signButton } from "./dom.js";
 import { fileButtons, loadText } from "./files.js";
+import { findAndReplace } from "./finding.js";
+import { followHeard, playerKeys } from "./hearing.js";
 import { TREATMENTS } from "./incoming.js";
 import * as making from "./making.js";
 import { dictionary } from "./readings.js";
@@ -21,10 +23,11 @@ const KEYS = [
   ["Shift + Enter", "a line break inside a turn"],
   ["Ctrl + Enter", "make the dialogue"],
   ["Ctrl + Z", "undo; Ctrl + Shift + Z or Ctrl + Y does it again"],
+  ["Ctrl + H", "find and replace"],
   ["Alt + ↑ or ↓", "move the turn"],
   ["Backspace in an empty turn", "delete it; so does Ctrl + Shift + Backspace in any"],
   ["Escape", "stop what is heard"],
-  ["← and → on the waveform", "two seconds back or on; Space plays"],
+  ["Space or K, outside of fields", "play or pause; ← and → go two seconds, J and L ten"],
 ];
 let page;
 let views;
@@ -106,7 +109,8 @@ function lay() {
     if (event.target.closest("dialog")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!event.repeat) making.make(); }
     else if (event.key === "Escape") player.quiet();
-    else stepKeys(event);
+    else if (event.key === "h" && event.ctrlKey) { event.preventDefault(); findAndReplace(page, making.say); }
+    else { stepKeys(event); playerKeys(event); }
   });
   page.addEventListener("beforeinput", (event) => {
     if (!event.inputType.startsWith("history") || event.target.closest("dialog")) return;
@@ -161,7 +165,7 @@ function listen() {
   on("checked", () => { if (!mistakeCount()) making.mended(); drawText(state.source === "rows"); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
   on("made", () => { drawStandings(); making.drawMaking(); drawResult(); });
   on("standings", drawStandings);
-  on("heard", drawStandings);
+  on("heard", () => { drawStandings(); followHeard(); });
   on("voices", () => { drawStandings(); making.drawMaking(); drawStale(); });
   on("view", () => show(state.view, false));
   on("connection", () => {
@@ -227,6 +231,7 @@ function drawInserts() {
   const speakers = state.speakers.slice(0, 8).map((name, n) => button(name, inText ? `Insert ${name}` : `New turn by ${name}`, () => (inText ? insertInText(`[${name}] `, true) : insertBelow(state.at ? Math.max(0, state.rows.findIndex((row) => row.id === state.at.row)) : state.rows.length - 1, name)), n));
   inserts.replaceChildren(...speakers,
     button("pause", "Insert a pause", () => put("[pause 0.5s] ")),
+    button("find…", "Find and replace", () => findAndReplace(page, making.say)),
     button("say as", "Insert a pronunciation", () => put("[word](/wˈɜɹd/) ")),
     ...(inText ? [button("overlap", "Insert an overlapping turn", () => insertInText(`[${state.speakers[1] || state.speakers[0] || "Ben"} | overlap 0.3s] `, true)),
       button("speed", "Insert a faster turn", () => insertInText(`[${state.speakers[0] || "Anna"} | speed 1.2] `, true))] : []));

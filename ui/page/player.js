@@ -21,6 +21,9 @@ let soloRow = null;
 let soloDone = null;
 let place = 0; // where the dialogue was left, in seconds
 let rate = 1;
+let volume = 1;
+let gain = null; // of the pieces
+let looped = null; // {row, start, end} of the turn that is heard again and again
 const audio = new Audio();
 audio.preload = "auto";
 
@@ -28,7 +31,11 @@ export const playback = { get mode() { return mode; } };
 
 /** Call it in a click: browsers let sound begin only there. */
 export function wake() {
-  context = context || new AudioContext({ sampleRate: RATE });
+  if (!context) {
+    context = new AudioContext({ sampleRate: RATE });
+    gain = new GainNode(context, { gain: volume });
+    gain.connect(context.destination);
+  }
   context.resume();
 }
 
@@ -63,7 +70,7 @@ export function addPiece(piece) {
     if (!until) zero = earliest - piece.at;
     if (zero + piece.at < earliest) zero = earliest - piece.at; // it came late: everything after it is later
     const source = new AudioBufferSourceNode(context, { buffer: sound });
-    source.connect(context.destination);
+    source.connect(gain);
     source.start(zero + piece.at);
     sources.push(source);
     until = piece.at + sound.duration;
@@ -76,6 +83,7 @@ export function setWhole(result) {
   const at = Math.min(now(), result.seconds);
   const going = mode === "whole" && !audio.paused;
   if (mode === "solo") return;
+  looped = null;
   load(result, at);
   if (going) audio.play().catch(() => {});
 }
@@ -157,6 +165,27 @@ export function now() {
   return mode === "whole" ? audio.currentTime : place;
 }
 
+/** How fast files are played; pieces come as they are made. */
+export function setRate(value) {
+  rate = value;
+  audio.playbackRate = value;
+}
+
+export function setVolume(value) {
+  volume = value;
+  audio.volume = value;
+  if (gain) gain.gain.value = value;
+}
+
+/** Hear the turn where one is again and again, or go on. */
+export function loopTurn(wanted) {
+  const at = now();
+  const turns = state.result?.turns || [];
+  looped = wanted ? turns.find((turn) => turn.start <= at && at < turn.end) || turns.find((turn) => turn.end > at) || null : null;
+}
+
+export const isLooping = () => Boolean(looped);
+
 /** The row that is heard. */
 export function heardRow() {
   if (mode === "solo") return audio.paused ? null : soloRow;
@@ -181,6 +210,7 @@ for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, () 
 
 /** Called at every frame: hands over from pieces to the file when all of them were heard. */
 export function tick() {
+  if (looped && mode === "whole" && !audio.paused && (audio.currentTime >= looped.end || audio.currentTime < looped.start - 0.5)) audio.currentTime = looped.start;
   if (mode === "along" && !more && !coming && (!until || context.currentTime - zero >= until)) {
     sources = [];
     mode = "idle";

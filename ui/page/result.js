@@ -2,6 +2,7 @@
 
 import { ask, urlOf } from "./ask.js";
 import { clock, dialog, h, saveAs, setSign, signButton } from "./dom.js";
+import { hearingControls } from "./hearing.js";
 import * as player from "./player.js";
 import { colourOf, standing, state, tell, titleOf, upToDate } from "./state.js";
 
@@ -49,7 +50,7 @@ export function playerBar() {
     else if (event.key === " " || event.key === "Enter") { event.preventDefault(); player.toggle(); }
   });
   new ResizeObserver(drawWave).observe(slider);
-  return h("div", { class: "player", hidden: true }, toggle, slider, time);
+  return h("div", { class: "player", hidden: true }, toggle, slider, time, hearingControls());
 }
 
 export function drawResult() {

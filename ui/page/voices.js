@@ -5,6 +5,7 @@ import { edited } from "./checking.js";
 import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
 import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
+import { NAME } from "./names.js";
 import { colourOf, deletion, namesNow, state, tell, voiceName, voiceOf } from "./state.js";
 
 let root;
@@ -51,8 +52,9 @@ function card(speaker, speaks) {
     h("button", { type: "button", class: "quiet", "data-role": "upload", "aria-label": `Upload a voice for ${speaker}`, onclick: () => file.click() }, "Upload"),
     h("button", { type: "button", class: "quiet", "data-role": "record", "aria-label": `Record a voice for ${speaker}`, onclick: () => record(speaker) }, "Record"),
     state.speakers.length > 1 && h("button", { type: "button", class: "quiet", "data-role": "swap", "aria-label": `Swap ${speaker}'s voice`, onclick: () => swap(speaker) }, "Swap"),
+    h("button", { type: "button", class: "quiet", "data-role": "name", "aria-label": `Rename the speaker ${speaker}`, onclick: () => renameSpeaker(speaker) }, "Rename"),
     voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "data-role": "keep", "aria-label": `Keep ${voice.name}`, onclick: () => keepVoice(speaker, voice) }, "Keep…"),
-    voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "aria-label": `Rename ${voice.name}`, onclick: () => rename(voice) }, "Rename"),
+    voice?.kind === "mine" && h("button", { type: "button", class: "quiet", "aria-label": `Rename ${voice.name}`, onclick: () => rename(voice) }, "Rename the voice"),
     voice && voice.kind !== "built in" && h("button", { type: "button", class: "quiet", "aria-label": `Delete ${voice.name}`, onclick: () => forget(speaker, voice) }, "Delete"),
   ];
   const told = speaks ? [] : [h("li", {}, "No turns yet. ", h("button", { type: "button", class: "link", "aria-label": `Remove ${speaker}`, onclick: () => leave(speaker) }, "Remove"))];
@@ -72,6 +74,23 @@ function choose(speaker, ref) {
   else delete state.cast[speaker];
   messages.delete(speaker);
   changed();
+}
+
+/** Another name for a speaker, everywhere; who has that name already takes over the turns. The voice stays. */
+async function renameSpeaker(speaker) {
+  if (state.broken) return;
+  const given = await askText(root, `Rename ${speaker}`, "Name", speaker, "Rename everywhere", NAME);
+  const name = given && given[0].toUpperCase() + given.slice(1);
+  if (!name || name === speaker) return;
+  const known = state.speakers.includes(name);
+  if (!known) state.cast[name] = voiceOf(speaker);
+  delete state.cast[speaker];
+  for (const row of state.rows) if (row.speaker === speaker) row.speaker = name;
+  state.speakers = [...new Set(state.speakers.map((one) => (one === speaker ? name : one)))];
+  messages.delete(speaker);
+  edited("rows", `${speaker} is ${name}`);
+  tell("rows");
+  tell("voices");
 }
 
 /** A speaker without turns goes. */
