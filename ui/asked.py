@@ -6,11 +6,12 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dialogue_tts._ui.making import MakeRequest
 from dialogue_tts._ui.shown import sentence
-from dialogue_tts._ui.turns import Row
+from dialogue_tts._ui.turns import Row, said
 from dialogue_tts.errors import DialogueTTSError, ScriptError, VoiceError
 from dialogue_tts.script.directions import TREATMENTS, Treatment
 from dialogue_tts.script.findings import Finding
@@ -56,6 +57,24 @@ def rows_in(asked: Asked) -> list[Row]:
     if sum(len(row.turn.text) + len(row.note) for row in rows) > LONGEST_SCRIPT:
         raise ScriptError(f"the script is longer than {LONGEST_SCRIPT:,} characters; cut it in parts.")
     return rows
+
+
+def rows_to_say(asked: Asked) -> list[Row]:
+    """Rows as they are to be said. Raises AtRowError for one of which nothing is."""
+    rows, directions = rows_in(asked), directions_in(asked)
+    if not rows:
+        raise ScriptError("the script is empty; write a turn, or load an example.")
+    found = []
+    for row in rows:
+        if not row.turn.text.strip():
+            raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
+        turn = said(row.turn, directions)
+        if turn is None:
+            raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
+        if turn != row.turn and directions == "refused":
+            raise AtRowError("there is a direction in this turn; take it out, or have them left out.", row.id)
+        found.append(replace(row, turn=turn))
+    return found
 
 
 def _row(asked: Any) -> Row:

@@ -27,7 +27,6 @@ from dialogue_tts._ui.asked import (
     AtRowError,
     RefusedError,
     at_row,
-    consent_in,
     directions_in,
     finding_told,
     name_in,
@@ -35,6 +34,7 @@ from dialogue_tts._ui.asked import (
     refs_in,
     row_told,
     rows_in,
+    rows_to_say,
     seed_in,
     settings_in,
     text_in,
@@ -47,17 +47,17 @@ from dialogue_tts._ui.making import MakeRequest
 from dialogue_tts._ui.readings import QUESTIONS, found_in
 from dialogue_tts._ui.session import Session, Sessions
 from dialogue_tts._ui.shown import sentence
-from dialogue_tts._ui.turns import Row, by_row, rows_of, said, said_told, text_of
+from dialogue_tts._ui.turns import Row, by_row, rows_of, said_told, text_of
+from dialogue_tts._ui.voice_questions import VOICE_QUESTIONS
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.provenance.verify import verify_file
-from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.lint import WORK_PER_S
 from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.writing import format_script
-from dialogue_tts.voices.voice import ENDING, Voice
+from dialogue_tts.voices.voice import Voice
 
 WAIT_S = 15.0  # how long "follow" waits for news
 LONGEST_VERIFIED_S = 1800.0  # of a sound that somebody asks about
@@ -95,14 +95,9 @@ class Handlers:
                 "open_project",
                 "read_document",
                 "bring_voice",
-                "rename_voice",
-                "keep_voice",
-                "save_voice",
-                "forget_voice",
-                "sample",
                 "verify",
             )
-        } | {name: partial(question, tts) for name, question in QUESTIONS.items()}
+        } | {name: partial(question, tts) for name, question in (QUESTIONS | VOICE_QUESTIONS).items()}
 
     async def answer(self, asked: Any) -> Answer:
         """What a page gets for a question."""
@@ -189,7 +184,7 @@ class Handlers:
         return True
 
     def _make(self, session: Session, asked: Asked) -> Answer:
-        rows, refs = self._said(rows_in(asked), directions_in(asked)), refs_in(asked)
+        rows, refs = rows_to_say(asked), refs_in(asked)
         work = name_in(asked, "work")
         if asked.get("holds") is True and session.job(work) is None:
             return {"gone": True}  # the page shows sound of a studio that was here before
@@ -210,22 +205,6 @@ class Handlers:
         except ScriptError as error:
             raise at_row(error, wanted) from None
         return job.news(version_in(asked))
-
-    def _said(self, rows: list[Row], directions: Treatment) -> list[Row]:
-        """Rows as they are to be said. Raises AtRowError for one of which nothing is."""
-        if not rows:
-            raise ScriptError("the script is empty; write a turn, or load an example.")
-        found = []
-        for row in rows:
-            if not row.turn.text.strip():
-                raise AtRowError("this turn has no text; write something to say, or delete it.", row.id)
-            turn = said(row.turn, directions)
-            if turn is None:
-                raise AtRowError("this turn is only a direction, and nobody says those; delete it.", row.id)
-            if turn != row.turn and directions == "refused":
-                raise AtRowError("there is a direction in this turn; take it out, or have them left out.", row.id)
-            found.append(replace(row, turn=turn))
-        return found
 
     def _only(self, job: DialogueJob, wanted: MakeRequest, only: str, fresh: bool) -> MakeRequest:
         """A request for one row: of the others, what there is already stays, and is part of it."""
@@ -376,8 +355,7 @@ class Handlers:
         try:
             return found_in(path.read_bytes(), name, directions)
         finally:
-            if asked.get("last") is True:  # the page may want it read otherwise
-                path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def _bring_voice(self, session: Session, asked: Asked) -> Answer:
         path = self._uploaded(text_in(asked, "path", 4096))
@@ -405,26 +383,3 @@ class Handlers:
         finally:
             path.unlink(missing_ok=True)
         return {"marked": found.marked, "says": found.sentences({bundle_code(here.name, here.sha256): (here.name,)})}
-
-    def _rename_voice(self, session: Session, asked: Asked) -> Answer:
-        session.voices.rename(text_in(asked, "ref", 100), voice_name_in(asked))
-        return {"voices": session.voices.listed()}
-
-    def _keep_voice(self, session: Session, asked: Asked) -> Answer:
-        ref = session.voices.keep(text_in(asked, "ref", 100), voice_name_in(asked), consent_in(asked))
-        return {"ref": ref, "voices": session.voices.listed()}
-
-    def _save_voice(self, session: Session, asked: Asked) -> Answer:
-        folder = session.folder / secrets.token_hex(16)
-        folder.mkdir()
-        name = voice_name_in(asked)
-        path = folder / f"{file_stem(name)}{ENDING}"
-        session.voices.save(text_in(asked, "ref", 100), name, consent_in(asked), path)
-        return {"file": str(path), "name": path.name}
-
-    def _forget_voice(self, session: Session, asked: Asked) -> Answer:
-        session.voices.forget(text_in(asked, "ref", 100))
-        return {"voices": session.voices.listed()}
-
-    def _sample(self, session: Session, asked: Asked) -> Answer:
-        return {"file": str(session.voices.sample(text_in(asked, "ref", 100)))}

@@ -116,6 +116,7 @@ def test_small_things_of_the_page(visit: Open) -> None:
     gap = page.get_by_label("Gap between turns, s")
     assert gap.evaluate("box => getComputedStyle(box, '::placeholder').fontStyle") == "italic"
     write(page, "[Anna] One.\n[Ben] Two.")
+    expect(text_of(page, 2)).to_have_value("Two.")
     text_of(page, 2).focus()
     page.keyboard.press("Control+Shift+Backspace")
     card = page.get_by_role("region", name="Ben's voice")

@@ -64,8 +64,7 @@ function changed() {
 
 /** A document of any format that is read: its turns, or undefined where it is left. Throws an Error that says what is wrong. */
 export async function readDocument(root, file) {
-  const sent = await upload(file);
-  const read = (settings) => ask("read_document", { path: sent.path, name: file.name, settings });
+  const read = async (settings) => ask("read_document", { path: (await upload(file)).path, name: file.name, settings }); // it is deleted there at once
   const answer = await read(state.settings);
   if (answer.error) throw new Error(answer.error);
   const taken = answer.findings.length ? await shown(`What was found in ${file.name}`, answer, read) : answer;
