@@ -65,6 +65,7 @@ class TokenSequence(NamedTuple):
     slots: Tensor  # (T,) int64: who speaks in each frame
     units: Tensor | None = None  # (T, 2) int64, see `Frames`, where the text is known
     codes: Tensor | None = None  # (T, Q) int64 where known (training)
+    quality: Tensor | None = None  # (T,) int64, see `SoundStorm.forward` (training)
 
 
 def assemble(passages: Sequence[TokenSequence], levels: int) -> tuple[Frames, Tensor]:

@@ -12,7 +12,7 @@ Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import NamedTuple
 
 import torch
@@ -34,6 +34,8 @@ class SoundStormConfig:
         levels, codebook_size: as the codec has them.
         slots: voices that one sequence can hold.
         units: kinds of units of text, of which 0 is the unknown one.
+        qualities: kinds of recordings that training tells apart, 0 the unknown ones and the last the best; 0 for none, as in
+            bundles: see `fold_best_quality`.
     """
 
     semantic_vocabulary: int
@@ -42,6 +44,7 @@ class SoundStormConfig:
     slots: int = 4
     conformer: ConformerConfig = field(default_factory=ConformerConfig)
     units: int = 1
+    qualities: int = 0
 
 
 class Frames(NamedTuple):
@@ -79,6 +82,9 @@ class SoundStorm(nn.Module):
         self.head_bias = nn.Parameter(torch.zeros(config.levels, config.codebook_size))
         first_rows = torch.arange(config.levels) * (config.codebook_size + 1)
         self.register_buffer("first_rows", first_rows, persistent=False)
+        if config.qualities:
+            self.quality = nn.Embedding(config.qualities, width)
+            nn.init.zeros_(self.quality.weight)
         for table in (self.codes, self.semantic, self.slots, self.units):
             nn.init.normal_(table.weight, std=self.embedding_std)
         for head in self.heads:
@@ -94,9 +100,17 @@ class SoundStorm(nn.Module):
         """Such that the sum of a frame's embeddings starts with about unit variance."""
         return float((self.config.levels + 3) ** -0.5)
 
-    def forward(self, frames: Frames, valid: Tensor | None = None) -> Tensor:
-        """frames as in `Frames`; valid bool (B, T), False on padding, None if there is none -> hidden (B, T, D)."""
-        hidden: Tensor = self.conformer(self._seen(frames), valid, frames.is_prompt)
+    def forward(self, frames: Frames, valid: Tensor | None = None, quality: Tensor | None = None) -> Tensor:
+        """frames as in `Frames` -> hidden (B, T, D).
+
+        Args:
+            valid: bool (B, T), False on padding; None if there is none.
+            quality: int64 (B, T) in [0, qualities): how good the recording of a target frame is; of prompts it is not read.
+        """
+        seen = self._seen(frames)
+        if quality is not None:
+            seen = seen + self.quality(quality) * ~frames.is_prompt.unsqueeze(-1)
+        hidden: Tensor = self.conformer(seen, valid, frames.is_prompt)
         return hidden
 
     def read_prompt(self, prompts: Frames, valid: Tensor | None = None) -> PromptCache:
@@ -139,6 +153,24 @@ class SoundStorm(nn.Module):
         groups = hidden.flatten(0, 1).index_select(0, places).split(list(counts))
         logits = [self.level_logits(group, level) for level, group in enumerate(groups) if group.shape[0]]
         return torch.cat(logits)
+
+
+@torch.no_grad()
+def fold_best_quality(model: SoundStorm) -> SoundStorm:
+    """A network without qualities that says everything as the best recordings say it.
+
+    What is added to all target frames and to no prompt lies in the semantic tokens' embeddings, and is taken from the
+    prompts' own vector again: a bundle needs neither a table nor a setting for it.
+    """
+    if not model.config.qualities:
+        return model
+    weights = dict(model.state_dict())
+    best = weights.pop("quality.weight")[-1]
+    weights["semantic.weight"] = weights["semantic.weight"] + best
+    weights["prompt"] = weights["prompt"] - best
+    folded = SoundStorm(replace(model.config, qualities=0))
+    folded.load_state_dict(weights)
+    return folded.train(model.training)
 
 
 @torch.no_grad()

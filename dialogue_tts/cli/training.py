@@ -329,6 +329,25 @@ def vary(
 
 @data_app.command()
 @reports_errors
+def rate(
+    folders: Annotated[list[Path], typer.Argument(help="Data folders.")],
+    quiet: QuietOption = False,
+) -> None:
+    """Judge how good each speaker's recordings are (DistillMOS), for SoundStorm recipes with quality_edges."""
+    from dialogue_tts.evaluation.judges import DistillMos
+    from dialogue_tts.training.corpus import Corpus
+    from dialogue_tts.training.quality import rate as rate_corpus
+
+    corpora, judge = [Corpus.open(folder) for folder in folders], DistillMos()
+    with progress_bar("Judging", quiet) as update:
+        for corpus in corpora:
+            rate_corpus(corpus, "DistillMOS", judge.overall, lambda done, total: update("Judging", done, total))
+    for corpus in corpora:
+        typer.echo(f"{corpus.folder}: rated")
+
+
+@data_app.command()
+@reports_errors
 def speak(
     scripts: Annotated[
         Path, typer.Argument(help="JSONL file, a line {id, turns: [[role, text], ...]} for each dialogue.")

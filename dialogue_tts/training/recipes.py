@@ -16,7 +16,13 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
+from dialogue_tts.acoustic.model import (
+    SoundStorm,
+    SoundStormConfig,
+    embed_codes_like,
+    embed_tokens_like,
+    fold_best_quality,
+)
 from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json, strict
@@ -258,10 +264,10 @@ def tokenizers_of(runs: Path) -> Tokenizers | None:
 
 
 def trained_soundstorm(runs: Path) -> SoundStorm:
-    """SoundStorm as trained in `runs`."""
+    """SoundStorm as trained in `runs`; where it was told qualities, it says everything in the best."""
     network = _soundstorm(_kept_recipe(runs, SoundStormRecipe), runs)
     network.load_state_dict(load_ema(runs / "soundstorm", "soundstorm"))
-    return network.eval()
+    return fold_best_quality(network).eval()
 
 
 def untrained_soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
@@ -305,7 +311,9 @@ def text_tokenizer(runs: Path) -> TextTokenizer:
 
 def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     codec, vocabulary = trained_codec(runs).sizes, trained_semantic_tokenizer(runs).vocabulary
-    network = replace(recipe.network, levels=codec.levels, codebook_size=codec.codebook_size)
+    edges = recipe.training.quality_edges
+    qualities = len(edges) + 2 if edges else 0  # below, between and above them, and the unknown one
+    network = replace(recipe.network, levels=codec.levels, codebook_size=codec.codebook_size, qualities=qualities)
     return SoundStorm(replace(network, semantic_vocabulary=vocabulary, units=len(PHONE_KINDS) + 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import PhoneSequence, phones_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
+from dialogue_tts.training.quality import QUALITY
 from dialogue_tts.training.task import Figures, moved
 
 VAGUE_FRAMES = 4
@@ -47,6 +49,10 @@ class SoundStormTrainingConfig:
         degraded_prompts: share of prompts that are heard through a bad microphone, a telephone, a room or a lossy coder, while
             what is to be said stays as recorded, so that the network leaves such things out; in folders that have such
             prompts (`tokens.tokenize_degraded`).
+        quality_edges: rising scores from 1 to 5 that part recordings by quality, as `quality.rate` found it; none for none: the
+            network is told the quality of what is to be said (a control code, as in Keskar et al. 2019, arXiv 1909.05858),
+            so that it learns what is the recording's and what the voice's, and a bundle asks for the best.
+        unrated: share of rows whose quality is not told.
         level_weights: how often each level is trained, see `masking.level_shares`.
         whole_from: see `masking.mask_for_training`.
         label_smoothing: of the loss.
@@ -63,6 +69,8 @@ class SoundStormTrainingConfig:
     token_noise: float = 0.03
     token_jitter: float = 0.0
     degraded_prompts: float = 0.0
+    quality_edges: tuple[float, ...] = ()
+    unrated: float = 0.1
     level_weights: str = "linear"
     whole_from: int | None = None
     label_smoothing: float = 0.0
@@ -81,14 +89,15 @@ class SoundStormBatch(NamedTuple):
     places: Tensor  # int64 (N,): hidden codes to guess, see `masking.places_by_level`
     wanted: Tensor  # int64 (N,): the codes there
     counts: list[int]  # of each level, sum N
+    quality: Tensor | None  # int64 (B, T), see `SoundStorm.forward`
 
     @classmethod
-    def of(cls, frames: Frames, valid: Tensor, hidden: TrainingMask) -> SoundStormBatch:
+    def of(cls, frames: Frames, valid: Tensor, hidden: TrainingMask, quality: Tensor | None) -> SoundStormBatch:
         """`frames` with nothing hidden."""
         places, counts = places_by_level(hidden.masked, hidden.levels, frames.codes.shape[-1])
         level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
         wanted = frames.codes.flatten(0, 1)[places, level]
-        return cls(frames._replace(codes=hidden.codes), valid, places, wanted, counts)
+        return cls(frames._replace(codes=hidden.codes), valid, places, wanted, counts, quality)
 
 
 class PlannedRow(NamedTuple):
@@ -114,7 +123,7 @@ class SoundStormTask:
         """`grid` is that of the semantic tokens.
 
         Raises:
-            ConfigError: tokens are to be vague, and there is no grid.
+            ConfigError: tokens are to be vague, and there is no grid; or qualities told, and no folder is rated.
         """
         if config.token_jitter and grid is None:
             raise ConfigError("token_jitter: the grid of the semantic tokens is needed for it.")
@@ -124,6 +133,8 @@ class SoundStormTask:
         self.shares = level_shares(config.level_weights, network.config.levels)
         self.train = [Tokens.read(corpus, "train") for corpus in corpora]
         self.held_out = Tokens.read(corpora[0], "test_speaker")
+        if config.quality_edges and all(tokens.scores is None for tokens in self.train):
+            raise ConfigError("quality_edges: no data folder is rated; run `dialogue-tts data rate` on them.")
 
     def plan(self, rng: np.random.Generator) -> Sequence[list[PlannedRow]]:
         """Every turn comes once, alone or beside others; prompts are drawn anew."""
@@ -188,6 +199,7 @@ class SoundStormTask:
             places[start:],
             torch.cat(units)[start:],
             torch.cat(codes)[start:],
+            torch.cat([tokens.quality(turn, self.config.quality_edges) for turn in turns])[start:],
         )
 
     def _prompt(
@@ -216,12 +228,25 @@ class SoundStormTask:
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
         unread = rng.random(len(passages)) < self.config.text_dropout
         rows = [p._replace(units=None) if without else p for p, without in zip(rows, unread, strict=True)]
+        unrated = rng.random(len(passages)) < self.config.unrated
+        rows = [p._replace(quality=None) if without else p for p, without in zip(rows, unrated, strict=True)]
         frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         target = valid & ~frames.is_prompt
         whole_from = self.config.whole_from
         hidden = mask_for_training(frames.codes, target, self.shares, self.network.mask_id, drawn, whole_from)
-        return SoundStormBatch.of(frames, valid, hidden)
+        return SoundStormBatch.of(frames, valid, hidden, self._quality(rows, frames))
+
+    def _quality(self, rows: list[TokenSequence], frames: Frames) -> Tensor | None:
+        """Of each frame of `frames`, in which `rows` stand; None for a network that does not tell it."""
+        if not self.network.config.qualities:
+            return None
+        found = torch.zeros_like(frames.semantic)
+        for row, sequence in zip(found, rows, strict=True):
+            if sequence.quality is not None:
+                prompted = sum(prompt.semantic.shape[0] for prompt in sequence.prompts)
+                row[prompted : prompted + sequence.quality.shape[0]] = sequence.quality
+        return found
 
     def _blurred(self, passage: TokenSequence, rng: np.random.Generator) -> TokenSequence:
         wrong = torch.from_numpy(rng.random(len(passage.semantic)) < self.config.token_noise)
@@ -248,7 +273,8 @@ class SoundStormTask:
 
     def _logits(self, batch: SoundStormBatch) -> Tensor:
         """Of the codes to guess, float32 (N, V)."""
-        return self.network.logits_at(self.network(batch.frames, batch.valid), batch.places, batch.counts).float()
+        hidden = self.network(batch.frames, batch.valid, batch.quality)
+        return self.network.logits_at(hidden, batch.places, batch.counts).float()
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Cross-entropy of fully hidden levels of voices never heard, and of level 1 with the wrong speaker's prompt."""
@@ -270,7 +296,8 @@ class SoundStormTask:
                     target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= level), self.network.mask_id
                 )
                 levels = torch.full((frames.codes.shape[0],), level)
-                batch = SoundStormBatch.of(frames, valid, TrainingMask(hidden, levels, target))
+                told = self._quality(rows[start : start + 16], frames)
+                batch = SoundStormBatch.of(frames, valid, TrainingMask(hidden, levels, target), told)
                 batch = moved(batch, self.network.prompt.device)
                 losses.append(float(F.cross_entropy(self._logits(batch), batch.wanted)))
             if losses:  # a single turn has no other's voice
@@ -315,6 +342,7 @@ class Tokens:
     dialogues: dict[str, list[Utterance]]
     speakers: dict[str, list[Utterance]]
     degraded: tuple[np.ndarray, np.ndarray] | None = None  # semantic and codes of the same recordings, degraded
+    scores: np.ndarray | None = None  # (frames,) float32: of each recording, see `quality.rate`; 0 where unknown
 
     @classmethod
     def read(cls, corpus: Corpus, split: str) -> Tokens:
@@ -334,6 +362,7 @@ class Tokens:
             dict(dialogues),
             dict(speakers),
             _degraded(corpus),
+            np.array(corpus.tokens(QUALITY)) if corpus.has(QUALITY) else None,
         )
 
     def __len__(self) -> int:
@@ -345,6 +374,11 @@ class Tokens:
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         semantic, codes = self.degraded if degraded and self.degraded else (self.semantic, self.codes)
         return torch.from_numpy(semantic[rows].astype(np.int64)), torch.from_numpy(codes[rows].astype(np.int64))
+
+    def quality(self, turn: Utterance, edges: tuple[float, ...]) -> Tensor:
+        """int64 (T,): 0 where no score is known, else 1 below the first of `edges`, up to one more than there are."""
+        score = 0.0 if self.scores is None else float(self.scores[turn.start_frame])
+        return torch.full((turn.frames,), 1 + bisect_right(edges, score) if score else 0)
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor, Tensor]:
         """(semantic (T,), codes (T, Q), units (T, 2)) int64 of a turn."""

@@ -1,12 +1,21 @@
 """SoundStorm's network: sums of embeddings, padding, heads, and the start from the codec's codebooks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from dialogue_tts.acoustic.masking import places_by_level
-from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig, embed_codes_like, embed_tokens_like
+from dialogue_tts.acoustic.model import (
+    Frames,
+    SoundStorm,
+    SoundStormConfig,
+    embed_codes_like,
+    embed_tokens_like,
+    fold_best_quality,
+)
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
@@ -51,6 +60,22 @@ def test_frames_are_sums_of_embeddings(model: SoundStorm) -> None:
     x = x + said[frames.units[..., 0]] + following[frames.units[..., 1]]
     x[frames.is_prompt] += model.prompt
     torch.testing.assert_close(model(frames), model.conformer(x, None, frames.is_prompt), atol=1e-5, rtol=0)
+
+
+def test_the_best_quality_is_folded_into_other_weights(model: SoundStorm) -> None:
+    assert fold_best_quality(model) is model
+    torch.manual_seed(6)
+    told = SoundStorm(replace(CONFIG, qualities=4)).eval()
+    torch.nn.init.normal_(told.quality.weight)
+    folded = fold_best_quality(told)
+    assert folded.config == CONFIG and not folded.training
+    frames, valid = _frames(6, 11)
+    qualities = [told(frames, valid, torch.full_like(frames.semantic, quality))[valid] for quality in range(4)]
+    torch.testing.assert_close(folded(frames, valid)[valid], qualities[-1], atol=1e-5, rtol=0)
+    assert all((a - b).abs().mean() > 0.1 for a, b in zip(qualities, qualities[1:])), "they say it otherwise"
+    shown = frames._replace(is_prompt=torch.zeros_like(frames.is_prompt))
+    best = told(shown, valid, torch.full_like(frames.semantic, 3))[valid]
+    torch.testing.assert_close(folded.forward_with_cache(shown, valid, None)[valid], best, atol=1e-5, rtol=0)
 
 
 def test_a_row_alone_equals_the_row_in_a_padded_batch(model: SoundStorm) -> None:

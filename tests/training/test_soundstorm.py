@@ -49,10 +49,10 @@ def _tokens(dialogues: int = 20) -> Tokens:
     return Tokens(semantic, codes, units, turns, dict(by_dialogue), dict(by_speaker))
 
 
-def _task(**settings: object) -> SoundStormTask:
+def _task(qualities: int = 0, **settings: object) -> SoundStormTask:
     conformer = ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3)
     task = SoundStormTask(
-        SoundStorm(SoundStormConfig(12, LEVELS, CODES, SLOTS, conformer)),
+        SoundStorm(SoundStormConfig(12, LEVELS, CODES, SLOTS, conformer, qualities=qualities)),
         SoundStormTrainingConfig(300, 10, 20, LONGEST, **settings),  # type: ignore[arg-type]
         corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "units")})],  # type: ignore[list-item]
         grid=FiniteScalarQuantizer((4, 3)),
@@ -96,6 +96,36 @@ def test_gathered_rows_are_target_rather_than_prompt() -> None:
         target = sum(int((b.valid & ~b.frames.is_prompt).sum()) for b in batches)
         shares.append(target / sum(int(b.valid.sum()) for b in batches))
     assert shares[0] < 0.55 < 0.65 < shares[1]
+
+
+def test_the_network_is_told_how_good_what_it_says_was_recorded() -> None:
+    """Scores stand in the folder; who has none, and rows left unrated, are of the unknown quality, and so are prompts."""
+    task = _task(4, unrated=0.3, unprompted=0.0)
+    scores = {"s0": 0.0, "s1": 2.0, "s2": 3.0, "s3": 3.5, "s4": 4.0, "s5": 5.0}  # 4.0 is above the edge at 4.0
+    wanted = {"s0": 0, "s1": 1, "s2": 1, "s3": 2, "s4": 3, "s5": 3}
+    tokens = task.train[0]
+    array = np.zeros(len(tokens.semantic), np.float32)
+    semantic = np.zeros_like(tokens.semantic)
+    for turn in tokens.turns:
+        rows = slice(turn.start_frame, turn.start_frame + turn.frames)
+        array[rows], semantic[rows] = scores[turn.speaker], wanted[turn.speaker]
+    task.config = replace(task.config, quality_edges=(3.2, 4.0), token_noise=0.0)
+    task.train = [replace(tokens, scores=array, semantic=semantic)]
+    told, right = [], []
+    for batch in task.batches(np.random.default_rng(1)):
+        assert batch.quality is not None
+        target = batch.valid & ~batch.frames.is_prompt
+        assert not batch.quality[~target].any()
+        told += batch.quality[target].tolist()
+        right += batch.frames.semantic[target].tolist()
+    heard = [a for a, b in zip(told, right, strict=True) if b]
+    assert {(a, b) for a, b in zip(told, right, strict=True)} == {(q, q) for q in range(4)} | {(0, q) for q in range(4)}
+    assert 0.15 < heard.count(0) / len(heard) < 0.45
+
+
+def test_qualities_need_a_rated_folder() -> None:
+    with pytest.raises(ConfigError, match="quality_edges: no data folder is rated; run `dialogue-tts data rate`"):
+        _task(4, quality_edges=(3.2, 4.0))
 
 
 def test_levels_decoded_in_one_pass_are_hidden_whole() -> None:
