@@ -112,7 +112,7 @@ def test_the_network_is_told_how_good_what_it_says_was_recorded() -> None:
     task.config = replace(task.config, quality_edges=(3.2, 4.0), token_noise=0.0)
     task.train = [replace(tokens, scores=array, semantic=semantic)]
     told, right = [], []
-    for batch in task.batches(np.random.default_rng(1)):
+    for batch in batches_of(task, np.random.default_rng(1)):
         assert batch.quality is not None
         target = batch.valid & ~batch.frames.is_prompt
         assert not batch.quality[~target].any()
