@@ -1,6 +1,7 @@
 # make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  make mutants: do the tests notice faults?
 # All in .venv, made at first use, with the versions of constraints-3.11.txt where Python is that one, and else the newest.
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 TESTED := $(wildcard constraints-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt)
@@ -11,8 +12,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TES
 demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
 
+# A file's tests stay in one process, since they share what they made; each process computes with one thread, or they would wait
+# for each other.
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
