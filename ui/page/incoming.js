@@ -18,7 +18,7 @@ export async function pasted(event, id, { offer, complain }) {
   const answer = await ask("read_document", { text: given, name: "pasted.txt", settings: state.settings });
   const isEmpty = state.rows.every((row) => !plain(row.text));
   if (!answer.error && answer.mistakes && isEmpty) {
-    Object.assign(state, { text: given, view: "text" });
+    Object.assign(state, { text: given, view: "text", findings: [] });
     edited("text", "pasted text");
     tell("rows");
     tell("view");
