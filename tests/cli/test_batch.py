@@ -158,4 +158,4 @@ def test_places_that_cannot_be(
 
 def test_without_ray(run: CommandLine, scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    run.refused("batch", scripts, tmp_path / "out", "--ray", said="Ray is not installed")
+    run.refused("batch", scripts, tmp_path / "out", "--ray", said="--ray needs ray: pip install")

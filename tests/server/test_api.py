@@ -193,7 +193,7 @@ def test_a_dialogue_with_its_times(client: TestClient, tts: DialogueTTS) -> None
     whole = tts.synthesize(SCRIPT, seed=4)
     body = {"script": SCRIPT, "seed": 4, "timestamps": True, "format": "flac"}
     found = client.post("/v1/dialogue", json=body).json()
-    assert found | {"audio": ""} == {"audio": "", "format": "flac", "seed": 4} | whole.timestamps()
+    assert found | {"audio": ""} == {"audio": "", "format": "flac", "seed": 4, "findings": []} | whole.timestamps()
     heard, _ = soundfile.read(io.BytesIO(base64.b64decode(found["audio"])))
     assert len(heard) == whole.waveform.size
     streamed = events_in(client.post("/v1/dialogue", json=body | {"stream": True, "format": "pcm"}).text)
@@ -201,7 +201,7 @@ def test_a_dialogue_with_its_times(client: TestClient, tts: DialogueTTS) -> None
     sound = b"".join(base64.b64decode(event.pop("audio")) for _, event in streamed)
     assert samples(sound).tolist() == as_pcm(whole.waveform).tolist()
     assert [event for _, event in streamed[:-1]] == whole.timestamps()["turns"]
-    assert streamed[-1][1] == {"duration": found["duration"], "seed": 4}
+    assert streamed[-1][1] == {"duration": found["duration"], "seed": 4, "findings": []}
 
 
 @pytest.mark.parametrize(
@@ -632,6 +632,7 @@ def test_the_description_needs_no_network(client: TestClient) -> None:
         "/v1/audio/models",
         "/v1/dialogue",
         "/v1/check",
+        "/v1/verify",
         "/v1/jobs",
         "/v1/jobs/{job_id}",
         "/v1/jobs/{job_id}/events",

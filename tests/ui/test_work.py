@@ -213,6 +213,7 @@ def test_a_document_is_dropped_and_what_is_found_is_taken(visit: Open) -> None:
 def test_a_speaker_is_renamed_and_words_replaced_everywhere(visit: Open) -> None:
     page = visit()
     write(page, "[Anna] Hello, Bob.\n[Bob] Hello, Anna. Bobsleigh?\n[Anna] Bob!")
+    expect(page.get_by_label("Voice of Bob")).to_contain_text("Automatic: ")
     voice = told(page, "usual.Bob")
     page.get_by_role("button", name="Rename the speaker Bob").click()
     page.get_by_role("dialog").get_by_label("Name").fill("robert")
