@@ -28,7 +28,10 @@ TRUE_LEVELS = (1, 2, 4)
 @app.command(rich_help_panel=TRAINING)
 @reports_errors
 def evaluate(
-    eval_dir: Annotated[Path, typer.Argument(help="Folder with scripts.jsonl and prompts/.")],
+    eval_dir: Annotated[
+        Path,
+        typer.Argument(help="Folder with scripts.jsonl and prompts/; ZipVoice-Dialog's test.tsv; TTSD-eval's .jsonl."),
+    ],
     judges: Annotated[Path, typer.Option(help="Folder that holds whisper-base/.")],
     corpus: Annotated[Path | None, typer.Option(help="Corpus with recordings, for the intermediate steps.")] = None,
     split: Annotated[str, typer.Option(help="Split of the corpus.")] = "test_speaker",
@@ -38,6 +41,9 @@ def evaluate(
     ] = False,
     dialogues: Annotated[int | None, typer.Option(help="How many dialogues. Default: all.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0,
+    utmos: Annotated[Path | None, typer.Option(help="Weights of UTMOS22 strong, to judge by it too.")] = None,
+    wavlm: Annotated[Path | None, typer.Option(help="Weights of SIM-o: wavlm_large_finetune.pth.")] = None,
+    wespeaker: Annotated[Path | None, typer.Option(help="A WeSpeaker network as ONNX.")] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="JSON file for the report.")] = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
@@ -50,16 +56,18 @@ def evaluate(
     voices in each dialogue that the judge finds alike, and with prompts that went through a telephone.
     """
     from dialogue_tts.evaluation import systems
+    from dialogue_tts.evaluation.field import with_field_judges
     from dialogue_tts.evaluation.judges import load_judges
     from dialogue_tts.evaluation.judging import evaluate_recordings, evaluate_systems, play
+    from dialogue_tts.evaluation.layouts import load_set
     from dialogue_tts.evaluation.report import Report
-    from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_dialogues, load_recordings
+    from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_recordings
     from dialogue_tts.pipeline import DialogueTTS
 
     check_texts([out] if out else [])
-    scripts = load_dialogues(eval_dir)[:dialogues]
+    scripts = load_set(eval_dir)[:dialogues]
     spoken = load_recordings(corpus, split, recordings) if corpus else []
-    heard = load_judges(judges)
+    heard = with_field_judges(load_judges(judges), utmos, wavlm, wespeaker)
     tts = DialogueTTS.from_pretrained(bundle, device=device)
     report = Report(())
     with progress_bar("Judging", quiet) as update:

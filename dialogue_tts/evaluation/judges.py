@@ -1,7 +1,9 @@
-"""The four judges: what was said (Whisper), whose voice it is (Resemblyzer), how clean it sounds (DNSMOS, DistillMOS).
+"""The judges that all can have: what was said (Whisper), whose voice it is (Resemblyzer), how clean it sounds (DNSMOS,
+DistillMOS).
 
 All of them listen at 16 kHz and run on the CPU. Their packages are optional and imported when a judge is made.
-Whisper's weights lie in a folder (`whisper-base/`, a CTranslate2 model); the others carry theirs in the package.
+Whisper's weights lie in a folder (`whisper-base/`, a CTranslate2 model); the others carry theirs in the package. Those of
+`field` judge beside them, where their weights are given.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ class VoiceJudge(Protocol):
     """Whose voice it is."""
 
     def embed(self, wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-        """Mono float32 (samples,) in [-1, 1] -> (256,) float32 of norm 1; all zeros for digital silence."""
+        """Mono float32 (samples,) in [-1, 1] -> (D,) float32 of norm 1; all zeros for digital silence."""
         ...
 
 
@@ -59,12 +61,22 @@ class QualityJudge(Protocol):
 
 @dataclass(frozen=True)
 class Judges:
-    """One judge of each kind, two of quality; any of them may be a stand-in with the same method."""
+    """One judge of each kind, two of quality, and those of the field's tables that are there; any of them may be a stand-in
+    with the same method."""
 
     words: Transcriber
     voices: VoiceJudge
     quality: QualityJudge
     naturalness: QualityJudge
+    utmos: QualityJudge | None = None
+    wavlm: VoiceJudge | None = None
+    wespeaker: VoiceJudge | None = None
+
+    @property
+    def of_voices(self) -> dict[str, VoiceJudge]:
+        """Those that tell voices, by field."""
+        found = {"voices": self.voices, "wavlm": self.wavlm, "wespeaker": self.wespeaker}
+        return {name: judge for name, judge in found.items() if judge is not None}
 
 
 class Whisper:
@@ -83,13 +95,13 @@ class Whisper:
             folder = folder / WHISPER_FOLDER
         if not (folder / "model.bin").is_file():
             raise BundleError(f"{model_dir}: no Whisper model there; give the folder that holds model.bin.")
-        package = _load("faster_whisper", _PIP_WHISPER)
+        package = load_package("faster_whisper", _PIP_WHISPER)
         self._model = package.WhisperModel(str(folder), device="cpu", compute_type=compute_type, cpu_threads=2)
 
     def transcribe(self, wave: np.ndarray, sample_rate_hz: int) -> str:
         """Mono float32 (samples,) in [-1, 1] -> the words heard; empty where Whisper hears no speech."""
         segments, _ = self._model.transcribe(
-            _for_judges(wave, sample_rate_hz),
+            sound_for_judges(wave, sample_rate_hz),
             language="en",
             beam_size=5,
             temperature=0.0,
@@ -109,16 +121,16 @@ class SpeakerEncoder:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # it imports scipy.ndimage.morphology
-            self._package = _load("resemblyzer", _PIP_SPEAKERS)
+            self._package = load_package("resemblyzer", _PIP_SPEAKERS)
         self._encoder = self._package.VoiceEncoder("cpu", verbose=False)
 
     def embed(self, wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
         """Mono float32 (samples,) in [-1, 1] -> (256,) float32 of norm 1; all zeros for digital silence."""
-        heard = _for_judges(wave, sample_rate_hz)
+        heard = sound_for_judges(wave, sample_rate_hz)
         if not heard.any():
             return np.zeros(EMBEDDING_SIZE, dtype=np.float32)
         voiced = self._package.preprocess_wav(heard, source_sr=JUDGE_RATE_HZ)  # level, long silences out
-        with _one_thread():
+        with one_thread():
             embedding = self._encoder.embed_utterance(voiced if voiced.size else heard)
         return np.asarray(embedding, dtype=np.float32)
 
@@ -127,11 +139,11 @@ class Dnsmos:
     """DNSMOS P.835 (speechmos), its overall score: mean over windows of 9 s, shorter clips repeated as published."""
 
     def __init__(self) -> None:
-        self._dnsmos = _load("speechmos.dnsmos", _PIP_DNSMOS)
+        self._dnsmos = load_package("speechmos.dnsmos", _PIP_DNSMOS)
 
     def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
         """Mono float32 (samples,) in [-1, 1] -> mean opinion score, from 1 to 5."""
-        heard = np.clip(_for_judges(wave, sample_rate_hz), -1.0, 1.0)  # resampling may overshoot
+        heard = np.clip(sound_for_judges(wave, sample_rate_hz), -1.0, 1.0)  # resampling may overshoot
         return float(self._dnsmos.run(heard, JUDGE_RATE_HZ)["ovrl_mos"])
 
 
@@ -140,7 +152,7 @@ class DistillMos:
     this one hears what a codec or a vocoder does to a voice."""
 
     def __init__(self) -> None:
-        package = _load("distillmos", _PIP_DISTILLMOS)
+        package = load_package("distillmos", _PIP_DISTILLMOS)
         with redirect_stdout(io.StringIO()):  # it tells where its weights lie
             self._network = package.ConvTransformerSQAModel().eval()
 
@@ -148,8 +160,8 @@ class DistillMos:
     def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
         """Mono float32 (samples,) in [-1, 1] -> mean opinion score, from 1 to 5: mean over windows of 7.7 s, shorter clips
         padded, as published."""
-        with _one_thread():
-            return float(self._network(torch.from_numpy(_for_judges(wave, sample_rate_hz))[None]).mean())
+        with one_thread():
+            return float(self._network(torch.from_numpy(sound_for_judges(wave, sample_rate_hz))[None]).mean())
 
 
 def load_judges(model_dir: str | Path, compute_type: str = "float32") -> Judges:
@@ -157,7 +169,7 @@ def load_judges(model_dir: str | Path, compute_type: str = "float32") -> Judges:
     return Judges(Whisper(model_dir, compute_type), SpeakerEncoder(), Dnsmos(), DistillMos())
 
 
-def _load(module: str, pip_line: str) -> ModuleType:
+def load_package(module: str, pip_line: str) -> ModuleType:
     """Import an optional module.
 
     Raises:
@@ -170,7 +182,7 @@ def _load(module: str, pip_line: str) -> ModuleType:
         raise DialogueTTSError(f"Judging needs {package} ({error}); run: {pip_line}") from error
 
 
-def _for_judges(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+def sound_for_judges(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     """Mono float32 (samples,) at any rate -> the same at 16 kHz."""
     if wave.ndim != 1 or wave.size == 0:
         raise AudioError(f"A judge needs one channel with sound in it, not an array of shape {wave.shape}.")
@@ -179,7 +191,7 @@ def _for_judges(wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """An LSTM has hundreds of tiny steps: on busy cores two threads spin at each, which takes 100 times as long."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

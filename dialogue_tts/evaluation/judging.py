@@ -54,12 +54,12 @@ def play(recording: EvalRecording) -> TurnAudio:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What a turn should be: its words, its voice, the prompts (D,) to tell it from."""
+    """What a turn should be: its words, its voice, and for each judge of voices the prompts (D,) to tell it from."""
 
     id: str
     text: str
     voice: str
-    prompts: Mapping[str, np.ndarray]
+    prompts: Mapping[str, Mapping[str, np.ndarray]]
     held_out: np.ndarray | None = None
 
 
@@ -91,8 +91,11 @@ def evaluate_recordings(
     A turn's voice is told from one prompt for each speaker among the recordings.
     """
     known = _embed_files({r.prompt for r in recordings}, judges)
-    by_speaker = {r.speaker: known[r.prompt] for r in reversed(recordings)}
-    tasks = [(r, [_Wanted(r.id, r.text, r.speaker, {**by_speaker, r.speaker: known[r.prompt]})]) for r in recordings]
+    by_speaker = {r.speaker: r.prompt for r in reversed(recordings)}
+    tasks = [
+        (r, [_Wanted(r.id, r.text, r.speaker, _by_judge(known, {**by_speaker, r.speaker: r.prompt}))])
+        for r in recordings
+    ]
     return _evaluate({name: _listed(respeak) for name, respeak in systems.items()}, tasks, judges, progress)
 
 
@@ -133,7 +136,9 @@ def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult
     wave = audio.wave if audio.wave.size else np.zeros(rate_hz // 10, dtype=np.float32)
     heard = judges.words.transcribe(wave, rate_hz)
     counted = word_errors(wanted.text, heard)
-    voice = judges.voices.embed(wave, rate_hz)
+    voices = {name: judge.embed(wave, rate_hz) for name, judge in judges.of_voices.items()}
+    likeness = {name: similarity(voice, wanted.prompts[name][wanted.voice]) for name, voice in voices.items()}
+    nearest = {name: nearest_prompt(voice, wanted.prompts[name]) for name, voice in voices.items()}
     return TurnResult(
         id=wanted.id,
         voice=wanted.voice,
@@ -141,28 +146,43 @@ def _judge_turn(wanted: _Wanted, audio: TurnAudio, judges: Judges) -> TurnResult
         heard=heard,
         errors=counted.errors,
         words=counted.words,
-        similarity=similarity(voice, wanted.prompts[wanted.voice]),
-        held_out=None if wanted.held_out is None else similarity(voice, wanted.held_out),
-        nearest=nearest_prompt(voice, wanted.prompts),
-        rivals=len(wanted.prompts) - 1,
+        similarity=likeness["voices"],
+        held_out=None if wanted.held_out is None else similarity(voices["voices"], wanted.held_out),
+        nearest=nearest["voices"],
+        rivals=len(wanted.prompts["voices"]) - 1,
         dnsmos=judges.quality.overall(wave, rate_hz),
         distillmos=judges.naturalness.overall(wave, rate_hz),
         high_band_db=high_band_db(wave, rate_hz),
         seconds=audio.seconds,
         phone_error=audio.phone_error,
         draws=audio.draws,
+        utmos=judges.utmos.overall(wave, rate_hz) if judges.utmos else None,
+        wavlm_similarity=likeness.get("wavlm"),
+        wespeaker_similarity=likeness.get("wespeaker"),
+        wespeaker_nearest=nearest.get("wespeaker"),
     )
 
 
-def _wanted_turns(dialogue: EvalDialogue, known: Mapping[Path, np.ndarray]) -> list[_Wanted]:
-    prompts = {role: known[path] for role, path in dialogue.models.items()}
-    held_out = {role: known[path] for role, path in dialogue.held_out.items()}
+_Known = Mapping[str, Mapping[Path, np.ndarray]]  # judge -> file -> embedding (D,)
+
+
+def _by_judge(known: _Known, prompts: Mapping[str, Path]) -> dict[str, dict[str, np.ndarray]]:
+    return {judge: {voice: found[path] for voice, path in prompts.items()} for judge, found in known.items()}
+
+
+def _wanted_turns(dialogue: EvalDialogue, known: _Known) -> list[_Wanted]:
+    prompts = _by_judge(known, dialogue.models)
+    held_out = {role: known["voices"][path] for role, path in dialogue.held_out.items()}
     return [
         _Wanted(f"{dialogue.id}-{position:02d}", text, role, prompts, held_out.get(role))
         for position, (role, text) in enumerate(dialogue.turns)
     ]
 
 
-def _embed_files(paths: Iterable[Path], judges: Judges) -> dict[Path, np.ndarray]:
-    """Each file once: path -> embedding (D,)."""
-    return {p: judges.voices.embed(read_audio(p, JUDGE_RATE_HZ).numpy(), JUDGE_RATE_HZ) for p in sorted(paths)}
+def _embed_files(paths: Iterable[Path], judges: Judges) -> _Known:
+    """Each file once, by each judge of voices."""
+    waves = {path: read_audio(path, JUDGE_RATE_HZ).numpy() for path in sorted(paths)}
+    return {
+        name: {path: judge.embed(wave, JUDGE_RATE_HZ) for path, wave in waves.items()}
+        for name, judge in judges.of_voices.items()
+    }

@@ -33,6 +33,8 @@ class TurnResult:
         dnsmos, distillmos: overall quality by either judge, 1 to 5.
         high_band_db: level between 4 and 10 kHz under the whole, see `measures.high_band_db`.
         phone_error, draws: the system's own check, as in `TurnAudio`.
+        utmos: quality, about 1 to 5; wavlm_similarity, wespeaker_similarity: cosine to the own prompt, and wespeaker_nearest as
+            `nearest`, by the judges of `field`; None without them.
     """
 
     id: str
@@ -51,6 +53,10 @@ class TurnResult:
     draws: int | None = None
     distillmos: float | None = None
     high_band_db: float | None = None
+    utmos: float | None = None
+    wavlm_similarity: float | None = None
+    wespeaker_similarity: float | None = None
+    wespeaker_nearest: str | None = None
 
     @property
     def broken(self) -> bool:
@@ -102,6 +108,28 @@ class SystemResult:
         return _mean(t.high_band_db for t in self.turns if t.high_band_db is not None)
 
     @property
+    def utmos(self) -> float | None:
+        """Mean over all turns."""
+        return _mean(t.utmos for t in self.turns if t.utmos is not None)
+
+    @property
+    def wavlm_similarity(self) -> float | None:
+        """As `similarity`, by WavLM."""
+        return _mean(t.wavlm_similarity for t in self._long() if t.wavlm_similarity is not None)
+
+    @property
+    def wespeaker_similarity(self) -> float | None:
+        """As `similarity`, by WeSpeaker."""
+        return _mean(t.wespeaker_similarity for t in self._long() if t.wespeaker_similarity is not None)
+
+    @property
+    def wespeaker_right_voice(self) -> float | None:
+        """As `right_voice`, by WeSpeaker."""
+        return _mean(
+            float(t.wespeaker_nearest == t.voice) for t in self._long() if t.rivals and t.wespeaker_nearest is not None
+        )
+
+    @property
     def broken_turns(self) -> int:
         """Turns of at least `BROKEN_MIN_WORDS` words of which over half are wrong."""
         return sum(t.broken for t in self.turns)
@@ -131,7 +159,7 @@ class SystemResult:
 
     def figures(self) -> dict[str, float | int | None]:
         """The row of the report, in the units of its columns."""
-        right = self.right_voice
+        right, attributed = self.right_voice, self.wespeaker_right_voice
         return {
             "turns": len(self.turns),
             "wer_percent": 100 * self.word_error_rate,
@@ -145,6 +173,10 @@ class SystemResult:
             "draws": self.draws,
             "check_agreement": self.check_agreement,
             "real_time_factor": self.real_time_factor,
+            "utmos": self.utmos,
+            "wavlm_similarity": self.wavlm_similarity,
+            "wespeaker_similarity": self.wespeaker_similarity,
+            "wespeaker_right_voice_percent": None if attributed is None else 100 * attributed,
         }
 
     def _long(self) -> list[TurnResult]:
@@ -165,6 +197,12 @@ _COLUMNS = {  # heading: (figure, format)
     "check": ("check_agreement", ".2f"),
     "real-time factor": ("real_time_factor", ".3f"),
 }
+_FIELD_COLUMNS = {  # only where a judge of the field listened
+    "UTMOS": ("utmos", ".2f"),
+    "SIM-o WavLM": ("wavlm_similarity", ".3f"),
+    "SIM WeSpeaker": ("wespeaker_similarity", ".3f"),
+    "ACC WeSpeaker %": ("wespeaker_right_voice_percent", ".1f"),
+}
 _NOTE = (
     f"Similarity and right voice: turns over {VOICE_MIN_S:g} s. Right: the nearest prompt among the dialogue's "
     "speakers; for recordings, among all speakers judged. Telephone prompts are judged by the clean ones. Broken: over "
@@ -184,11 +222,12 @@ class Report:
 
     def rows(self) -> list[list[str]]:
         """Name and formatted figures of each system, in the order of the headings; a dash for what was not measured."""
-        return [[s.name, *_formatted(s.figures())] for s in self.systems]
+        columns, figures = self._columns(), [s.figures() for s in self.systems]
+        return [[s.name, *_formatted(row, columns)] for s, row in zip(self.systems, figures, strict=True)]
 
     def markdown(self) -> str:
         """A table and one line that explains it."""
-        lines = [["system", *_COLUMNS], ["---"] + ["---:"] * len(_COLUMNS), *self.rows()]
+        lines = [["system", *self._columns()], ["---"] + ["---:"] * len(self._columns()), *self.rows()]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{_NOTE}\n"
 
     def table(self) -> Table:
@@ -197,11 +236,19 @@ class Report:
 
         table = Table(caption=_NOTE, caption_justify="left")
         table.add_column("system")
-        for heading in _COLUMNS:
+        for heading in self._columns():
             table.add_column(heading, justify="right")
         for row in self.rows():
             table.add_row(*row)
         return table
+
+    def _columns(self) -> dict[str, tuple[str, str]]:
+        """Those of `_FIELD_COLUMNS` too, of which a system has figures."""
+        figures = [s.figures() for s in self.systems]
+        field = {
+            head: column for head, column in _FIELD_COLUMNS.items() if any(f[column[0]] is not None for f in figures)
+        }
+        return _COLUMNS | field
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: figures and every turn of every system."""
@@ -229,8 +276,8 @@ class Report:
         return Report(tuple(systems))
 
 
-def _formatted(figures: Mapping[str, float | int | None]) -> list[str]:
-    values = ((figures[key], spec) for key, spec in _COLUMNS.values())
+def _formatted(figures: Mapping[str, float | int | None], columns: Mapping[str, tuple[str, str]]) -> list[str]:
+    values = ((figures[key], spec) for key, spec in columns.values())
     return ["–" if value is None else format(value, spec) for value, spec in values]
 
 

@@ -67,7 +67,7 @@ def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
     """
     folder = Path(eval_dir)
     dialogues = []
-    for where, row in _json_lines(folder / "scripts.jsonl"):
+    for where, row in json_lines(folder / "scripts.jsonl"):
         try:
             turns = tuple((role, text) for role, text in row["turns"])
             named = {role: row["voices"][role] for role, _ in turns}
@@ -97,7 +97,7 @@ def load_recordings(
     """
     folder = Path(corpus_dir)
     spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for where, row in _json_lines(folder / "metadata.jsonl"):
+    for where, row in json_lines(folder / "metadata.jsonl"):
         missing = {"id", "audio", "text", "speaker", "seconds", "split"} - row.keys()
         if missing:
             raise DataError(f"{where}: lacks {', '.join(sorted(missing))}.")
@@ -118,7 +118,7 @@ def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any
     return EvalRecording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
 
 
-def _json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+def json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
     """(place for messages, object) of each line."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file.")

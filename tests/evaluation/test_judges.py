@@ -96,4 +96,4 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(0,), (2, 100)])
 def test_only_mono_sound_is_judged(shape: tuple[int, ...]) -> None:
     with pytest.raises(AudioError, match="one channel"):
-        judges._for_judges(np.zeros(shape, dtype=np.float32), RATE_HZ)
+        judges.sound_for_judges(np.zeros(shape, dtype=np.float32), RATE_HZ)

@@ -266,3 +266,23 @@ def test_report_is_saved_joined_and_printed(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text('{"systems": [{"name": "one"}]}', encoding="utf-8")
     with pytest.raises(DataError, match="no evaluation report"):
         Report.load(tmp_path / "report.json")
+
+
+@pytest.mark.usefixtures("_words")
+def test_judges_of_the_field_have_columns_of_their_own(eval_dir: Path) -> None:
+    class Other(LevelJudge):
+        def embed(self, wave: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+            return np.array([1.0, 0.0, 0.0] if np.abs(wave).mean() < 0.2 else [0.6, 0.8, 0.0])
+
+        def overall(self, wave: np.ndarray, sample_rate_hz: int) -> float:
+            return 4.0
+
+    more = replace(judges(), utmos=Other(), wavlm=Other(), wespeaker=Other())
+    right = {"ours": lambda _: [TurnAudio(tone(v, 2.0), JUDGE_RATE_HZ) for v in ("ann", "ben")]}
+    swapped = {"swapped": lambda _: [TurnAudio(tone("ann", 2.0), JUDGE_RATE_HZ)] * 2}
+    dialogues = load_dialogues(eval_dir)
+    report = evaluate_systems(right | swapped, dialogues, more)
+    head, _, first, second, *_ = report.markdown().splitlines()
+    assert head.endswith("| UTMOS | SIM-o WavLM | SIM WeSpeaker | ACC WeSpeaker % |")
+    assert first.endswith("| 4.00 | 1.000 | 1.000 | 100.0 |") and second.endswith("| 4.00 | 0.800 | 0.800 | 50.0 |")
+    assert "UTMOS" not in evaluate_systems(right, dialogues, judges()).markdown()
