@@ -15,6 +15,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 WAITING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}  # environment variables of OpenMP's libraries
+BRIEFLY = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "0"}  # GNU's counts turns of a loop, LLVM's milliseconds
 
 
 def run_in_worker_thread(work: Callable[[], Result]) -> Result:
@@ -24,11 +25,12 @@ def run_in_worker_thread(work: Callable[[], Result]) -> Result:
         return worker.submit(context.run, work).result()
 
 
-def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Let OpenMP's threads sleep while they wait for each other; it must be called before PyTorch is imported.
+def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Let OpenMP's threads soon sleep while they wait for each other; it must be called before PyTorch is imported.
 
     As they come, they keep a core busy with waiting, at every one of a network's many small steps. Where other programs
-    want the cores too, each then waits for one that is not even running. What the user's environment says stays.
+    want the cores too, each then waits for one that is not even running. Never to wait at all costs a tenth of the time on
+    an idle machine; so short a wait costs nothing. What the user's environment says stays.
     """
     if not environment.keys() & WAITING:
-        environment["OMP_WAIT_POLICY"] = "PASSIVE"
+        environment.update(BRIEFLY)

@@ -57,6 +57,15 @@ def test_what_was_said_reads_back(spoken: Dialogue) -> None:
         assert [word.word for word in turn.words]
 
 
+def test_british_voices_are_not_drawn_again_for_their_accent(tts: DialogueTTS) -> None:
+    """The tokenizer learnt American sounds; what is said in others is no mistake."""
+    lines = ("The bus driver stopped to argue with a goose.", "We waited for ten minutes, so I'd say it was the goose.")
+    spoken = tts.synthesize("\n".join(f"[Ben] {line}" for line in lines), voices={"Ben": "tom"}, seed=0)
+    assert tts.voice("tom").accent == "en-GB"
+    assert [turn.draws for turn in spoken.turns] == [1, 1]
+    assert max(turn.check.phone_error for turn in spoken.turns) <= 0.1
+
+
 def test_tempo_is_that_of_speech(spoken: Dialogue) -> None:
     frontend = TextFrontend()
     for turn in spoken.turns:

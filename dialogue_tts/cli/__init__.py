@@ -21,12 +21,12 @@ from dialogue_tts.cli import (  # noqa: F401
     voices,
 )
 from dialogue_tts.cli.app import app
-from dialogue_tts.threads import wait_passively
+from dialogue_tts.threads import wait_briefly
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
     """Entry point."""
-    wait_passively()
+    wait_briefly()
     app()

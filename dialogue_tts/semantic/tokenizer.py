@@ -8,6 +8,7 @@ stress and intonation into it, while the voice stays out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -176,6 +177,30 @@ def unlikelihood(log_probs: Tensor, phone_ids: list[int]) -> float:
         reduction="sum",
     )
     return (float(loss) + float(log_probs.max(-1).values.sum())) / len(phone_ids)
+
+
+class PhoneGroups:
+    """CTC classes with those phones merged that a reading need not tell apart."""
+
+    def __init__(self, phones: str, groups: Sequence[str]) -> None:
+        """
+        Args:
+            phones: of the CTC head, in the order of its classes after the blank.
+            groups: phones that are one; those of a group that begins with a space may be missing: they become the blank.
+        """
+        self._into = torch.arange(1 + len(phones))
+        for group in groups:
+            members = [1 + phones.index(phone) for phone in group if phone in phones]
+            if members:
+                self._into[members] = 0 if group.startswith(" ") else members[0]
+
+    def log_probs(self, log_probs: Tensor) -> Tensor:
+        """(T', classes) -> the same shape; of merged classes one has the probability of all."""
+        return torch.zeros_like(log_probs).index_add_(1, self._into, log_probs.exp()).log()
+
+    def phone_ids(self, phone_ids: list[int]) -> list[int]:
+        """CTC classes -> those they are merged into, without blanks; as they are if nothing would be left."""
+        return [phone for phone in self._into[phone_ids].tolist() if phone] or phone_ids
 
 
 def phone_spans(log_probs: Tensor, phone_ids: list[int]) -> list[tuple[int, int]]:

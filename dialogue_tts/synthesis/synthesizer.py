@@ -33,7 +33,7 @@ from dialogue_tts.script.lint import likely_s
 from dialogue_tts.script.segments import Segment
 from dialogue_tts.semantic.align import PhoneSequence, heard_phones, phones_said, turn_text
 from dialogue_tts.semantic.generate import ROWS, SemanticTurn, generate_semantic, rows_in_batches
-from dialogue_tts.semantic.tokenizer import greedy_phones, unlikelihood
+from dialogue_tts.semantic.tokenizer import PhoneGroups, greedy_phones, unlikelihood
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.stages import stage
 from dialogue_tts.synthesis.candidates import (
@@ -45,6 +45,7 @@ from dialogue_tts.synthesis.candidates import (
 )
 from dialogue_tts.synthesis.request import TakeRequest
 from dialogue_tts.synthesis.seeds import derived_seed
+from dialogue_tts.text.accents import accent_of
 from dialogue_tts.voices.voice import Voice
 
 WINDOW_PHONES = 900  # about a minute
@@ -95,6 +96,7 @@ class Synthesizer:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._quiet = bundle.semantic_tokenizer.quiet_tokens()
+        self._phone_groups = lru_cache(maxsize=None)(self._phone_groups_of)
         self._profiles = lru_cache(maxsize=256)(self._profile_of)
         self._prompt_caches = lru_cache(maxsize=PROMPT_CACHES)(self._prompt_cache_of)
 
@@ -251,7 +253,8 @@ class Synthesizer:
         reading = Reading(len(spoken.tokens), log_probs, phones)
         pace = _pace(len(phones), len(spoken.tokens)) / self._profile(wanted.voice).pace
         said = phones_said(units, spoken.units)
-        return SemanticCandidate(spoken.tokens, said, reading, _misread(log_probs, phones), pace, number)
+        error = _misread(*self._as_one_listens(wanted.voice, log_probs, phones))
+        return SemanticCandidate(spoken.tokens, said, reading, error, pace, number)
 
     def _speak(self, drawn: SemanticCandidate, voice: Voice, seed: int, config: SynthesisConfig) -> AcousticCandidate:
         """A segment's sound, drawn again where something else than its text is heard; the best candidate."""
@@ -259,7 +262,8 @@ class Synthesizer:
         for number in range(1, config.sound_takes + 1):
             codes = self.fill_codes(drawn.tokens, drawn.units, voice, derived_seed(seed, number), config.guidance)
             sound = self._decode(codes)
-            heard, wanted = self._bundle.semantic_tokenizer.hear(sound[None])[0], drawn.reading.phone_ids
+            heard = self._bundle.semantic_tokenizer.hear(sound[None])[0]
+            heard, wanted = self._as_one_listens(voice, heard, drawn.reading.phone_ids)
             nll = unlikelihood(heard, wanted)
             best = better_acoustic(best, AcousticCandidate(codes, sound, _misread(heard, wanted), nll, number))
             if nll <= config.max_ctc_nll:
@@ -277,6 +281,16 @@ class Synthesizer:
             voice_match=float(heard @ profile.embedding),
             rival_match=max(rivals, default=None),
         )
+
+    def _as_one_listens(self, voice: Voice, log_probs: Tensor, phones: list[int]) -> tuple[Tensor, list[int]]:
+        """What is heard, (T', classes), and CTC classes wanted -> the same, without the differences between the voice's
+        accent and those that the tokenizer learnt: it hears them as wrong phones."""
+        groups = self._phone_groups(voice.accent)
+        return (log_probs, phones) if groups is None else (groups.log_probs(log_probs), groups.phone_ids(phones))
+
+    def _phone_groups_of(self, accent: str) -> PhoneGroups | None:
+        learnt = accent in self._bundle.config.accents
+        return None if learnt else PhoneGroups(self._bundle.config.semantic_tokenizer.phones, accent_of(accent).alike)
 
     def _profile(self, voice: Voice) -> _PromptProfile:
         return self._profiles(_ByContent(voice.sha256, voice))

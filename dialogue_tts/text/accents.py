@@ -44,6 +44,7 @@ _FROM_AMERICAN = tuple(  # a word of an American table, as British English has i
         (r"ᵻ", "ɪ"),
     )
 )
+_BRITISH_ALIKE = ("ɑɔɒ", "əɪᵻɐʌᵊʊ", "æa", "OQ", "tT", " ɹ")  # bath, was, for: "wʌz" and "wɒz", "fəɹ" and "fɔː"
 _WITHOUT_R: dict[str, str] = {"ə": "ə", "ɑ": "ɑː", "ɔ": "ɔː", "ɛ": "ɛː", "ɪ": "ɪə", "ʊ": "ʊə"}
 _NEAREST = (("ɜːɹ", "ɜɹ"), ("ɛːɹ", "ɛɹ"), ("ɜː", "ɜɹ"), ("ɛː", "ɛɹ"), (LENGTH, ""), ("Q", "O"), ("ɒ", "ɑ"), ("a", "æ"))
 
@@ -56,11 +57,14 @@ class Accent:
         name: as in BCP 47.
         sounds: phones and stresses that its phonemes hold.
         spellings: IPA and misaki's other letters -> these sounds.
+        alike: groups of phones that are one to a listener who learnt American sounds and hears this accent; those of a
+            group that begins with a space may also be missing.
     """
 
     name: str
     sounds: frozenset[str]
     spellings: dict[str, str]
+    alike: tuple[str, ...] = ()
 
     @cached_property
     def _spelling(self) -> re.Pattern[str]:
@@ -82,7 +86,9 @@ class Accent:
 
 ACCENTS = {
     AMERICAN: Accent(AMERICAN, frozenset(PHONES) - frozenset(BRITISH_ONLY) | frozenset(STRESSES), _AMERICAN),
-    BRITISH: Accent(BRITISH, frozenset(PHONES) - frozenset("OæTᵻ") | frozenset(STRESSES) | {LENGTH}, _BRITISH),
+    BRITISH: Accent(
+        BRITISH, frozenset(PHONES) - frozenset("OæTᵻ") | frozenset(STRESSES) | {LENGTH}, _BRITISH, _BRITISH_ALIKE
+    ),
 }
 
 

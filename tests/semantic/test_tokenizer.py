@@ -10,6 +10,7 @@ from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.semantic.tokenizer import (
     MEL_FRAMES,
     READ_RATE,
+    PhoneGroups,
     SemanticTokenizer,
     SemanticTokenizerConfig,
     greedy_phones,
@@ -120,6 +121,17 @@ def test_unlikelihood_grows_with_what_is_heard_otherwise() -> None:
     assert -0.5 < said <= 0 < wrong and missing > 0
     assert unlikelihood(_log_probs([0, 1, 1, 0, 2, 0, 0, 3, 0], sure=2.0), [1, 2, 4]) < wrong  # an unclear voice
     assert unlikelihood(heard, list(range(1, 6)) * 2) == float("inf")
+
+
+def test_phones_of_a_group_are_one() -> None:
+    """a, b, d, i, u: i is heard as u, and b may be missing; x is no phone of the head's."""
+    groups = PhoneGroups("abdiu", ["xui", " b"])
+    heard = _log_probs([1, 0, 2, 3, 0, 5, 4, 0])
+    assert greedy_phones(groups.log_probs(heard)) == [1, 3, 5] == groups.phone_ids([1, 3, 2, 4])
+    assert torch.allclose(groups.log_probs(heard).exp().sum(-1), torch.ones(8))
+    assert unlikelihood(groups.log_probs(heard), groups.phone_ids([1, 3, 4])) <= 0
+    assert groups.phone_ids([2]) == [2], "of something there is never nothing"
+    assert torch.allclose(PhoneGroups("abdiu", []).log_probs(heard), heard, atol=1e-6)
 
 
 def test_quiet_tokens_are_those_whose_own_shape_is_faint(tokenizer: SemanticTokenizer) -> None:
