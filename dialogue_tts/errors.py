@@ -33,6 +33,10 @@ class ProjectError(DialogueTTSError):
     """A project file cannot be read, or a voice or the bundle is not the one it was made with."""
 
 
+class WorkFolderError(DialogueTTSError):
+    """Unfinished work beside an output is that of another dialogue, in use, or cannot be written to."""
+
+
 class Cancelled(DialogueTTSError):
     """The caller asked for the work to stop."""
 

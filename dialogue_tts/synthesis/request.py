@@ -5,8 +5,8 @@ Takes can be made in any order and together with those of other dialogues: what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
@@ -74,6 +74,16 @@ class TurnRequest:
         every: tuple[Take | TakeRequest, ...] = (*self.kept, *self.wanted)
         return every[self.chosen].seed
 
+    def with_found(self, index: int, find: Callable[[int, int], Take | None]) -> TurnRequest:
+        """Without the wanted takes that were made before; see `DialogueRequest.with_found`."""
+        found: list[Take] = []
+        for number, wanted in enumerate(self.wanted, start=len(self.kept)):
+            take = find(index, number)
+            if take is None or (take.text, take.seed) != (wanted.turn.text, wanted.seed):
+                break
+            found.append(take)
+        return replace(self, kept=(*self.kept, *found), wanted=self.wanted[len(found) :])
+
     def with_made(self, made: Sequence[Take]) -> TurnTakes:
         """The turn, when the wanted takes are made."""
         return TurnTakes(self.turn, (*self.kept, *made), self.chosen)
@@ -97,6 +107,28 @@ class DialogueRequest:
     bundle: BundleId
     mark: Mark | None
     findings: tuple[Finding, ...] = ()
+
+    def with_found(self, find: Callable[[int, int], Take | None]) -> DialogueRequest:
+        """The same, without what was made before.
+
+        Args:
+            find: (turn, take), both from 0 -> that take of the turn, or None where it was not made. A take is taken only where
+                those before it are.
+        """
+        return replace(self, turns=tuple(turn.with_found(index, find) for index, turn in enumerate(self.turns)))
+
+    def part(self, first: int, last: int) -> DialogueRequest:
+        """Turns `first` to `last`, both from 0, which sound as they do in the whole.
+
+        Raises:
+            SettingsError: there are no such turns.
+        """
+        if not 0 <= first <= last < len(self.turns):
+            told = f"there are no turns {first + 1} to {last + 1}; the script has turns 1 to {len(self.turns)}"
+            raise SettingsError(f"{told}.")
+        begin = self.turns[first]
+        begin = replace(begin, turn=replace(begin.turn, overlap_s=0.0))  # there is nothing to overlap with
+        return replace(self, turns=(begin, *self.turns[first + 1 : last + 1]))
 
     @property
     def wanted(self) -> list[TakeRequest]:

@@ -203,7 +203,8 @@ class Scheduler:
         rows, phones = len(first.segments), first.phones
         longest = max(segment.phones for segment in first.segments)
         batch = [(leader, leader.begun)]
-        window = self._synthesizer.window_phones if leader.patient and len(self._active) == 1 else 0
+        alone = leader.patient and leader.begun and len(self._active) == 1  # a first turn soon shows that it goes on
+        window = self._synthesizer.window_phones if alone else 0
 
         def join(ticket: Ticket, index: int) -> bool:
             nonlocal rows, phones
