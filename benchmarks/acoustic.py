@@ -109,7 +109,7 @@ def measure(seconds: float, turn_s: float) -> list[Measured]:
     prompt = torch.randint(model.config.codebook_size, (prompt_frames, levels), generator=rng)
     spoken = semantic[prompt_frames:]
     passage = TokenSequence([Prompt(0, semantic[:prompt_frames], prompt)], spoken, torch.zeros_like(spoken))
-    row, valid = assemble([passage], levels)
+    row, valid = assemble([passage], model.config)
 
     def parallel() -> None:
         for turn in range(turns):

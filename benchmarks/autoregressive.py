@@ -66,8 +66,9 @@ class Autoregressive(nn.Module):
         return F.linear(self.heads[level](hidden), table, self.head_bias[level])
 
     def _before(self, codes: Tensor) -> Tensor:
-        """The code before each code: codes (B, T, Q) -> (B, T * Q, D)."""
+        """The code before each code: codes (B, T, Q) -> (B, T * Q, D). A mask (the codec has no frame there) is 0."""
         rows = torch.arange(self.levels, device=codes.device) * self.codebook_size
+        codes = codes.masked_fill(codes == self.codebook_size, 0)
         seen = self.codes(codes + rows).flatten(1, 2)
         return torch.cat([self.begin.expand(seen.shape[0], 1, -1), seen[:, :-1]], dim=1)
 
@@ -83,7 +84,8 @@ class Autoregressive(nn.Module):
     def generate(self, frames: Frames, seed: int, temperature: float = 1.0) -> Tensor:
         """A row's target after its prompt, with key-value caches: frames of B = 1 -> its codes (1, T, Q), prompts as given."""
         rng = torch.Generator().manual_seed(seed)
-        tokens = frames.codes.flatten().clone()
+        absent = frames.codes.flatten() == self.codebook_size  # the codec has no frame there
+        tokens = frames.codes.flatten().masked_fill(absent, 0)
         total, given = tokens.shape[0], int(frames.is_prompt.sum()) * self.levels
         conditions = self._conditions(frames)
         caches = [block.attention.new_cache(1, total) for block in self.blocks]
@@ -96,8 +98,9 @@ class Autoregressive(nn.Module):
             for block, cache in zip(self.blocks, caches, strict=True):
                 x = block.step(x, (cos[position], sin[position]), cache, position)
             logits = self._logits(self.norm(x), level).flatten().float()
-            tokens[position] = torch.multinomial((logits / temperature).softmax(-1), 1, generator=rng)
-        return tokens.view(1, -1, self.levels)
+            if not absent[position]:
+                tokens[position] = torch.multinomial((logits / temperature).softmax(-1), 1, generator=rng)
+        return tokens.masked_fill(absent, self.codebook_size).view(1, -1, self.levels)
 
     def _read(self, x: Tensor, rotary: tuple[Tensor, Tensor], caches: list[KeyValues]) -> None:
         """The prompt, all at once."""
@@ -127,7 +130,7 @@ class AutoregressiveTask(SoundStormTask):
 
     def collate(self, passages: list[TokenSequence], rng: np.random.Generator) -> Rows:
         """Assemble rows."""
-        return Rows(*assemble(passages, self.network.config.levels))
+        return Rows(*assemble(passages, self.network.config))
 
     def losses(self, batch: Rows, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of all codes."""
@@ -149,8 +152,8 @@ class AutoregressiveTask(SoundStormTask):
 
     def _loss(self, batch: Rows) -> tuple[Tensor, Tensor]:
         """Of all levels, and of the first."""
-        logits = self.generator(batch.frames)[batch.valid].float()
-        wanted = batch.frames.codes[batch.valid]
+        there = batch.valid & (batch.frames.codes[..., 0] != self.generator.codebook_size)
+        logits, wanted = self.generator(batch.frames)[there].float(), batch.frames.codes[there]
         return F.cross_entropy(logits.flatten(0, 1), wanted.flatten()), F.cross_entropy(logits[:, 0], wanted[:, 0])
 
 

@@ -314,7 +314,12 @@ def _check_agreement(config: BundleConfig, text_tokenizer: TextTokenizer, folder
             config.soundstorm.semantic_vocabulary,
             config.text_to_semantic.semantic_vocabulary,
         ),
-        "codec levels": (config.codec.levels, config.soundstorm.levels, len(config.acoustic_decoding.passes)),
+        "codec levels": (
+            config.codec.levels // config.codec.rate.codec_frames,
+            config.soundstorm.levels,
+            len(config.acoustic_decoding.passes),
+        ),
+        "frame rates": (config.codec.rate, config.soundstorm.rate),
         "codebook sizes": (config.codec.codebook_size, config.soundstorm.codebook_size),
         "widths of latents": (config.codec.encoder_width, config.speaker_embedding.latent_width),
     }

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from autoregressive import Autoregressive, AutoregressiveTask, Rows
 
 from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
+from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
 
 LEVELS, CODES, PROMPT, FRAMES = 3, 11, 4, 5
 CONFORMER = ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3)
+CONFIG = SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7)
 
 
 def _rival() -> Autoregressive:
     torch.manual_seed(1)
-    return Autoregressive(SoundStorm(SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7))).eval()
+    return Autoregressive(SoundStorm(CONFIG)).eval()
 
 
 def _row() -> tuple[Frames, torch.Tensor]:
@@ -27,7 +31,7 @@ def _row() -> tuple[Frames, torch.Tensor]:
     prompt = Prompt(1, spoken[:PROMPT], codes[:PROMPT])
     units = torch.randint(7, (FRAMES, 2), generator=rng)
     passage = TokenSequence([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), units, codes[PROMPT:])
-    return assemble([passage], LEVELS)
+    return assemble([passage], CONFIG)
 
 
 def test_a_code_depends_on_those_before_it_alone() -> None:
@@ -49,8 +53,26 @@ def test_it_draws_what_it_finds_likely_behind_the_prompt_given() -> None:
     assert torch.equal(spoken[:, PROMPT:], likeliest[:, PROMPT:])
 
 
+def test_where_the_codec_has_no_frame_nothing_is_drawn() -> None:
+    """With a codec of half the frames every second place stays empty, in prompts and in what is made."""
+    config = replace(CONFIG, rate=FrameRate(1, 2))
+    torch.manual_seed(1)
+    rival = Autoregressive(SoundStorm(config)).eval()
+    prompt = Prompt(1, torch.full((PROMPT,), 2), torch.full((PROMPT, LEVELS), 4))
+    passage = TokenSequence([prompt], torch.arange(FRAMES), torch.ones(FRAMES, dtype=torch.long))
+    frames, valid = assemble([passage], config)
+    spoken = rival.generate(frames, seed=3)
+    empty = frames.codes == CODES
+    assert empty[0, :, 0].tolist() == [False, True, False, True, False, True, False, True, False]
+    assert torch.equal(spoken == CODES, empty) and torch.equal(spoken[:, :PROMPT], frames.codes[:, :PROMPT])
+    task = AutoregressiveTask.__new__(AutoregressiveTask)
+    task.generator = rival
+    ((_, loss, _),) = task.losses(Rows(frames._replace(codes=spoken), valid), 0)
+    assert bool(torch.isfinite(loss))
+
+
 def test_it_learns_codes_that_follow_from_those_before() -> None:
-    network = SoundStorm(SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7))
+    network = SoundStorm(CONFIG)
     task = AutoregressiveTask.__new__(AutoregressiveTask)
     task.network, task.config, task.generator = network, SoundStormTrainingConfig(), Autoregressive(network)
     start = torch.arange(4)[:, None, None]

@@ -1,6 +1,6 @@
 """Decoding of SoundStorm: sequences are assembled, then filled level by level, the most confident tokens first.
 
-Letters: B batch, T frames, Q levels, V codebook.
+Letters: B batch, T frames (of the network, see `SoundStormConfig.rate`), Q levels, V codebook.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.acoustic.masking import tokens_masked_after
-from dialogue_tts.acoustic.model import Frames, SoundStorm
+from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
+from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import PromptCache
@@ -54,48 +55,68 @@ class Prompt(NamedTuple):
 
     slot: int
     semantic: Tensor  # (P,) int64
-    codes: Tensor  # (P, Q) int64
+    codes: Tensor  # (P, codes of a token) int64, see `FrameRate`
 
 
 class TokenSequence(NamedTuple):
-    """One row: the voices, and what they are to say."""
+    """One row: the voices, and what they are to say, token by token."""
 
     prompts: Sequence[Prompt]
-    semantic: Tensor  # (T,) int64
-    slots: Tensor  # (T,) int64: who speaks in each frame
-    units: Tensor | None = None  # (T, 2) int64, see `Frames`, where the text is known
-    codes: Tensor | None = None  # (T, Q) int64 where known (training)
-    quality: Tensor | None = None  # (T,) int64, see `SoundStorm.forward` (training)
+    semantic: Tensor  # (S,) int64
+    slots: Tensor  # (S,) int64: who speaks
+    units: Tensor | None = None  # (S, 2) int64, see `Frames`, where the text is known
+    codes: Tensor | None = None  # (S, codes of a token) int64 where known (training)
+    quality: Tensor | None = None  # (S,) int64, see `SoundStorm.forward` (training)
 
 
-def assemble(passages: Sequence[TokenSequence], levels: int) -> tuple[Frames, Tensor]:
+def assemble(passages: Sequence[TokenSequence], config: SoundStormConfig) -> tuple[Frames, Tensor]:
     """Put each row's prompts, by rising slot, in front of its target, and pad all rows to the longest with zeros.
 
     Returns:
-        (frames, valid bool (B, T): False on padding). Unknown target codes are 0.
+        (frames of the network, valid bool (B, T): False on padding). Unknown target codes are 0; where the codec has no frame,
+        the mask stands.
     """
     rows: list[Frames] = []
     for passage in passages:
         prompts = sorted(passage.prompts, key=lambda prompt: prompt.slot)
         spoken = passage.semantic.shape[0]
+        levels = config.levels * config.rate.codec_frames
         codes = passage.semantic.new_zeros(spoken, levels) if passage.codes is None else passage.codes
         prompted = sum(prompt.semantic.shape[0] for prompt in prompts)
         units = passage.semantic.new_zeros(prompted + spoken, 2)
         if passage.units is not None:
             units[prompted:] = passage.units
-        rows.append(
-            Frames(
-                torch.cat([*(p.semantic for p in prompts), passage.semantic]),
-                torch.cat([*(p.codes for p in prompts), codes]),
-                torch.cat([*(torch.full_like(p.semantic, p.slot) for p in prompts), passage.slots]),
-                torch.arange(prompted + spoken, device=passage.semantic.device) < prompted,
-                units,
-            )
+        row = Frames(
+            torch.cat([*(p.semantic for p in prompts), passage.semantic]),
+            torch.cat([_of_network(part, config) for part in (*(p.codes for p in prompts), codes)]),
+            torch.cat([*(torch.full_like(p.semantic, p.slot) for p in prompts), passage.slots]),
+            torch.arange(prompted + spoken, device=passage.semantic.device) < prompted,
+            units,
         )
+        rows.append(row if config.rate.codec_frames == 1 else _repeated(row, config.rate.codec_frames))
     frames = Frames(*(pad_sequence(list(part), batch_first=True) for part in zip(*rows, strict=True)))
     lengths = torch.tensor([row.semantic.shape[0] for row in rows], device=frames.semantic.device)
     valid = torch.arange(frames.semantic.shape[1], device=lengths.device) < lengths.unsqueeze(1)
     return frames, valid
+
+
+def _of_network(codes: Tensor, config: SoundStormConfig) -> Tensor:
+    """Codes of a prompt or target in frames of the network: (S, codes of a token) -> (T, Q)."""
+    if config.rate.tokens == 1:
+        return config.rate.own_frames(codes)
+    codes = codes.clone()
+    codes[torch.arange(codes.shape[0], device=codes.device) % config.rate.tokens != 0] = config.codebook_size
+    return codes
+
+
+def _repeated(row: Frames, times: int) -> Frames:
+    """Each token for all frames of the codec in it; codes are there already."""
+    return Frames(*(part.repeat_interleave(times, dim=0) for part in row))._replace(codes=row.codes)
+
+
+def to_fill(frames: Frames, valid: Tensor, config: SoundStormConfig) -> Tensor:
+    """Where codes are to be guessed, bool (B, T): frames of the target at which the codec has one. `frames` as assembled."""
+    return valid & ~frames.is_prompt & (frames.codes[..., 0] != config.codebook_size)
 
 
 def share_left(number: int, passes: int) -> float:
@@ -123,7 +144,7 @@ def generate_codes(
         cache: of just these prompts, from `read_prompts`; without it they are read here.
 
     Returns:
-        codes int64 (B, T, Q) in [0, V), where `frames` lie; those of prompts and padding are as given.
+        codes int64 (B, T, Q) in [0, V), where `frames` lie; those that are not to be filled are as given.
     """
     if len(config.passes) != model.config.levels or min(config.passes) < 1:
         raise ConfigError(f"passes: expected {model.config.levels} numbers of at least 1, found {list(config.passes)}.")
@@ -132,10 +153,11 @@ def generate_codes(
     bf16 = _in_bf16(config, device)
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
-    spoken, here = _part(frames, target)
+    spoken, there = _part(frames, target)
+    here = to_fill(spoken, there, model.config)
     unknown = torch.arange(model.config.levels, device=device) >= given
     codes = spoken.codes.masked_fill(here.unsqueeze(-1) & unknown, model.mask_id)
-    shown = _unless_all(here)
+    shown = _unless_all(there)
     if cache is None:
         cache = read_prompts(model, frames, config)
     for level, passes in enumerate(config.passes[given:], start=given):
@@ -150,7 +172,7 @@ def generate_codes(
                 logits = logits + config.guidance * (logits - unprompted)
             at = _Pass(level, number, passes)
             masked = _settle(logits, codes[..., level], masked, at, here, config, rngs, model.mask_id)
-    filled[target.to(filled.device)] = codes[here].to(filled.device)
+    filled[target.to(filled.device)] = codes[there].to(filled.device)
     return filled
 
 
@@ -185,10 +207,11 @@ def _unless_all(valid: Tensor) -> Tensor | None:
     return None if bool(valid.all()) else valid
 
 
-def target_codes(codes: Tensor, frames: Frames, valid: Tensor) -> list[Tensor]:
-    """What was generated, without prompts and padding: (T_row, Q) for each row."""
+def target_codes(codes: Tensor, frames: Frames, valid: Tensor, rate: FrameRate) -> list[Tensor]:
+    """What was generated, without prompts and padding, as a `TokenSequence` has it: (S_row, codes of a token) for each row."""
     target = valid & ~frames.is_prompt
-    return [row[kept] for row, kept in zip(codes, target, strict=True)]
+    rows = [row[kept] for row, kept in zip(codes, target, strict=True)]
+    return [rate.our_frames(row[:: rate.tokens], row.shape[0] // rate.codec_frames) for row in rows]
 
 
 class _Pass(NamedTuple):

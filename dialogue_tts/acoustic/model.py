@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig, PromptCache
@@ -31,7 +32,10 @@ class SoundStormConfig:
 
     Attributes:
         semantic_vocabulary: semantic tokens there are.
-        levels, codebook_size: as the codec has them.
+        levels, codebook_size: as the codec has them, in a frame of its own.
+        rate: the codec's frames beside those of semantic tokens. The network sees whichever are more: a token is repeated for
+            each of the codec's frames that lie in it (as in Borsos et al. 2023, where there are two), and where a codec's frame
+            spans several tokens, its codes stand at the first and are unknown at the others.
         slots: voices that one sequence can hold.
         units: kinds of units of text, of which 0 is the unknown one.
         qualities: kinds of recordings that training tells apart, 0 the unknown ones and the last the best; 0 for none, as in
@@ -45,6 +49,7 @@ class SoundStormConfig:
     conformer: ConformerConfig = field(default_factory=ConformerConfig)
     units: int = 1
     qualities: int = 0
+    rate: FrameRate = FrameRate()
 
 
 class Frames(NamedTuple):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.audio.signal import istft, log_mel, stft
-from dialogue_tts.codec.base import AudioCodec
+from dialogue_tts.codec.base import AudioCodec, FrameRate
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
@@ -62,6 +62,11 @@ class CodecConfig:
     wave_blocks: int = 8
     upsample: int = 4
     n_fft: int = 960
+
+    @property
+    def rate(self) -> FrameRate:
+        """Its frames are those of semantic tokens."""
+        return FrameRate()
 
     @property
     def patch_width(self) -> int:

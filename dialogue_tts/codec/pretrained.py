@@ -1,9 +1,7 @@
 """Codecs that others trained, by the classes of transformers: EnCodec (Défossez et al. 2022, arXiv 2210.13438), DAC (Kumar et
 al. 2023, arXiv 2306.06546) and Mimi (Défossez et al. 2024, arXiv 2410.00037), each at 24 kHz.
 
-All else runs at FRAME_RATE_HZ. A codec with more frames a second (EnCodec and DAC have 75) has as many of them in one frame
-of ours: each of its levels becomes that many levels, side by side. One with fewer (Mimi has 12.5) has each of its frames
-stand for several of ours, and what is decoded is the first of them.
+Each keeps its own frames: `FrameRate` says how they are kept beside semantic tokens, of which there are FRAME_RATE_HZ.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.codec.base import AudioCodec
+from dialogue_tts.codec.base import AudioCodec, FrameRate
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.extras import check_extra
@@ -44,14 +42,14 @@ class PretrainedCodecConfig:
     encoder_width: int
 
     @property
-    def beside(self) -> int:
-        """Frames of the codec that make one of ours, side by side."""
-        return max(1, HOP // self.hop)
+    def rate(self) -> FrameRate:
+        """Its frames beside ours."""
+        return FrameRate(max(1, HOP // self.hop), max(1, self.hop // HOP))
 
     @property
     def levels(self) -> int:
-        """Q levels of a frame of ours."""
-        return self.own_levels * self.beside
+        """Codes in a frame of ours."""
+        return self.own_levels * self.rate.codec_frames
 
 
 class PretrainedCodec(AudioCodec):
@@ -108,35 +106,25 @@ class PretrainedCodec(AudioCodec):
         spare = -wave.shape[-1] % self.config.hop
         padded = F.pad(wave.to(device_of(self)), (0, spare))
         own = _codes(self.config.kind, self.model, padded)[..., : self.config.own_levels].to(wave.device)
-        if self.config.beside > 1:
-            codes: Tensor = own.unflatten(1, (frames, self.config.beside)).transpose(2, 3).flatten(2)
-            return codes
-        return own.repeat_interleave(max(1, self.config.hop // HOP), dim=1)[:, :frames]
-
-    def _own(self, codes: Tensor) -> Tensor:
-        """(B, T, Q) -> the codec's own frames and levels, (B, T', own_levels)."""
-        if self.config.beside > 1:
-            own: Tensor = codes.unflatten(2, (self.config.own_levels, self.config.beside))
-            return own.transpose(2, 3).flatten(1, 2)
-        return codes[:, :: max(1, self.config.hop // HOP)]
+        return self.config.rate.our_frames(own, frames)
 
     @stage("codec")
     @torch.inference_mode()
     def decode(self, codes: Tensor) -> Tensor:
         """See `AudioCodec.decode`."""
         samples = codes.shape[1] * HOP
-        wave = _wave(self.config.kind, self.model, self._own(codes.to(device_of(self))))[:, :samples]
+        own = self.config.rate.own_frames(codes.to(device_of(self)))
+        wave = _wave(self.config.kind, self.model, own)[:, :samples]
         # A decoder without padding loses some at the end.
         return F.pad(wave, (0, samples - wave.shape[-1])).clamp(-1, 1).to(codes.device)
 
     @torch.no_grad()
     def latent(self, codes: Tensor) -> Tensor:
         """See `AudioCodec.latent`: the mean of the frames that are side by side."""
-        found = _latents(self.config.kind, self.model, self._own(codes))
-        if self.config.beside > 1:
-            mean: Tensor = found.unflatten(1, (codes.shape[1], self.config.beside)).mean(2)
-            return mean
-        return found.repeat_interleave(max(1, self.config.hop // HOP), dim=1)[:, : codes.shape[1]]
+        rate, frames = self.config.rate, codes.shape[1]
+        found = _latents(self.config.kind, self.model, rate.own_frames(codes))
+        mean: Tensor = rate.our_frames(found, frames).unflatten(-1, (-1, rate.codec_frames)).mean(-1)
+        return mean
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from dialogue_tts.acoustic.generate import generate_codes
+from dialogue_tts.acoustic.generate import generate_codes, to_fill
 from dialogue_tts.acoustic.model import Frames
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
@@ -73,7 +73,8 @@ def _knowing_levels(tts: DialogueTTS, wave: Tensor, levels: int, seed: int) -> F
 
     def fill(frames: Frames, valid: Tensor) -> Tensor:
         codes = frames.codes.clone()
-        codes[valid & ~frames.is_prompt] = known
+        config = bundle.soundstorm.config
+        codes[to_fill(frames, valid, config)] = config.rate.own_frames(known)
         seen, decoding = frames._replace(codes=codes), bundle.config.acoustic_decoding
         return generate_codes(bundle.soundstorm, seen, valid, decoding, [seed], given=levels)
 

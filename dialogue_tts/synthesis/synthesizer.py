@@ -221,13 +221,13 @@ class Synthesizer:
         if guidance is not None:
             decoding = replace(decoding, guidance=guidance)
         passage = TokenSequence([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
-        frames, valid = assemble([passage], soundstorm.config.levels)
+        frames, valid = assemble([passage], soundstorm.config)
         if fill is None:
             cache = self._prompt_caches(_ByContent(voice.sha256, voice))
             filled = generate_codes(soundstorm, frames, valid, decoding, [seed], cache)
         else:
             filled = fill(frames, valid)
-        return target_codes(filled, frames, valid)[0]
+        return target_codes(filled, frames, valid, soundstorm.config.rate)[0]
 
     def _draw_batch(self, wanted: Sequence[_WantedSegment], asked: Sequence[tuple[int, int]]) -> list[SemanticTurn]:
         """Semantic tokens of segments, (place, number of the draw) each; those of one temperature in one batch."""
@@ -302,7 +302,7 @@ class Synthesizer:
 
     def _prompt_cache_of(self, key: _ByContent) -> PromptCache | None:
         soundstorm, nothing = self._bundle.soundstorm, key.voice.semantic.new_zeros(0)
-        frames, _ = assemble([TokenSequence([_prompt(key.voice)], nothing, nothing)], soundstorm.config.levels)
+        frames, _ = assemble([TokenSequence([_prompt(key.voice)], nothing, nothing)], soundstorm.config)
         return read_prompts(soundstorm, frames, self._bundle.config.acoustic_decoding)
 
     @stage("self-check")

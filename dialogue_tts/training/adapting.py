@@ -103,9 +103,10 @@ def likeness(bundle: Bundle, task: SoundStormTask) -> float:
     tokens = task.held_out
     for turn in tokens.turns[:MOST_COMPARED]:
         passage = task.passage(tokens, [turn], task.config.longest_prompt, rng)
-        frames, valid = assemble([passage], network.config.levels)
+        frames, valid = assemble([passage], network.config)
         made = generate_codes(network, frames, valid, bundle.config.acoustic_decoding, [0])
-        pair = [target_codes(codes, frames, valid)[0] for codes in (made, frames.codes)]
+        rate = network.config.rate
+        pair = [target_codes(codes, frames, valid, rate)[0] for codes in (made, frames.codes)]
         made, heard = (bundle.speaker_embedding(bundle.codec.latent(codes[None]))[0] for codes in pair)
         cosines.append(float(F.cosine_similarity(made, heard, dim=0)))
     return float(np.mean(cosines))

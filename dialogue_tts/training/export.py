@@ -19,11 +19,13 @@ from dialogue_tts.training import recipes
 from dialogue_tts.training.checkpoints import CHECKPOINT
 from dialogue_tts.training.pretrained import CODEC, NETWORK, SEMANTIC, CodecPretrainedRecipe
 
+RECIPES = "recipe"  # folder in a bundle: one for each stage
+
 
 def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
-    """Write the bundle `name` into `out` from the averaged weights in `runs`.
+    """Write the bundle `name` into `out` from the averaged weights in `runs`, with the recipes that `restore_runs` needs.
 
-    Decoding settings stay as they are where `out` holds a bundle already.
+    Decoding settings and recipes stay as they are where `out` holds a bundle already.
 
     Raises:
         ConfigError: a stage was not trained; BundleError: no voices.
@@ -44,7 +46,8 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
         speaker_embedding=speaker_embedding.config,
     )
     config = _with_decoding(config, out)
-    passes = (*config.acoustic_decoding.passes, *[1] * codec.sizes.levels)[: codec.sizes.levels]  # one for each level
+    levels = soundstorm.config.levels
+    passes = (*config.acoustic_decoding.passes, *[1] * levels)[:levels]  # one for each level
     config = replace(config, acoustic_decoding=replace(config.acoustic_decoding, passes=passes))
     Bundle(
         config,
@@ -56,6 +59,11 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
         recipes.text_tokenizer(runs),
         list_voices(voices),
     ).save(out)
+    (out / RECIPES).mkdir(exist_ok=True)
+    for stage in recipes.RECIPES:
+        kept, written = runs / stage / recipes.RECIPE, out / RECIPES / f"{stage}.json"
+        if kept.is_file() and (runs / stage / CHECKPOINT).is_file() and not written.is_file():
+            shutil.copyfile(kept, written)
 
 
 def _with_decoding(config: BundleConfig, out: Path) -> BundleConfig:
@@ -101,12 +109,12 @@ def restore_runs(folder: Path, runs: Path) -> None:
         ),
     }
     for stage in networks:
-        if not (folder / "recipe" / f"{stage}.json").is_file():
+        if not (folder / RECIPES / f"{stage}.json").is_file():
             raise BundleError(f"{folder}: there is no recipe/{stage}.json; runs need their recipes.")
         if (runs / stage / CHECKPOINT).exists():
             raise ConfigError(f"{runs / stage}: there is a run already; give another folder.")
     for stage, (name, weights) in networks.items():
-        recipe = folder / "recipe" / f"{stage}.json"
+        recipe = folder / RECIPES / f"{stage}.json"
         tensors = {f"{kind}/{name}/{key}": v.clone() for kind in ("weights", "average") for key, v in weights.items()}
         wanted = recipes.read_recipe(recipe)
         steps = 0 if isinstance(wanted, CodecPretrainedRecipe) else wanted.loop.steps

@@ -46,7 +46,7 @@ def predict_fine_codes(
         for first in range(0, len(rows), at_once):
             batch = rows[first : first + at_once]
             passages = [task.passage(tokens, turns, task.prompt_frames(rng), rng) for turns in batch]
-            frames, valid = assemble(passages, network.config.levels)
+            frames, valid = assemble(passages, network.config)
             codes = _predict(network, frames.to(device), valid.to(device))
             for turns, row in zip(batch, codes, strict=True):
                 _put(predicted, turns, row)

@@ -90,7 +90,7 @@ class CodecDecoderRecipe:
 
 @strict
 class SoundStormRecipe:
-    """SoundStorm; vocabularies and levels are those of the tokenizers, whatever the recipe says."""
+    """SoundStorm; vocabularies, levels and frame rate are those of the tokenizers, whatever the recipe says."""
 
     loop: LoopConfig
     network: SoundStormConfig = SoundStormConfig(semantic_vocabulary=0)
@@ -313,8 +313,10 @@ def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     codec, vocabulary = trained_codec(runs).sizes, trained_semantic_tokenizer(runs).vocabulary
     edges = recipe.training.quality_edges
     qualities = len(edges) + 2 if edges else 0  # below, between and above them, and the unknown one
-    network = replace(recipe.network, levels=codec.levels, codebook_size=codec.codebook_size, qualities=qualities)
-    return SoundStorm(replace(network, semantic_vocabulary=vocabulary, units=len(PHONE_KINDS) + 1))
+    levels = codec.levels // codec.rate.codec_frames
+    network = replace(recipe.network, levels=levels, codebook_size=codec.codebook_size, rate=codec.rate)
+    known = {"semantic_vocabulary": vocabulary, "units": len(PHONE_KINDS) + 1, "qualities": qualities}
+    return SoundStorm(replace(network, **known))
 
 
 def _text_to_semantic(recipe: TextToSemanticRecipe, runs: Path) -> TextToSemantic:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
+from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble, to_fill
 from dialogue_tts.acoustic.masking import TrainingMask, level_shares, mask_for_training, places_by_level
 from dialogue_tts.acoustic.model import Frames, SoundStorm
 from dialogue_tts.config import strict
@@ -34,7 +34,7 @@ class SoundStormTrainingConfig:
     """Data and loss settings.
 
     Attributes:
-        frames_per_batch: prompts and padding included.
+        frames_per_batch: of the network, prompts and padding included. All other frames are those of semantic tokens.
         shortest_prompt, longest_prompt: frames of a voice prompt, cut from another recording of the speaker.
         longest_frames: of the turns in one row.
         pack_same_speaker: share of turns that share a row with others of their voice, and one prompt: in rows of a single turn
@@ -140,8 +140,9 @@ class SoundStormTask:
         """Every turn comes once, alone or beside others; prompts are drawn anew."""
         rows = [(tokens, turns) for tokens in self.train for turns in self.rows(tokens, rng)]
         prompts = [self.prompt_frames(rng) for _ in rows]
+        times = self.network.config.rate.codec_frames
         lengths = [
-            sum(turn.frames for turn in turns) + prompt * len({turn.speaker for turn in turns})
+            times * (sum(turn.frames for turn in turns) + prompt * len({turn.speaker for turn in turns}))
             for (_, turns), prompt in zip(rows, prompts, strict=True)
         ]
         planned = batches_by_length(lengths, self.config.frames_per_batch, rng)
@@ -230,9 +231,9 @@ class SoundStormTask:
         rows = [p._replace(units=None) if without else p for p, without in zip(rows, unread, strict=True)]
         unrated = rng.random(len(passages)) < self.config.unrated
         rows = [p._replace(quality=None) if without else p for p, without in zip(rows, unrated, strict=True)]
-        frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config.levels)
+        frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config)
         drawn = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
-        target = valid & ~frames.is_prompt
+        target = to_fill(frames, valid, self.network.config)
         whole_from = self.config.whole_from
         hidden = mask_for_training(frames.codes, target, self.shares, self.network.mask_id, drawn, whole_from)
         return SoundStormBatch.of(frames, valid, hidden, self._quality(rows, frames))
@@ -241,11 +242,12 @@ class SoundStormTask:
         """Of each frame of `frames`, in which `rows` stand; None for a network that does not tell it."""
         if not self.network.config.qualities:
             return None
-        found = torch.zeros_like(frames.semantic)
+        found, times = torch.zeros_like(frames.semantic), self.network.config.rate.codec_frames
         for row, sequence in zip(found, rows, strict=True):
             if sequence.quality is not None:
-                prompted = sum(prompt.semantic.shape[0] for prompt in sequence.prompts)
-                row[prompted : prompted + sequence.quality.shape[0]] = sequence.quality
+                told = sequence.quality.repeat_interleave(times)
+                prompted = times * sum(prompt.semantic.shape[0] for prompt in sequence.prompts)
+                row[prompted : prompted + told.shape[0]] = told
         return found
 
     def _blurred(self, passage: TokenSequence, rng: np.random.Generator) -> TokenSequence:
@@ -290,8 +292,8 @@ class SoundStormTask:
         ):
             losses = []
             for start in range(0, len(rows), 16):
-                frames, valid = assemble([_in_slot_0(p) for p in rows[start : start + 16]], self.network.config.levels)
-                target = valid & ~frames.is_prompt
+                frames, valid = assemble([_in_slot_0(p) for p in rows[start : start + 16]], self.network.config)
+                target = to_fill(frames, valid, self.network.config)
                 hidden = frames.codes.masked_fill(
                     target.unsqueeze(-1) & (torch.arange(frames.codes.shape[-1]) >= level), self.network.mask_id
                 )
@@ -336,7 +338,7 @@ class Tokens:
     """The tokens of a split in memory. Turns are those of the split, single ones of a speaker in halves."""
 
     semantic: np.ndarray  # (frames,) int32
-    codes: np.ndarray  # (frames, Q) int16
+    codes: np.ndarray  # (frames, codes of a token) int16
     units: np.ndarray  # (frames,) int16: of each turn's text; -1 where it could not be aligned
     turns: list[Utterance]
     dialogues: dict[str, list[Utterance]]
@@ -370,18 +372,18 @@ class Tokens:
         return len(self.turns)
 
     def heard(self, turn: Utterance, degraded: bool) -> tuple[Tensor, Tensor]:
-        """(semantic (T,), codes (T, Q)) int64 of a turn as a prompt; as recorded where there is nothing degraded."""
+        """(semantic (S,), codes (S, codes of a token)) int64 of a turn as a prompt; as recorded where nothing is degraded."""
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         semantic, codes = self.degraded if degraded and self.degraded else (self.semantic, self.codes)
         return torch.from_numpy(semantic[rows].astype(np.int64)), torch.from_numpy(codes[rows].astype(np.int64))
 
     def quality(self, turn: Utterance, edges: tuple[float, ...]) -> Tensor:
-        """int64 (T,): 0 where no score is known, else 1 below the first of `edges`, up to one more than there are."""
+        """int64 (S,): 0 where no score is known, else 1 below the first of `edges`, up to one more than there are."""
         score = 0.0 if self.scores is None else float(self.scores[turn.start_frame])
         return torch.full((turn.frames,), 1 + bisect_right(edges, score) if score else 0)
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor, Tensor]:
-        """(semantic (T,), codes (T, Q), units (T, 2)) int64 of a turn."""
+        """(semantic (S,), codes (S, codes of a token), units (S, 2)) int64 of a turn."""
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         semantic, codes, path = (
             torch.from_numpy(array[rows].astype(np.int64)) for array in (self.semantic, self.codes, self.units)

@@ -101,7 +101,7 @@ def _passages() -> list[TokenSequence]:
 
 def test_assemble_puts_prompts_by_slot_in_front() -> None:
     passages = _passages()
-    frames, valid = assemble(passages, LEVELS)
+    frames, valid = assemble(passages, CONFIG)
     assert frames.semantic.shape == (3, 32) and frames.codes.shape == (3, 32, LEVELS)
     assert valid.sum(1).tolist() == [32, 21, 1]
     assert frames.is_prompt.sum(1).tolist() == [9, 7, 0]
@@ -120,12 +120,12 @@ def test_assemble_puts_prompts_by_slot_in_front() -> None:
 
 def test_assemble_keeps_known_codes() -> None:
     codes = torch.randint(CODES, (14, LEVELS), generator=torch.Generator().manual_seed(6))
-    frames, valid = assemble([_passages()[0], _passages()[1]._replace(codes=codes)], LEVELS)
-    assert torch.equal(target_codes(frames.codes, frames, valid)[1], codes)
+    frames, valid = assemble([_passages()[0], _passages()[1]._replace(codes=codes)], CONFIG)
+    assert torch.equal(target_codes(frames.codes, frames, valid, CONFIG.rate)[1], codes)
 
 
 def test_the_network_sees_in_each_pass_what_the_schedule_says(model: Recorder) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     target = valid & ~frames.is_prompt
     codes = _generate(model, frames, valid, DECODING, SEEDS)
     assert len(model.shown) == sum(DECODING.passes)
@@ -145,7 +145,7 @@ def test_the_network_sees_in_each_pass_what_the_schedule_says(model: Recorder) -
 
 
 def test_settled_tokens_and_prompts_never_change(model: Recorder) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     target = valid & ~frames.is_prompt
     given = frames.codes.clone()
     codes = _generate(model, frames, valid, DECODING, SEEDS)
@@ -157,14 +157,14 @@ def test_settled_tokens_and_prompts_never_change(model: Recorder) -> None:
 
 
 def test_codes_of_target_frames_are_not_looked_at(model: Recorder) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     known = torch.where((valid & ~frames.is_prompt).unsqueeze(-1), 5, frames.codes)
     first = generate_codes(model, frames, valid, DECODING, SEEDS)
     assert torch.equal(first, generate_codes(model, frames._replace(codes=known), valid, DECODING, SEEDS))
 
 
 def test_same_seed_same_codes_and_another_seed_others(model: Recorder) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     first = generate_codes(model, frames, valid, DECODING, SEEDS)
     assert torch.equal(first, generate_codes(model, frames, valid, DECODING, SEEDS))
     other = generate_codes(model, frames, valid, DECODING, (11, 99, 13))
@@ -176,31 +176,32 @@ def test_same_seed_same_codes_and_another_seed_others(model: Recorder) -> None:
 def test_a_row_alone_equals_the_row_in_a_padded_batch(model: Recorder, top_k: int | None) -> None:
     config = replace(DECODING, top_k=top_k)
     passages = _passages()
-    frames, valid = assemble(passages, LEVELS)
-    together = target_codes(generate_codes(model, frames, valid, config, SEEDS), frames, valid)
+    frames, valid = assemble(passages, CONFIG)
+    together = target_codes(generate_codes(model, frames, valid, config, SEEDS), frames, valid, CONFIG.rate)
     for row, passage in enumerate(passages):
-        frames, valid = assemble([passage], LEVELS)
-        alone = target_codes(generate_codes(model, frames, valid, config, SEEDS[row : row + 1]), frames, valid)
+        frames, valid = assemble([passage], CONFIG)
+        generated = generate_codes(model, frames, valid, config, SEEDS[row : row + 1])
+        alone = target_codes(generated, frames, valid, CONFIG.rate)
         assert torch.equal(alone[0], together[row])
 
 
 def test_what_was_read_of_the_prompts_serves_whatever_follows(model: Recorder) -> None:
     passage = _passages()[0]
     nothing = torch.zeros(0, dtype=torch.int64)
-    bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, units=None)], LEVELS)
+    bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, units=None)], CONFIG)
     cache = read_prompts(model, bare, DECODING)
     for some in (passage, passage._replace(semantic=passage.semantic.flip(0))):
-        frames, valid = assemble([some], LEVELS)
+        frames, valid = assemble([some], CONFIG)
         wanted = generate_codes(model, frames, valid, DECODING, SEEDS[:1])
         model.prompts.clear()
         assert torch.equal(generate_codes(model, frames, valid, DECODING, SEEDS[:1], cache), wanted)
         assert not model.prompts, "read once"
     others, _ = assemble(
-        [passage._replace(prompts=[p._replace(codes=p.codes.flip(0)) for p in passage.prompts])], LEVELS
+        [passage._replace(prompts=[p._replace(codes=p.codes.flip(0)) for p in passage.prompts])], CONFIG
     )
     changed = generate_codes(model, frames, valid, DECODING, SEEDS[:1], read_prompts(model, others, DECODING))
     assert not torch.equal(changed, wanted), "it is what the prompts are known by"
-    alone, _ = assemble([passage._replace(prompts=[])], LEVELS)
+    alone, _ = assemble([passage._replace(prompts=[])], CONFIG)
     assert read_prompts(model, alone, DECODING) is None
 
 
@@ -218,13 +219,13 @@ def test_temperature_and_noise_fall_to_0(model: Recorder, monkeypatch: pytest.Mo
         return plain(logits, temperature, *rest)
 
     monkeypatch.setattr(generate, "sample", spy)
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     generate_codes(model, frames, valid, DecodingConfig(passes=(4, 1, 2), temperature=0.8), SEEDS)
     assert temperatures == pytest.approx([0.6, 0.4, 0.2, 0.0, 0.0, 0.4, 0.0])
 
 
 def test_temperature_and_noise_have_no_part_but_their_share(model: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     noisy = DecodingConfig((5, 3, 2), temperature=2.0, confidence_noise=3.0)
     quiet = DecodingConfig((5, 3, 2), temperature=0.0, confidence_noise=0.0)
     assert not torch.equal(*(generate_codes(model, frames, valid, config, SEEDS) for config in (noisy, quiet)))
@@ -233,7 +234,7 @@ def test_temperature_and_noise_have_no_part_but_their_share(model: Recorder, mon
 
 
 def test_noise_of_confidence_changes_the_order_only(model: Recorder) -> None:
-    frames, valid = assemble(_passages()[:1], LEVELS)
+    frames, valid = assemble(_passages()[:1], CONFIG)
     orders = []
     for noise in (0.0, 1e-9, 1e6):
         _generate(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=noise), (1,))
@@ -244,7 +245,7 @@ def test_noise_of_confidence_changes_the_order_only(model: Recorder) -> None:
 
 
 def test_the_least_confident_are_hidden_again(model: Recorder) -> None:
-    frames, valid = assemble(_passages()[:1], LEVELS)
+    frames, valid = assemble(_passages()[:1], CONFIG)
     _generate(model, frames, valid, DecodingConfig((5, 1, 1), temperature=0.0, confidence_noise=0.0), (1,))
     first, second = model.shown[:2]
     with torch.inference_mode():
@@ -254,7 +255,7 @@ def test_the_least_confident_are_hidden_again(model: Recorder) -> None:
 
 
 def test_one_pass_a_level_is_greedy(model: Recorder) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     codes = _generate(model, frames, valid, DecodingConfig((1, 1, 1), temperature=3.0), SEEDS)
     assert torch.equal(codes, _generate(model, frames, valid, DecodingConfig((1, 1, 1)), (4, 5, 6)))
     target = valid & ~frames.is_prompt
@@ -266,7 +267,7 @@ def test_one_pass_a_level_is_greedy(model: Recorder) -> None:
 
 @pytest.mark.parametrize("passes", [(6, 1), (6, 1, 1, 1), (6, 0, 1), ()])
 def test_passes_that_do_not_fit_are_an_error(model: Recorder, passes: tuple[int, ...]) -> None:
-    frames, valid = assemble(_passages(), LEVELS)
+    frames, valid = assemble(_passages(), CONFIG)
     with pytest.raises(ConfigError, match="expected 3 numbers of at least 1"):
         generate_codes(model, frames, valid, DecodingConfig(passes), SEEDS)
     assert not model.shown
@@ -280,8 +281,8 @@ def test_guidance_is_the_step_away_from_the_unprompted_guess() -> None:
     target = torch.randint(11, (9,))
     prompt = Prompt(0, torch.randint(11, (5,)), torch.randint(13, (5, 2)))
     slots = torch.zeros(9, dtype=torch.long)
-    frames, valid = assemble([TokenSequence([prompt], target, slots)], 2)
-    bare, bare_valid = assemble([TokenSequence([], target, slots)], 2)
+    frames, valid = assemble([TokenSequence([prompt], target, slots)], config)
+    bare, bare_valid = assemble([TokenSequence([], target, slots)], config)
     codes = generate_codes(model, frames, valid, DecodingConfig(passes=(1, 1), guidance=40.0, bf16=False), [1])
     masked = torch.full_like(frames.codes, model.mask_id)
     masked[:, :5] = frames.codes[:, :5]
@@ -300,7 +301,7 @@ def test_levels_that_are_given_stay_and_are_seen(model: Recorder, given: int) ->
     passages = [
         passage._replace(codes=torch.randint(CODES, (passage.semantic.shape[0], LEVELS))) for passage in _passages()
     ]
-    frames, valid = assemble(passages, LEVELS)
+    frames, valid = assemble(passages, CONFIG)
     model.shown.clear()
     codes = generate_codes(model, frames, valid, DECODING, SEEDS, given=given)
     assert torch.equal(codes[..., :given], frames.codes[..., :given])

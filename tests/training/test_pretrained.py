@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.cli import app
+from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.codec.pretrained import PretrainedCodec
 from dialogue_tts.config import HOP, from_dict
 from dialogue_tts.errors import ConfigError
@@ -77,7 +78,7 @@ def test_a_codec_keeps_its_codes_at_any_frame_rate(kind: str, tmp_path: Path) ->
     wave = torch.from_numpy(buzz(0.6))[None, : 13 * HOP]
     codes = codec.encode(wave)
     assert codes.shape == (1, 13, 2 * beside) and codes.dtype == torch.int64 and 0 <= codes.min() <= codes.max() < 16
-    own = codec._own(codes)
+    own = codec.sizes.rate.own_frames(codes)
     assert own.shape == (1, 13 * beside if kind != "mimi" else 7, 2)
     if kind == "mimi":
         assert torch.equal(codes[:, 0], codes[:, 1]), "a frame of the codec stands for two of ours"
@@ -189,14 +190,13 @@ def test_from_others_networks_to_a_bundle_that_speaks(
     assert np.array_equal(Corpus.open(data).tokens("acoustic")[rows], codec.encode(wave[None])[0].numpy())
     run("export", tmp_path / "bundle", "--runs", runs, "--voices", tiny_bundle_dir)
     bundle = Bundle.load(tmp_path / "bundle")
+    assert bundle.soundstorm.config.levels == 2, "those of the codec's own frames, whatever their rate"
+    assert bundle.soundstorm.config.rate == codec.sizes.rate == FrameRate(*{"mimi": (1, 2)}.get(kind, (3, 1)))
     heard = bundle.semantic_tokenizer.encode(wave[None])[0]
     assert float((heard == tokens).float().mean()) > 0.9, "weights are rounded to float16"
     spoken = DialogueTTS(bundle).synthesize("[Anna] Is it late?")
     wave = spoken.waveform
     assert len(wave) and np.isfinite(wave).all()
-    (tmp_path / "bundle" / "recipe").mkdir()
-    for path in recipes.iterdir():
-        (tmp_path / "bundle" / "recipe" / path.name).write_bytes(path.read_bytes())
     run("restore", tmp_path / "bundle", "--runs", tmp_path / "again")
     assert trained_codec(tmp_path / "again").sizes == codec.sizes
     assert trained_semantic_tokenizer(tmp_path / "again").vocabulary == 11
