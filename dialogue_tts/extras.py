@@ -9,6 +9,7 @@ from dialogue_tts.errors import DialogueTTSError
 EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "aac": ("av",),
     "codecs": ("sklearn", "transformers"),
+    "datasets": ("datasets",),
     "mcp": ("mcp",),
     "plot": ("matplotlib",),
     "ray": ("ray",),

@@ -10,6 +10,7 @@ from dialogue_tts.cli import (  # noqa: F401
     benchmark,
     check,
     convert,
+    data,
     evaluate,
     mcp,
     serve,

@@ -139,7 +139,7 @@ def read_manifest(manifest: Path) -> list[dict[str, Any]]:
     """Lines of a JSONL manifest; each needs audio, text and speaker.
 
     Raises:
-        DataError: a line is no JSON object or lacks one of them.
+        DataError: a line is no JSON object, lacks one of them, or its text is no string.
     """
     rows = []
     if not manifest.is_file():
@@ -158,6 +158,8 @@ def read_manifest(manifest: Path) -> list[dict[str, Any]]:
             raise DataError(
                 f"{manifest}, line {number}: {', '.join(missing)} missing; each line needs audio, text, speaker."
             )
+        if not isinstance(row["text"], str):
+            raise DataError(f'{manifest}, line {number}: text: expected a string, "" where it is not known.')
         rows.append(row)
     if not rows:
         raise DataError(f"{manifest}: the manifest is empty.")

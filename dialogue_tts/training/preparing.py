@@ -1,8 +1,9 @@
 """A large corpus by many processes: parts, each a data folder of its own, which training takes by a pattern.
 
-A part is so many rows of a manifest, or one shard (a tar of recordings and JSON, as WebDataset has them). What is there and
-made of the same is left alone, so that the same command goes on where it was interrupted; in memory are never more than a few
-recordings of each process.
+A part is so many rows of a manifest, one shard (a tar of recordings and JSON, as WebDataset has them), or one of a dataset
+of the hub (`streaming.py`). What is there and made of the same is left alone, so that the same command goes on where it was
+interrupted; in memory are never more than a few recordings of each process. Tars are read by Python's own tarfile: the library
+webdataset would shuffle, split and fetch them, none of which is wanted where each is read once from its beginning to its end.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from dialogue_tts.errors import DataError
 from dialogue_tts.extras import check_extra
@@ -29,26 +30,65 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Part:
-    """What becomes one data folder: rows of a manifest, or a shard."""
+class Part(Protocol):
+    """What becomes one data folder."""
 
-    folder: Path
-    source: Path
-    rows: tuple[dict[str, Any], ...] = ()
+    @property
+    def folder(self) -> Path:
+        """Which."""
 
     @property
     def origin(self) -> dict[str, Any]:
         """Of what it is made, so that a changed source makes it anew."""
-        told = self.source.stat()
-        if not self.rows:
-            return {"shard": self.source.name, "bytes": told.st_size, "changed_ns": told.st_mtime_ns}
-        recordings = [(self.source.parent / str(row["audio"])).stat() for row in self.rows]
-        changed = [(told.st_size, told.st_mtime_ns) for told in recordings]
+
+    def recordings(self) -> Iterable[tuple[Mapping[str, Any], Path | bytes]]:
+        """Rows as in a manifest, and sound files or what stands in them. Raises DataError."""
+
+
+@dataclass(frozen=True)
+class RowsPart:
+    """Rows of a manifest."""
+
+    folder: Path
+    manifest: Path
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Rows, and when the recordings were changed."""
+        files = [path.stat() for _, path in self.recordings()]
+        changed = [(told.st_size, told.st_mtime_ns) for told in files]
         return {"sha256": hashlib.sha256(json.dumps([self.rows, changed], sort_keys=True).encode()).hexdigest()}
 
+    def recordings(self) -> Iterator[tuple[dict[str, Any], Path]]:
+        """See `Part`."""
+        return ((row, self.manifest.parent / str(row["audio"])) for row in self.rows)
 
-def parts_of(source: Path, out: Path, rows_each: int) -> list[Part]:
+
+@dataclass(frozen=True)
+class ShardPart:
+    """A tar."""
+
+    folder: Path
+    shard: Path
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Name, size and when it was changed."""
+        told = self.shard.stat()
+        return {"shard": self.shard.name, "bytes": told.st_size, "changed_ns": told.st_mtime_ns}
+
+    def recordings(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """See `Part`."""
+        return read_shard(self.shard)
+
+
+def part_folder(out: Path, number: int) -> Path:
+    """Where a part lies; the first is validated on."""
+    return out / f"part-{number:05d}"
+
+
+def parts_of(source: Path, out: Path, rows_each: int) -> Sequence[Part]:
     """Parts of a manifest, those that are validated on in the first; or, for a folder of tars, one of each.
 
     Raises:
@@ -58,14 +98,14 @@ def parts_of(source: Path, out: Path, rows_each: int) -> list[Part]:
         shards = sorted(source.glob("*.tar"))
         if not shards:
             raise DataError(f"{source}: there are no shards (*.tar); give their folder, or a manifest.")
-        return [Part(out / f"part-{number:05d}", shard) for number, shard in enumerate(shards)]
+        return [ShardPart(part_folder(out, number), shard) for number, shard in enumerate(shards)]
     rows = sorted(read_manifest(source), key=lambda row: row.get("split", "train") == "train")  # a stable order
     missing = [row["audio"] for row in rows if not (source.parent / str(row["audio"])).is_file()]
     if missing:
         raise DataError(f"{source}: {len(missing)} of {len(rows)} recordings are missing, the first is {missing[0]}.")
     starts = range(0, len(rows), rows_each)
     return [
-        Part(out / f"part-{number:05d}", source, tuple(rows[start : start + rows_each]))
+        RowsPart(part_folder(out, number), source, tuple(rows[start : start + rows_each]))
         for number, start in enumerate(starts)
     ]
 
@@ -73,18 +113,14 @@ def parts_of(source: Path, out: Path, rows_each: int) -> list[Part]:
 def prepare_part(part: Part) -> tuple[Path, float, bool]:
     """(its folder, hours, whether it was made just now). Raises DataError or AudioError where it cannot be read."""
     record, origin = part.folder / ORIGIN, part.origin
-    if (part.folder / TURNS).is_file() and record.is_file() and json.loads(record.read_text()) == origin:
+    made = record.is_file() and json.loads(record.read_text(encoding="utf-8")) == origin
+    if made and (part.folder / TURNS).is_file():
         return part.folder, Corpus.open(part.folder).hours, False
     from dialogue_tts.text.phonemes import TextFrontend
 
     record.unlink(missing_ok=True)
     frontend = TextFrontend()
-    found: Iterable[tuple[dict[str, Any], Path | bytes]]
-    if part.rows:
-        found = ((row, part.source.parent / str(row["audio"])) for row in part.rows)
-    else:
-        found = read_shard(part.source)
-    corpus = prepare_recordings(found, part.folder, lambda text: frontend.speak(text).phonemes)
+    corpus = prepare_recordings(part.recordings(), part.folder, lambda text: frontend.speak(text).phonemes)
     with whole_file(record) as draft:
         draft.write_text(json.dumps(origin) + "\n", encoding="utf-8")
     return part.folder, corpus.hours, True
@@ -118,8 +154,10 @@ def _sample(path: Path, key: str, sample: dict[str, bytes]) -> tuple[dict[str, A
     try:
         row = json.loads(sample.pop("json"))
         text, speaker = row["text"], row["speaker"]
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise DataError(f"{path}: {key}: its JSON lacks text or speaker.") from None
+    if not isinstance(text, str):
+        raise DataError(f'{path}: {key}: text: expected a string, "" where it is not known.')
     return {"id": key} | row | {"text": text, "speaker": speaker}, next(iter(sample.values()))
 
 
@@ -132,17 +170,32 @@ def in_processes(
         what `work` raises; DataError: Ray is not installed.
     """
     if ray_address is not None:
-        check_extra("ray", "--ray", error=DataError)
-        import ray
-
-        ray.init(address=None if ray_address == "local" else ray_address, ignore_reinit_error=True)
-        remote = ray.remote(_alone)
-        yield from (ray.get(waiting) for waiting in [remote.remote(work, item) for item in items])
+        yield from _on_ray(work, items, ray_address)
     elif processes < 2:
         yield from map(work, items)
     else:
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
             yield from pool.map(partial(_alone, work), items)
+
+
+def _on_ray(work: Callable[[Item], Result], items: Sequence[Item], address: str) -> Iterator[Result]:
+    check_extra("ray", "--ray", error=DataError)
+    import ray
+
+    started_here = not ray.is_initialized()
+    if started_here:
+        place = {"include_dashboard": False} if address == "local" else {"address": address}
+        ray.init(log_to_driver=False, logging_level="ERROR", **place)
+    try:
+        remote = ray.remote(_alone)
+        for waiting in [remote.remote(work, item) for item in items]:
+            try:
+                yield ray.get(waiting)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None  # the sentence, without what was called on the other machine
+    finally:
+        if started_here:
+            ray.shutdown()
 
 
 def _alone(work: Callable[[Item], Result], item: Item) -> Result:

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import preparing
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
+from dialogue_tts.cli import app
 from dialogue_tts.errors import AudioError, DataError
 from dialogue_tts.training import corpus as corpus_module
 from dialogue_tts.training.corpus import Corpus, prepare_recordings
-from dialogue_tts.training.preparing import in_processes, parts_of, prepare_part, read_shard
+from dialogue_tts.training.preparing import RowsPart, ShardPart, in_processes, parts_of, prepare_part, read_shard
 from tests.conftest import buzz
 
 
@@ -54,7 +57,7 @@ def _shard(path: Path, count: int, kind: str = "flac") -> Path:
 def test_a_manifest_in_parts_goes_on_where_it_stopped(tmp_path: Path) -> None:
     manifest = _manifest(tmp_path / "in")
     parts = parts_of(manifest, tmp_path / "out", 2)
-    assert [[row["audio"] for row in part.rows] for part in parts] == [
+    assert [[row["audio"] for row in part.rows] for part in parts if isinstance(part, RowsPart)] == [
         ["3.wav", "0.wav"],
         ["1.wav", "2.wav"],
         ["4.wav"],
@@ -135,17 +138,47 @@ def test_fifty_hours_wait_on_disk_and_not_in_memory(tmp_path: Path, monkeypatch:
     assert most <= corpus_module.DECODED_AHEAD + 2
 
 
-def test_on_ray_each_part_is_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_ray_makes_what_one_process_makes(tmp_path: Path) -> None:
+    """Ray's own processes, which get the parts, write folders, and say what went wrong in one sentence."""
+    pytest.importorskip("ray", reason="RAY IS NOT INSTALLED: pip install -e '.[ray]' tests the backend")
+    manifest = _manifest(tmp_path / "in")
+    broken = ShardPart(tmp_path / "ray" / "part-00002", tmp_path / "a.tar")
+    broken.shard.write_bytes(b"no tar")
+    made = in_processes(prepare_part, [*parts_of(manifest, tmp_path / "ray", 3), broken], 1, "local")
+    assert [next(made)[0].name for _ in range(2)] == ["part-00000", "part-00001"]
+    with pytest.raises(DataError, match=r"^\S*a.tar: this shard ends early or is damaged \(.*\); fetch it again.$"):
+        next(made)
+    list(in_processes(prepare_part, parts_of(manifest, tmp_path / "here", 3), 1, None))
+    for name in ("part-00000", "part-00001"):
+        there, here = (Corpus.open(tmp_path / place / name) for place in ("ray", "here"))
+        assert there.utterances == here.utterances and there.sha256(with_text=True) == here.sha256(with_text=True)
+
+
+def test_a_cluster_of_ray_is_asked_by_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
     ray = types.SimpleNamespace(
         __spec__=object(),
+        is_initialized=lambda: False,
         init=lambda **settings: told.append(settings),
+        shutdown=lambda: told.append("shutdown"),
         remote=lambda work: types.SimpleNamespace(remote=lambda *given: (work, given)),
         get=lambda task: task[0](*task[1]),
     )
     monkeypatch.setitem(sys.modules, "ray", ray)
     assert list(in_processes(str, [1, 2], 1, "10.0.0.1:6379")) == ["1", "2"]
-    assert told == [{"address": "10.0.0.1:6379", "ignore_reinit_error": True}]
+    assert told[0]["address"] == "10.0.0.1:6379" and told[1:] == ["shutdown"]
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(DataError, match=r'pip install "dialogue-tts\[ray\]"'):
         list(in_processes(str, [1], 1, "local"))
+
+
+@pytest.mark.parametrize("kind", preparing.KINDS)
+def test_the_imitations_of_the_benchmark_are_read(kind: str, tmp_path: Path) -> None:
+    if kind == "Parquet":
+        pytest.importorskip("datasets", reason="datasets of the hub (extra: datasets)")
+    (tmp_path / "in").mkdir()
+    name, source, *rest = preparing.KINDS[kind](tmp_path / "in", 2 * preparing.RECORDING_S / 3600)
+    done = CliRunner().invoke(app, ["data", name, source, str(tmp_path / "out"), *rest], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "out" if kind == "manifest" else tmp_path / "out" / "part-00000"
+    assert [turn.text[-2:] for turn in Corpus.open(folder).utterances] == ["0.", "1."]
