@@ -10,25 +10,21 @@ Passes on the first level are another command, `passes.py`.
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from judged import Row, judge_all, panels, run
 from torch import Tensor
 
 from dialogue_tts import DialogueTTS
-from dialogue_tts.acoustic.generate import DecodingConfig, generate_codes
+from dialogue_tts.acoustic.generate import DecodingConfig, generate_codes, to_fill
 from dialogue_tts.acoustic.model import Frames, SoundStorm
-from dialogue_tts.evaluation.judges import load_judges
-from dialogue_tts.evaluation.judging import evaluate_recordings
-from dialogue_tts.evaluation.sets import load_recordings
+from dialogue_tts.evaluation.judging import Respeaks
 from dialogue_tts.evaluation.systems import from_true_semantic_tokens
 
-SHOWN = {"wer_percent": "wrong words, %", "similarity": "similarity to the prompt", "dnsmos": "DNSMOS"}
 Fill = Callable[[SoundStorm, DecodingConfig, Frames, Tensor], Tensor]
 
 
@@ -63,7 +59,7 @@ def without_text(network: SoundStorm, config: DecodingConfig, frames: Frames, va
 @torch.inference_mode()
 def all_levels_at_once(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
     """Every level is guessed in one pass that knows none."""
-    target = valid & ~frames.is_prompt
+    target = to_fill(frames, valid, network.config)
     codes = frames.codes.clone()
     codes[target] = network.mask_id
     hidden = network(frames._replace(codes=codes), valid)[target]
@@ -81,54 +77,28 @@ SYSTEMS: dict[str, Fill] = {
 }
 
 
-def measure(corpus: Path, judges: Path, recordings: int) -> list[dict[str, Any]]:
-    """A row of figures for each part that is left out."""
-    tts, heard = DialogueTTS.from_pretrained(), load_judges(judges)
-    spoken = load_recordings(corpus, "test_speaker", recordings)
+def systems(tts: DialogueTTS) -> Iterator[tuple[Row, Respeaks]]:
+    """The bundle without each part."""
     network, config = tts.bundle.soundstorm, tts.bundle.config.acoustic_decoding
-    rows = []
     for name, fill in SYSTEMS.items():
-        system = from_true_semantic_tokens(
-            tts, fill=lambda frames, valid, fill=fill: fill(network, config, frames, valid)
-        )
-        report = evaluate_recordings({name: system}, spoken, heard, lambda name, done, total: None)
-        rows.append({"system": name} | report.systems[0].figures())
-        sys.stdout.write("  ".join(f"{k} {v}" for k, v in rows[-1].items() if v is not None) + "\n")
-        sys.stdout.flush()
-    return rows
+        yield {"system": name}, from_true_semantic_tokens(tts, fill=partial(fill, network, config))
 
 
-def plot(rows: list[dict[str, Any]], path: Path) -> None:
+def measure(corpus: Path, judges: Path, recordings: int) -> list[Row]:
+    """A row of figures for each part that is left out."""
+    return judge_all(systems(DialogueTTS.from_pretrained()), corpus, judges, recordings)
+
+
+def plot(rows: list[Row], path: Path) -> None:
     """A panel for each judge, a bar for each system."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(SHOWN), sharey=True)
-    for axes, (name, label) in zip(panels, SHOWN.items(), strict=True):
+    def draw(axes: Any, name: str, label: str) -> None:
         axes.barh([row["system"] for row in rows], [row[name] or 0.0 for row in rows])
         axes.set_xlabel(label)
-        axes.grid(alpha=0.3, axis="x")
-    panels[0].invert_yaxis()
-    figure.savefig(path, dpi=120)
+        axes.yaxis.set_inverted(True)
 
-
-def main() -> None:
-    """See the head of this file."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("corpus", type=Path)
-    arguments.add_argument("--judges", type=Path, required=True)
-    arguments.add_argument("--recordings", type=int, default=40)
-    arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--plot", type=Path)
-    given = arguments.parse_args()
-    rows = measure(given.corpus, given.judges, given.recordings)
-    if given.json:
-        given.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    if given.plot:
-        plot(rows, given.plot)
+    panels(path, draw, sharey=True)
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, plot, recordings=40)

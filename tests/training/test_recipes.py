@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import training_speed
 from click.testing import Result
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -573,6 +574,18 @@ def test_tokenizers_learn_from_all_folders(trained: Trained, tmp_path: Path, sta
         for folders in ([trained.data], [trained.data, trained.varied])
     )
     assert len(both.turns) == 2 * len(one.turns) > 0 and both.held_out == one.held_out
+
+
+@pytest.mark.parametrize("stage", SMALL)
+def test_the_benchmark_of_speed_counts_the_frames_of_every_stage(
+    trained: Trained, runs: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    times = iter(range(100))
+    monkeypatch.setattr(training_speed.time, "process_time", lambda: next(times))
+    found = training_speed.speed(stage, runs, [trained.data], steps=2, threads=1)
+    training = SMALL[stage]["training"]
+    most = training.get("frames_per_batch") or training["rows"] * training.get("crop_frames", 30)
+    assert 0 < found <= most + 4 * training.get("context_frames", 0), "a second a step"
 
 
 def test_every_stage_has_a_recipe_here() -> None:
