@@ -10,8 +10,8 @@ from autoregressive import Autoregressive, AutoregressiveTask, Rows
 
 from dialogue_tts.acoustic.generate import Prompt, TokenSequence, assemble
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
-from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
 
 LEVELS, CODES, PROMPT, FRAMES = 3, 11, 4, 5

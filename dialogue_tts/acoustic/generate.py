@@ -15,11 +15,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from dialogue_tts.acoustic.masking import tokens_masked_after
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
-from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.config import strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import PromptCache
 from dialogue_tts.nn.devices import device_of
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.nn.precision import multiplies_bf16_fast
 from dialogue_tts.nn.sampling import generators, row_gumbel, sample
 from dialogue_tts.stages import stage

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import strict
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig, PromptCache
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.nn.stack import Stack
 
 

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dialogue_tts.audio.signal import istft, log_mel, stft
-from dialogue_tts.codec.base import AudioCodec, FrameRate
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.rvq import ResidualQuantizer
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.nn.convnext import ConvNextBlock
 from dialogue_tts.nn.devices import device_of
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.nn.stack import Stack
 from dialogue_tts.stages import stage
 

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dialogue_tts.codec.base import AudioCodec, FrameRate
+from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.extras import check_extra
 from dialogue_tts.nn.devices import device_of
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.stages import stage
 
 KINDS = ("encodec", "dac", "mimi")

@@ -21,9 +21,9 @@ from dialogue_tts.acoustic.generate import (
 )
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
 from dialogue_tts.bundle import Bundle
-from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.errors import BundleError, ConfigError
 from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.task import batches_of
 from tests.training.test_soundstorm import _Arrays, _tokens

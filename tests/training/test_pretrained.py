@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.cli import app
-from dialogue_tts.codec.base import FrameRate
 from dialogue_tts.codec.pretrained import PretrainedCodec
 from dialogue_tts.config import HOP, from_dict
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.recipes import trained_codec, trained_semantic_tokenizer
