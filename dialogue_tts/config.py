@@ -1,4 +1,4 @@
-"""Rates that every stage shares, and settings: frozen, strict, to JSON and back."""
+"""Constants that every part shares, and settings: frozen, strict, to JSON and back."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dialogue_tts.errors import ConfigError
 SAMPLE_RATE_HZ = 24_000
 HOP = 960  # samples in a frame
 FRAME_RATE_HZ = SAMPLE_RATE_HZ // HOP  # 25: semantic and acoustic tokens alike
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # addresses that only this machine reaches
 
 Config = TypeVar("Config")
 

@@ -13,6 +13,7 @@ from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.turns import FASTEST, MAX_PAUSE_S, SLOWEST, Turn
 
 MOST_SEEDS = 1 << 64
+MOST_DRAWS = 10  # of a take, that whoever asks over a network may have
 QUIETEST_LUFS, LOUDEST_LUFS = -40.0, -10.0
 RANGES: dict[str, tuple[float, float, str]] = {
     "gap_s": (0.0, MAX_PAUSE_S, "s"),

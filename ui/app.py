@@ -15,12 +15,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from dialogue_tts._ui.guard import RequestGuard
 from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.session import Sessions
+from dialogue_tts.config import LOOPBACK
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.synthesis.ticket import QueueLimits
 
 HERE = Path(__file__).parent
 LARGEST_UPLOAD = "20mb"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 START = 'import(new URL("studio/main.js", document.baseURI)).then((page) => page.start(element, server, upload));'
 
 

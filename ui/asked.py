@@ -23,7 +23,6 @@ from dialogue_tts.voices.voice import Consent
 LONGEST_SCRIPT, MOST_TURNS = 100_000, 1_000  # characters; turns
 LONGEST_NAME = 64
 MOST_TAKES = 2 * MOST_TURNS  # of a project
-MOST_DRAWS = 10  # of a take
 MOST_SEEDS = 1 << 48
 MOST_WORDS, LONGEST_WORD = 500, 100  # of a dialogue's dictionary; characters
 

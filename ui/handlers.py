@@ -19,7 +19,6 @@ from typing import Any
 
 from dialogue_tts._ui.asked import (
     LONGEST_SCRIPT,
-    MOST_DRAWS,
     MOST_TAKES,
     MOST_TURNS,
     Answer,
@@ -57,6 +56,7 @@ from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.script.lint import WORK_PER_S
 from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.writing import format_script
+from dialogue_tts.settings import MOST_DRAWS
 from dialogue_tts.voices.voice import Voice
 
 WAIT_S = 15.0  # how long "follow" waits for news

@@ -22,11 +22,11 @@ from dialogue_tts.cli.app import (
     progress_bar,
     reports_errors,
 )
+from dialogue_tts.config import LOOPBACK
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
 
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_KEY = 16
 WYOMING_PORT = 10_200  # where Home Assistant looks for speech
 MOST_CONNECTIONS = 1000  # the last defence; dialogues have a limit of their own

@@ -12,7 +12,7 @@ from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import FASTEST, LATEST_S, MAX_PAUSE_S, SLOWEST, Script, Turn
-from dialogue_tts.settings import RANGES, SynthesisConfig
+from dialogue_tts.settings import MOST_DRAWS, RANGES, SynthesisConfig
 from dialogue_tts.synthesis.ticket import State
 
 Format = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"]
@@ -21,7 +21,6 @@ Speed = Annotated[float, Field(ge=SLOWEST, le=FASTEST)]
 Pause = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
 Time = Annotated[float, Field(ge=0, le=LATEST_S)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
-MOST_DRAWS = 10
 
 
 class Strict(BaseModel):
