@@ -57,5 +57,9 @@ class TooLongError(DialogueTTSError):
     """A dialogue got longer than it may."""
 
 
+class StoreError(DialogueTTSError):
+    """A server's store cannot be opened, read or written."""
+
+
 class DataError(DialogueTTSError):
     """Training data (a manifest or token cache) cannot be used."""

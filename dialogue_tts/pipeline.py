@@ -30,7 +30,7 @@ from dialogue_tts.synthesis.ticket import TellProgress
 from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.assignment import VoiceResolver, Voices
-from dialogue_tts.voices.library import VoiceLibrary
+from dialogue_tts.voices.library import KeptVoices, VoiceLibrary
 
 
 class DialogueTTS(VoiceResolver):
@@ -46,7 +46,7 @@ class DialogueTTS(VoiceResolver):
         self,
         bundle: Bundle,
         config: SynthesisConfig | None = None,
-        library: VoiceLibrary | None = None,
+        library: KeptVoices | None = None,
         mark: bool = True,
         operator: int = 0,
     ) -> None:
@@ -64,7 +64,7 @@ class DialogueTTS(VoiceResolver):
         cls,
         name: str | Path | None = None,
         config: SynthesisConfig | None = None,
-        library: VoiceLibrary | None = None,
+        library: KeptVoices | None = None,
         device: str | torch.device = "cpu",
         dtype: str | torch.dtype = torch.float32,
         mark: bool = True,

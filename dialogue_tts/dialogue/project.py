@@ -7,7 +7,7 @@ another processor, with another number of threads or release of PyTorch, sums ar
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +46,20 @@ class SavedTurn:
     start_s: float | None = None
     end_s: float | None = None
 
+    @classmethod
+    def of(cls, turn: Turn, takes: Iterable[SavedTake], chosen: int) -> SavedTurn:
+        """A turn of a script with its takes."""
+        return cls(
+            turn.speaker,
+            tuple(takes),
+            chosen,
+            turn.pause_s,
+            turn.overlap_s,
+            turn.speed,
+            turn.start_s,
+            turn.end_s,
+        )
+
     @property
     def turn(self) -> Turn:
         """As it stands in the script, with the chosen take's text."""
@@ -71,13 +85,18 @@ class SavedVoice:
     accent: str = AMERICAN
 
 
+def saved_voices(voices: Mapping[str, Voice]) -> tuple[SavedVoice, ...]:
+    """Of each speaker."""
+    return tuple(SavedVoice(speaker, voice.name, voice.sha256, voice.accent) for speaker, voice in voices.items())
+
+
 @strict
 class Project:
     """What a project file holds.
 
     Attributes:
         seed: of the dialogue.
-        sha256: of the waveform's bytes when it was saved.
+        sha256: of the waveform's bytes when it was saved; "" where it was not made yet.
     """
 
     kind: str
@@ -92,19 +111,10 @@ class Project:
     def of(cls, dialogue: Dialogue) -> Project:
         """Everything that is needed to make the dialogue again."""
         turns = tuple(
-            SavedTurn(
-                part.turn.speaker,
-                tuple(SavedTake(take.text, take.seed) for take in part.takes),
-                part.chosen,
-                part.turn.pause_s,
-                part.turn.overlap_s,
-                part.turn.speed,
-                part.turn.start_s,
-                part.turn.end_s,
-            )
+            SavedTurn.of(part.turn, [SavedTake(take.text, take.seed) for take in part.takes], part.chosen)
             for part in dialogue.turn_takes
         )
-        voices = tuple(SavedVoice(speaker, v.name, v.sha256, v.accent) for speaker, v in dialogue.voices.items())
+        voices = saved_voices(dialogue.voices)
         return cls(KIND, dialogue.bundle, dialogue.seed, dialogue.config, voices, turns, dialogue.sha256)
 
     @classmethod

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision, Take
 from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.parser import as_script, check_script
 from dialogue_tts.script.segments import cut_turn
@@ -76,17 +76,25 @@ class Planner:
         made = tuple(turns)
         return DialogueRequest(made, voices, dialogue.seed, config, dialogue.bundle, self.mark, dialogue.findings)
 
-    def project(self, project: Project, voices: Voices) -> DialogueRequest:
-        """What a project holds, with all its takes; see `DialogueTTS.rebuild`."""
+    def project(
+        self, project: Project, voices: Voices, made: Mapping[int, Sequence[Take]] | None = None
+    ) -> DialogueRequest:
+        """What a project holds, with all its takes; see `DialogueTTS.rebuild`.
+
+        Args:
+            made: turn, from 0 -> the first of its takes, which were made before.
+        """
         project.check_bundle(self.bundle)
         sources = project.voices_from(voices, self.voices.known_voices)
         cast = {speaker: self.voices.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
         cast = project.in_its_accents(cast)
         turns = []
-        for saved in project.turns:
-            takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in saved.takes]
-            turns.append(TurnRequest(saved.turn, (), tuple(takes), saved.chosen))
+        for index, saved in enumerate(project.turns):
+            kept = tuple((made or {}).get(index, ()))
+            wanted = saved.takes[len(kept) :]
+            takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in wanted]
+            turns.append(TurnRequest(saved.turn, kept, tuple(takes), saved.chosen))
         return DialogueRequest(tuple(turns), cast, project.seed, project.config, self.bundle, self.mark)
 
     def _take(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> TakeRequest:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from dialogue_tts.dialogue.project import KIND, Project, SavedTake, SavedTurn, saved_voices
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.provenance.mark import Mark
@@ -155,6 +156,16 @@ class DialogueRequest:
     def provenance(self) -> str:
         """See `Dialogue.provenance`; known before any sound is."""
         return Dialogue((), self.voices, self.seed, self.config, self.bundle, self.mark).provenance
+
+    @property
+    def project(self) -> Project:
+        """From which `Planner.project` makes the request again, whatever of it is made."""
+        turns = []
+        for turn in self.turns:
+            every: tuple[Take | TakeRequest, ...] = (*turn.kept, *turn.wanted)
+            takes = [SavedTake(take.text if isinstance(take, Take) else take.turn.text, take.seed) for take in every]
+            turns.append(SavedTurn.of(turn.turn, takes, turn.chosen))
+        return Project(KIND, self.bundle, self.seed, self.config, saved_voices(self.voices), tuple(turns), "")
 
     def dialogue(self, parts: Sequence[TurnTakes]) -> Dialogue:
         """The dialogue, or its beginning where later turns are not there yet. Raises SettingsError if none are."""

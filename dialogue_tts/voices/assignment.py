@@ -18,7 +18,7 @@ from dialogue_tts.errors import ScriptError, VoiceError
 from dialogue_tts.script.turns import Script
 from dialogue_tts.text.accents import AMERICAN, known_accent
 from dialogue_tts.threads import run_in_worker_thread
-from dialogue_tts.voices.library import VoiceLibrary
+from dialogue_tts.voices.library import KeptVoices
 from dialogue_tts.voices.voice import (
     ENDING,
     Consent,
@@ -37,7 +37,7 @@ Voices = Mapping[str, str | Path | Voice]
 class VoiceResolver:
     """Voices for a bundle's networks; built-in ones are encoded once. Safe to use from several threads."""
 
-    def __init__(self, bundle: Bundle, library: VoiceLibrary) -> None:
+    def __init__(self, bundle: Bundle, library: KeptVoices) -> None:
         self.bundle, self.library = bundle, library
         self._built_in = bundle.voices
         self._networks = bundle.semantic_tokenizer, bundle.codec
@@ -171,7 +171,7 @@ class VoiceResolver:
         return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
 
 
-def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoice], library: VoiceLibrary) -> str:
+def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoice], library: KeptVoices) -> str:
     """In which accent a voice's turns are read; no recording is. Raises VoiceError for a saved voice that is damaged."""
     if isinstance(voice, Voice):
         return voice.accent

@@ -8,6 +8,7 @@ import re
 import threading
 import unicodedata
 from pathlib import Path
+from typing import Protocol
 
 import platformdirs
 
@@ -17,6 +18,24 @@ from dialogue_tts.voices.voice import ENDING, Voice
 FOLDER_VARIABLE = "DIALOGUE_TTS_VOICES"
 LONGEST_NAME = 64
 _NAME = re.compile(rf"(?=[^\W_])[\w -]{{0,{LONGEST_NAME - 1}}}[\w-]")
+
+
+class KeptVoices(Protocol):
+    """Where people's voices are kept: a folder, or a server's store. Names that differ in case alone are the same name."""
+
+    def names(self) -> tuple[str, ...]:
+        """In alphabetical order."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def get(self, name: str) -> Voice:
+        """The voice of that name. Raises VoiceError if there is none, or it is damaged."""
+
+    def add(self, voice: Voice) -> None:
+        """Keep a voice. Raises VoiceError if its name is taken or not fit, or it cannot be kept."""
+
+    def remove(self, name: str) -> None:
+        """Delete the voice of that name. Raises VoiceError if there is none."""
 
 
 class VoiceLibrary:
@@ -62,9 +81,7 @@ class VoiceLibrary:
         check_name(voice.name)
         with self._lock:
             if voice.name in self:
-                raise VoiceError(
-                    f"{voice.name}: a voice of that name is kept already; remove it, or take another name."
-                )
+                raise name_taken(voice.name)
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -85,14 +102,30 @@ class VoiceLibrary:
 
     def _check_kept(self, name: str) -> None:
         if name not in self:
-            known = f"kept voices are {', '.join(self.names())}" if self.names() else "none are kept so far"
-            raise VoiceError(f"{name}: no such voice is kept; {known}.")
+            raise not_kept(name, self.names())
 
     def _path(self, name: str) -> Path:
         """Of the voice's file. A name never acts as a path: what is not a plain letter or digit is hashed away."""
         plain = unicodedata.normalize("NFC", name).casefold()
         shown = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32]
-        return self.folder / f"{shown}-{hashlib.sha256(plain.encode('utf-8', 'replace')).hexdigest()[:12]}{ENDING}"
+        return self.folder / f"{shown}-{name_key(name)[:12]}{ENDING}"
+
+
+def name_key(name: str) -> str:
+    """Of a kept voice: the SHA-256 of its name, the same for names that differ in case alone."""
+    plain = unicodedata.normalize("NFC", name).casefold()
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+
+
+def name_taken(name: str) -> VoiceError:
+    """A voice of that name is kept already."""
+    return VoiceError(f"{name}: a voice of that name is kept already; remove it, or take another name.")
+
+
+def not_kept(name: str, kept: tuple[str, ...]) -> VoiceError:
+    """No voice of that name is kept, but these are."""
+    known = f"kept voices are {', '.join(kept)}" if kept else "none are kept so far"
+    return VoiceError(f"{name}: no such voice is kept; {known}.")
 
 
 def check_name(name: str) -> None:

@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import safetensors.torch
 import torch
 import torchaudio
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from dialogue_tts.audio.io import read_audio
@@ -106,25 +107,32 @@ class Voice:
         Raises:
             VoiceError: the voice has no consent record, or the file cannot be written.
         """
-        if self.consent is None:
-            raise VoiceError(
-                f"{self.name}: a voice is saved with its consent record; make it with consent=Consent(...)."
-            )
+        check_consented(self)
         if Path(path).suffix != ENDING:
             raise VoiceError(f"{path}: a voice's file ends with {ENDING}; name it so.")
-        record = {
-            "format": FORMAT,
-            "name": self.name,
-            "encoder": self.encoder,
-            "consent": json.dumps(asdict(self.consent)),
-            "accent": self.accent,
-        }
-        tensors = {"semantic": self.semantic.contiguous(), "codes": self.codes.contiguous()}
         try:
             with whole_file(path) as draft:
-                draft.write_bytes(safetensors.torch.save(tensors, record))
+                draft.write_bytes(self.to_bytes())
         except OSError as error:
             raise VoiceError(f"{path}: cannot be written ({error.strerror}); choose another place.") from None
+
+    def to_bytes(self) -> bytes:
+        """What a file of it holds; `consent` is left out where there is none."""
+        record = {"format": FORMAT, "name": self.name, "encoder": self.encoder, "accent": self.accent}
+        if self.consent is not None:
+            record["consent"] = json.dumps(asdict(self.consent))
+        tensors = {"semantic": self.semantic.contiguous(), "codes": self.codes.contiguous()}
+        return save_tensors(tensors, record)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str) -> Voice:
+        """What `to_bytes` gave; errors begin with `where`. Raises VoiceError if the bytes are no voice."""
+        try:
+            tensors = load_tensors(data)  # which checks the header's length, too
+            record = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+        except (SafetensorError, ValueError) as error:
+            raise VoiceError(f"{where}: this is no voice ({str(error).splitlines()[0]}); make it again.") from None
+        return _checked(where, record, tensors)
 
     @classmethod
     def load(cls, path: str | Path) -> Voice:
@@ -143,6 +151,8 @@ class Voice:
             raise VoiceError(
                 f"{path}: this is no voice's file ({str(error).splitlines()[0]}); make it again."
             ) from None
+        if "consent" not in record:
+            raise VoiceError(f"{path}: the voice's file lacks the record of consent; make it again.")
         return _checked(path, record, tensors)
 
 
@@ -150,7 +160,7 @@ def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor
     if record.get("format") != FORMAT:
         raise VoiceError(f"{path}: this is no voice's file that is known here ({FORMAT} is); make it again.")
     record = {"accent": AMERICAN} | record  # which files made before voices had accents lack
-    if set(record) != {"format", "name", "encoder", "consent", "accent"} or set(tensors) != {"semantic", "codes"}:
+    if set(record) - {"consent"} != {"format", "name", "encoder", "accent"} or set(tensors) != {"semantic", "codes"}:
         raise VoiceError(f"{path}: the voice's file lacks something or holds something strange; make it again.")
     semantic, codes = tensors["semantic"], tensors["codes"]
     whole = semantic.dtype == codes.dtype == torch.int64 and semantic.ndim == 1 and codes.ndim == 2
@@ -159,12 +169,18 @@ def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor
     if not record["name"].strip():
         raise VoiceError(f"{path}: the voice has no name; make it again.")
     try:
-        consent = from_dict(Consent, json.loads(record["consent"]))
+        consent = from_dict(Consent, json.loads(record["consent"])) if "consent" in record else None
         return Voice(record["name"], semantic, codes, record["encoder"], consent, record["accent"])
     except (ValueError, ConfigError) as error:
         raise VoiceError(f"{path}: the consent record cannot be read ({error}); make the voice again.") from None
     except VoiceError as error:
         raise VoiceError(f"{path}: {error}") from None
+
+
+def check_consented(voice: Voice) -> None:
+    """Raises VoiceError if nobody is known to have agreed that it is kept."""
+    if voice.consent is None:
+        raise VoiceError(f"{voice.name}: a voice is saved with its consent record; make it with consent=Consent(...).")
 
 
 def check_accent(name: str) -> None:
