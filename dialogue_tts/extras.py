@@ -13,16 +13,34 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "mcp": ("mcp",),
     "plot": ("matplotlib",),
     "ray": ("ray",),
-    "server": ("fastapi", "fastapi_offline", "prometheus_client", "python_multipart", "uvicorn"),
+    "postgres": ("pg8000",),
+    "server": (
+        "alembic",
+        "fastapi",
+        "fastapi_offline",
+        "prometheus_client",
+        "python_multipart",
+        "pythonjsonlogger",
+        "sqlalchemy",
+        "uvicorn",
+    ),
     "studio": ("fastapi", "gradio", "uvicorn"),
+    "traces": ("opentelemetry",),
     "train": ("accelerate", "tensorboard"),
     "wyoming": ("wyoming",),
 }
 
 
+_PACKAGES = {
+    "opentelemetry": "opentelemetry-sdk",
+    "pythonjsonlogger": "python-json-logger",
+    "sklearn": "scikit-learn",
+}
+
+
 def package_of(module: str) -> str:
     """The package that brings a module of `EXTRAS`."""
-    return "scikit-learn" if module == "sklearn" else module.replace("_", "-")
+    return _PACKAGES.get(module, module.replace("_", "-"))
 
 
 def check_extra(

@@ -18,6 +18,11 @@ from dialogue_tts.extras import EXTRAS, check_extra
     [
         (["serve"], "uvicorn", 'serve needs uvicorn: pip install "dialogue-tts[server]".'),
         (["serve"], "fastapi_offline", 'serve needs fastapi-offline: pip install "dialogue-tts[server]".'),
+        (
+            ["serve", "--traces"],
+            "opentelemetry",
+            '--traces needs opentelemetry-sdk: pip install "dialogue-tts[traces]".',
+        ),
         (["serve", "--wyoming"], "wyoming", '--wyoming needs wyoming: pip install "dialogue-tts[wyoming]".'),
         (["ui"], "gradio", 'the studio needs gradio: pip install "dialogue-tts[studio]".'),
         (["mcp"], "mcp", 'mcp needs mcp: pip install "dialogue-tts[mcp]".'),
@@ -42,7 +47,8 @@ def test_the_sentence_names_all_that_is_missing_and_what_else_one_can_do(monkeyp
     with pytest.raises(AudioError) as told:
         check_extra("server", "This", "that", AudioError)
     assert str(told.value) == (
-        "This needs fastapi, fastapi-offline, prometheus-client, python-multipart, uvicorn: "
+        "This needs alembic, fastapi, fastapi-offline, prometheus-client, python-multipart, python-json-logger, "
+        "sqlalchemy, uvicorn: "
         'pip install "dialogue-tts[server]"; or that.'
     )
     with pytest.raises(DialogueTTSError, match="studio"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,6 +31,7 @@ from dialogue_tts.extras import check_extra
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
 SHORTEST_KEY = 16
 WYOMING_PORT = 10_200  # where Home Assistant looks for speech
+STORED_JOB_S, STORED_SOUND_S = 7 * 24 * 3600.0, 20 * 3600.0  # of ended jobs; the sound takes seven gigabytes
 MOST_CONNECTIONS = 1000  # the last defence; dialogues have a limit of their own
 
 
@@ -37,6 +40,22 @@ class Instructions(str, Enum):
 
     REFUSE = "refuse"
     IGNORE = "ignore"
+
+
+class LogLevel(str, Enum):
+    """See `dialogue_tts.server.logs.set_up_logs`."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(str, Enum):
+    """Lines for people, or JSON for programs."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 @app.command(rich_help_panel=SERVING)
@@ -71,6 +90,27 @@ def serve(
     wyoming_port: Annotated[int, typer.Option(min=0, max=65535, help="Where; it has no keys.")] = WYOMING_PORT,
     queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
     longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="DIALOGUE_TTS_STORE",
+            help="Where jobs and voices live: a file, or postgresql://USER:PASSWORD@HOST/NAME. Default: jobs in memory.",
+        ),
+    ] = None,
+    keep_jobs: Annotated[
+        float | None,
+        typer.Option(min=0, help="Hours for which jobs are kept after their end. Default: 1, with --store 168."),
+    ] = None,
+    keep_sound: Annotated[
+        float | None,
+        typer.Option(min=0, help="Hours of sound that ended jobs hold together. Default: 2, with --store 20."),
+    ] = None,
+    log_level: Annotated[LogLevel, typer.Option(help="info has a line a request.")] = LogLevel.WARNING,
+    log_format: Annotated[LogFormat, typer.Option(help="Of the log, which goes to standard error.")] = LogFormat.TEXT,
+    traces: Annotated[bool, typer.Option(help="Send traces by OpenTelemetry; OTEL_... variables say where.")] = False,
+    stop_within: Annotated[
+        int, typer.Option(min=0, help="Seconds that requests have to end in when the server is told to stop.")
+    ] = 10,
     mark: MarkOption = True,
     operator: OperatorOption = 0,
     bundle: BundleOption = None,
@@ -81,6 +121,8 @@ def serve(
     check_extra("server", "serve")
     if wyoming:
         check_extra("wyoming", "--wyoming")
+    if traces:
+        check_extra("traces", "--traces")
     keys = read_keys(api_keys)
     listener = listening_at(host, port)
     wyoming_listener = listening_at(host, wyoming_port) if wyoming else None
@@ -91,23 +133,32 @@ def serve(
     from dialogue_tts.server.clients import Clients, check_aliases, openai_aliases, read_aliases
     from dialogue_tts.server.guard import Access
     from dialogue_tts.server.limits import Limits
+    from dialogue_tts.server.logs import set_up_logs
+    from dialogue_tts.store.database import Database
+    from dialogue_tts.store.voices import StoredVoices
 
-    given: dict[str, Any] = {"requests": queue, "sound_s": longest and 60 * longest}
-    limits = Limits(**{name: value for name, value in given.items() if value is not None})
+    usual = Limits() if store is None else Limits(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S)
+    given = {"requests": queue, "sound_s": longest, "job_s": keep_jobs, "job_sound_s": keep_sound}
+    seconds = {"requests": 1, "sound_s": 60, "job_s": 3600, "job_sound_s": 3600}  # in the option's unit
+    limits = replace(usual, **{name: value * seconds[name] for name, value in given.items() if value is not None})
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())
-    tts = DialogueTTS.from_pretrained(bundle, device=device, mark=mark, operator=operator)
+    database = Database.open(store) if store else None
+    library = StoredVoices(database) if database else None
+    tts = DialogueTTS.from_pretrained(bundle, library=library, device=device, mark=mark, operator=operator)
     check_aliases(own_aliases, (*tts.voices, *tts.library.names()))
-    usual = openai_aliases(tts.bundle.voices.values()) if openai_voices else {}
+    aliases = (openai_aliases(tts.bundle.voices.values()) if openai_voices else {}) | own_aliases
     with progress_bar("Warming up", quiet) as update:
         for number, voice in enumerate(tts.voices, start=1):
             update("Warming up", number, len(tts.voices) + 1)
             tts.voice(voice)
         tts.synthesize("[A] Hello.")
     access = Access(keys, hosts, cors_origin or (), open_lists)
-    server = create_app(
-        tts, limits, access, uploads, Clients(usual | own_aliases, instructions.value), wyoming_listener
-    )
+    server = create_app(tts, limits, access, uploads, Clients(aliases, instructions.value), wyoming_listener, database)
+    if traces:
+        from dialogue_tts.server.traces import exporting_tracer, trace
+
+        trace(server, exporting_tracer())
     if not quiet:
         shown = f"[{host}]" if ":" in host else host
         typer.echo(f"http://{shown}:{listener.getsockname()[1]} (description: /docs)", err=True)
@@ -116,13 +167,17 @@ def serve(
         if host not in LOOPBACK and (wyoming or not keys):
             told = "Wyoming has no keys" if keys else f"set {KEYS_VARIABLE} to ask for keys"
             typer.echo(f"Whoever reaches this address can use it: {told}.", err=True)
+    set_up_logs(log_level.value, log_format is LogFormat.JSON)
     config = uvicorn.Config(
         server,
-        log_level="warning",
+        log_config=None,  # `set_up_logs` has seen to that
+        access_log=False,
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=stop_within,
         server_header=False,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it anew when all has ended well, which is no error
+        signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -19,10 +19,12 @@ from dialogue_tts.server import dialogues, jobs, models, speech, verify, voices
 from dialogue_tts.server.clients import Clients, openai_aliases
 from dialogue_tts.server.guard import Access, Guard, Head
 from dialogue_tts.server.limits import Limits
+from dialogue_tts.server.logs import Identified
 from dialogue_tts.server.metrics import Counting
 from dialogue_tts.server.problems import ApiError, ErrorBody, add_handlers
 from dialogue_tts.server.schemas import Health, Version
 from dialogue_tts.server.service import Service, ServiceOf
+from dialogue_tts.store.database import Database
 
 DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
 API_VERSION = "1"
@@ -49,6 +51,8 @@ async def ready(service: ServiceOf) -> Health:
     """That sound is being made where some is asked for; send no requests when it is not."""
     if not service.tts.scheduler.works(STUCK_S):
         raise ApiError(503, "no sound is being made any more; restart the server.", "stuck")
+    if service.jobs.failed:
+        raise ApiError(503, "the store cannot be used; the server's log says why.", "store")
     return Health(model=service.tts.bundle_id.name)
 
 
@@ -67,6 +71,7 @@ async def version(service: ServiceOf) -> Version:
 @watched.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(service: ServiceOf) -> Response:
     """For Prometheus."""
+    await service.in_store(service.count)
     return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -77,6 +82,7 @@ def create_app(
     uploads: bool = True,
     clients: Clients | None = None,
     wyoming: socket | None = None,
+    database: Database | None = None,
 ) -> FastAPI:
     """The server's application. At its shutdown all work ends.
 
@@ -85,13 +91,14 @@ def create_app(
         uploads: whether clients may add and remove voices.
         clients: how far it meets clients that were written for another service; by default, OpenAI's voices are known.
         wyoming: bound to where the Wyoming protocol is spoken too.
+        database: where jobs live; by default in memory, and end with the process.
     """
     limits, access = limits or Limits(), access or Access()
 
     @asynccontextmanager
     async def working(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.enter_context(service.working())
+            await stack.enter_async_context(service.working())
             if wyoming is not None:
                 from dialogue_tts.server.wyoming import serving  # an extra
 
@@ -99,7 +106,7 @@ def create_app(
             yield
 
     clients = clients or Clients(openai_aliases(tts.bundle.voices.values()))
-    service = Service(tts, limits, uploads, clients)
+    service = Service(tts, limits, uploads, clients, database)
     app = FastAPIOffline(
         redoc_url=None,
         title="Dialogue TTS",
@@ -120,4 +127,5 @@ def create_app(
     if access.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(access.origins), allow_methods=["*"], allow_headers=["*"])
     app.add_middleware(Counting, metrics=service.metrics)
+    app.add_middleware(Identified)
     return app

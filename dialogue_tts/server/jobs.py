@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -12,18 +14,18 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from dialogue_tts.config import to_dict
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import Dialogue, turn_times
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.server.dialogues import order
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import JobDeleted, JobOut, RedoIn, Spoken, findings_out
 from dialogue_tts.server.sending import provenance, whole
-from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, ServerJob, ServiceOf, sound_of
-from dialogue_tts.server.waiting import message_of
-from dialogue_tts.synthesis.asynchronous import steps
+from dialogue_tts.server.service import MEDIA_TYPES, TEXTS, Service, ServiceOf, sound_of
+from dialogue_tts.store.jobs import UNFINISHED, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 ResultFormat = Literal["wav", "flac", "mp3", "ogg", "opus", "pcm", "srt", "vtt", "labels", "json", "project"]
+LOOK_S = 1.0  # how often one looks after a job that another server may be making
 TEXT_TYPES = {"srt": "application/x-subrip", "vtt": "text/vtt", "labels": "text/plain"}
 
 
@@ -36,18 +38,23 @@ ANSWERS_IN_JSON: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def job_of(job_id: str, service: ServiceOf) -> ServerJob:
+async def job_of(job_id: str, service: ServiceOf) -> Job:
     """The job that a path names."""
-    return service.jobs.get(job_id)
+    job = await service.in_store(service.jobs.store.find, job_id)
+    if job is None:
+        kept = f"those that are over are kept for {service.limits.job_s / 60:g} minutes"
+        raise ApiError(404, f"there is no such job; {kept}.", "no_such_job", "job_id")
+    return job
 
 
-JobOf = Annotated[ServerJob, Depends(job_of)]
+JobOf = Annotated[Job, Depends(job_of)]
 
 
 @router.post("", status_code=202)
 async def begin(body: Spoken, service: ServiceOf) -> JobOut:
     """Have a script spoken; the job's events and result tell the rest."""
-    return _state(service.jobs.add(await order(service, body)))
+    ticket = await order(service, body)
+    return _state(await service.in_store(service.jobs.add, ticket))
 
 
 @router.get("/{job_id}")
@@ -59,10 +66,10 @@ async def look(job: JobOf) -> JobOut:
 @router.delete("/{job_id}")
 async def stop(job: JobOf, service: ServiceOf) -> JobOut | JobDeleted:
     """Cancel a job that is being made: its turns so far stay. Delete one that is over."""
-    if not job.ticket.ended:
-        job.ticket.cancel()
-        return _state(job)
-    service.jobs.remove(job)
+    if job.state in UNFINISHED:
+        await service.in_store(service.jobs.cancel, job.id)
+        return _state(await service.in_store(service.jobs.store.get, job.id))
+    await service.in_store(service.jobs.store.delete, job.id)
     return JobDeleted(id=job.id)
 
 
@@ -71,23 +78,37 @@ async def redo(
     job: JobOf, index: Annotated[int, Path(ge=0, description="Of the turn, from 0.")], body: RedoIn, service: ServiceOf
 ) -> JobOut:
     """Have another take of one turn made, by a job of its own; the other turns stay as they are. The old job stays, too."""
-    if job.ticket.progress().state != "done":
+    if job.state != "done":
         raise ApiError(409, "the job is not done; wait until it is, or make a new one.", "not_done")
-    return _state(service.jobs.add(await service.redo(job.ticket.dialogue(), index, body.seed, body.text)))
+    if job.bundle != service.tts.bundle_id.sha256:
+        raise ApiError(409, "the job was made with another bundle; make a new one.", "other_bundle")
+    dialogue = await service.run_in_threadpool(service.jobs.dialogue, job)
+    ticket = await service.redo(dialogue, index, body.seed, body.text)
+    return _state(await service.in_store(service.jobs.add, ticket))
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, responses=ANSWERS_IN_JSON)
-async def events(job: JobOf, last_event_id: Annotated[str, Header()] = "") -> AsyncIterator[ServerSentEvent]:
+async def events(
+    job: JobOf, service: ServiceOf, last_event_id: Annotated[str, Header()] = ""
+) -> AsyncIterator[ServerSentEvent]:
     """An event `turn` for each turn as it is made, those made before first; then `done`, `failed` or `cancelled`.
 
     The id of an event is the number of turns so far: who comes back with Last-Event-ID gets the rest.
     """
     told = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 9 else 0
-    async for progress in steps(job.ticket):
-        for number, turn in enumerate(progress.turns[told:], start=told + 1):
-            yield ServerSentEvent(event="turn", id=str(number), data=turn_times(turn))
-        told = max(told, len(progress.turns))
-    yield ServerSentEvent(event=job.ticket.progress().state, data=_state(job).model_dump())
+    store = service.jobs.store
+    with service.jobs.listening(job.id) as changed:
+        while True:
+            changed.clear()
+            job = await service.in_store(store.get, job.id)
+            for times in await service.in_store(store.times, job.id, told):
+                told = times["index"] + 1
+                yield ServerSentEvent(event="turn", id=str(told), data=times)
+            if job.state not in UNFINISHED:
+                break
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(changed.wait(), LOOK_S)
+    yield ServerSentEvent(event=job.state, data=_state(job).model_dump())
 
 
 @router.get(
@@ -109,7 +130,7 @@ async def result(
     partial: Annotated[bool, Query(description="The turns so far will do.")] = False,
 ) -> Response:
     """What a job has made."""
-    dialogue = _dialogue(job, partial)
+    dialogue = await _dialogue(service, job, partial)
     if speaker is not None and speaker not in dialogue.voices:
         told = f"{speaker!r} has no turn in it; its speakers are {', '.join(dialogue.voices)}"
         raise ApiError(400, f"{told}.", "bad_speaker", "speaker")
@@ -125,15 +146,14 @@ async def result(
     return whole(data, media, provenance(dialogue.provenance))
 
 
-def _dialogue(job: ServerJob, partial: bool) -> Dialogue:
-    progress = job.ticket.progress()
-    made = f"{len(progress.turns)} of {len(job.ticket.request.turns)} turns are made"
-    if progress.state != "done" and not partial:
-        told = "the job is not done yet" if progress.state in ("waiting", "working") else f"the job {progress.state}"
+async def _dialogue(service: Service, job: Job, partial: bool) -> Dialogue:
+    made = f"{job.turns_done} of {job.turns} turns are made"
+    if job.state != "done" and not partial:
+        told = "the job is not done yet" if job.state in UNFINISHED else f"the job {job.state}"
         raise ApiError(409, f"{told}: {made}; ask with partial=true for those.", "not_done")
-    if not progress.turns:
+    if not job.turns_done:
         raise ApiError(409, f"{made}; there is nothing to hear yet.", "not_done")
-    return job.ticket.dialogue()
+    return await service.run_in_threadpool(service.jobs.dialogue, job)
 
 
 def _text(dialogue: Dialogue, kind: str) -> str:
@@ -143,16 +163,15 @@ def _text(dialogue: Dialogue, kind: str) -> str:
     return json.dumps(values, ensure_ascii=False, indent=1)
 
 
-def _state(job: ServerJob) -> JobOut:
-    progress = job.ticket.progress()
+def _state(job: Job) -> JobOut:
     return JobOut(
         id=job.id,
-        state=progress.state,
-        turns_done=len(progress.turns),
-        turns=len(job.ticket.request.turns),
-        duration=round(progress.sound_s, 3),
-        expected_duration=round(job.ticket.expected_s, 1),
-        created_at=int(job.created),
-        findings=findings_out(job.ticket.request.findings),
-        error=message_of(progress.failure) if progress.failure else None,
+        state=job.state,
+        turns_done=job.turns_done,
+        turns=job.turns,
+        duration=round(job.sound_s, 3),
+        expected_duration=round(job.expected_s, 1),
+        created_at=int(job.created_at),
+        findings=findings_out(job.findings),
+        error=job.error,
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +14,7 @@ from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.synthesis.ticket import Failure, QueueObserver, State
 
 log = logging.getLogger(__name__)
+access = logging.getLogger("dialogue_tts.access")
 
 
 class Metrics(QueueObserver):
@@ -22,6 +26,16 @@ class Metrics(QueueObserver):
         PlatformCollector(registry=registry)
         self.requests = Counter(
             "dialogue_tts_requests", "Requests by route and status.", ["method", "route", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            "dialogue_tts_request_seconds",
+            "Time from a request to the end of its answer.",
+            ["route"],
+            buckets=(0.01, 0.1, 0.5, 1, 2, 4, 8, 16, 32, 64, 128),
+            registry=registry,
+        )
+        self.stages = Counter(
+            "dialogue_tts_stage_seconds", "Time spent in each stage of the synthesis.", ["stage"], registry=registry
         )
         self.dialogues = Counter("dialogue_tts_dialogues", "Dialogues by how they ended.", ["state"], registry=registry)
         self.in_queue = Gauge("dialogue_tts_active", "Dialogues waiting or being made.", registry=registry)
@@ -38,6 +52,19 @@ class Metrics(QueueObserver):
             buckets=(1, 2, 3, 4, 5, 6, 7, 8),
             registry=registry,
         )
+
+        self.jobs = Gauge("dialogue_tts_jobs", "Jobs in the store by state.", ["state"], registry=registry)
+        self.voices = Gauge("dialogue_tts_kept_voices", "Voices that are kept.", registry=registry)
+
+    def stored(self, jobs: Mapping[State, int], voices: int) -> None:
+        """So many there are."""
+        for state in get_args(State):
+            self.jobs.labels(state).set(jobs.get(state, 0))
+        self.voices.set(voices)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """A stage took so long."""
+        self.stages.labels(name).inc(seconds)
 
     def active(self, tickets: int) -> None:
         self.in_queue.set(tickets)
@@ -57,7 +84,7 @@ class Metrics(QueueObserver):
 
 
 class Counting:
-    """ASGI middleware: counts requests by the route they took, not by their path."""
+    """ASGI middleware: counts and logs requests by the route they took; a path may hold a job's id or a voice's name."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
@@ -66,7 +93,7 @@ class Counting:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 499  # nobody was there to be answered
+        status, began = 499, time.monotonic()  # of whom nobody was there to be answered
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -80,3 +107,7 @@ class Counting:
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if route != "none" else "any"
             self.metrics.requests.labels(method, route, str(status)).inc()
+            seconds = time.monotonic() - began
+            self.metrics.request_seconds.labels(route).observe(seconds)
+            facts = {"method": method, "route": route, "status": status, "seconds": round(seconds, 3)}
+            access.info("%s %s %d in %.3f s", method, route, status, seconds, extra=facts)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from dialogue_tts.errors import BusyError, DialogueTTSError, ScriptError, SettingsError, VoiceError
+from dialogue_tts.errors import BusyError, DialogueTTSError, ScriptError, SettingsError, StoreError, VoiceError
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,11 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(DialogueTTSError)
     async def bad_input(_: Request, error: DialogueTTSError) -> JSONResponse:
         return answer(400, str(error), CODES.get(type(error), "bad_input"))
+
+    @app.exception_handler(StoreError)
+    async def no_store(_: Request, error: StoreError) -> JSONResponse:
+        log.error("%s", error)
+        return answer(503, "the server's store cannot be used; try again later.", "store")
 
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> JSONResponse:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -23,10 +20,14 @@ from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script
 from dialogue_tts.server.clients import Clients
+from dialogue_tts.server.job_runner import JobRunner
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.problems import ApiError
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.stages import StageObserver, observing
+from dialogue_tts.store.database import Database
+from dialogue_tts.store.jobs import JobStore
 from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.ticket import Ticket
 from dialogue_tts.voices.assignment import Voices
@@ -50,74 +51,40 @@ TEXTS: Mapping[str, Callable[[Dialogue], str]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class ServerJob:
-    """A dialogue that is made without anybody waiting on the line."""
-
-    id: str
-    ticket: Ticket
-    created: float = field(default_factory=time.time)
-
-
-class Jobs:
-    """Jobs by id: whoever has the id has the job. Ended ones go after a while, or when they are too many."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._jobs: dict[str, ServerJob] = {}
-        self._ended: dict[str, float] = {}  # when each was first seen to be over
-
-    def add(self, ticket: Ticket) -> ServerJob:
-        """A new one."""
-        self._tidy()
-        job = ServerJob(secrets.token_urlsafe(16), ticket)
-        self._jobs[job.id] = job
-        return job
-
-    def get(self, name: str) -> ServerJob:
-        """Raises ApiError if there is none of that id."""
-        self._tidy()
-        if name not in self._jobs:
-            raise ApiError(
-                404,
-                f"there is no such job; those that are over are kept for {self._limits.job_s / 60:g} minutes.",
-                "no_such_job",
-                "job_id",
-            )
-        return self._jobs[name]
-
-    def remove(self, job: ServerJob) -> None:
-        """Forget one that is over, and its sound."""
-        self._jobs.pop(job.id, None)
-        self._ended.pop(job.id, None)
-
-    def _tidy(self) -> None:
-        now = time.monotonic()
-        over = [job for job in self._jobs.values() if job.ticket.ended]
-        held_s = sum(job.ticket.progress().sound_s for job in over)
-        for job in over:  # the oldest first
-            since = self._ended.setdefault(job.id, now)
-            if now - since > self._limits.job_s or held_s > self._limits.job_sound_s:
-                held_s -= job.ticket.progress().sound_s
-                self.remove(job)
-
-
 class Service:
     """One for each application."""
 
-    def __init__(self, tts: DialogueTTS, limits: Limits, uploads: bool, clients: Clients) -> None:
+    def __init__(
+        self, tts: DialogueTTS, limits: Limits, uploads: bool, clients: Clients, database: Database | None
+    ) -> None:
         self.tts, self.limits, self.uploads, self.clients = tts, limits, uploads, clients
         self.metrics = Metrics()
-        self.jobs = Jobs(limits)
+        self.stage_observers: list[StageObserver] = [self.metrics.stage]
+        store = JobStore(database or Database.in_memory())
+        self.jobs = JobRunner(tts, store, limits, self.metrics, self.stage_observers)
         self._threads = CapacityLimiter(2)  # reading scripts, encoding sound: beside the scheduler, few at once
+        self._store_threads = CapacityLimiter(4)  # they wait for the database, and compute little
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
         """From the application's start to its end."""
+        await self.in_store(self.jobs.start)
         try:
             yield
         finally:
-            self.tts.scheduler.close()
+            await self.in_store(self._end)
+
+    def _end(self) -> None:
+        self.tts.scheduler.close()
+        self.jobs.close()
+
+    def count(self) -> None:
+        """What is in the store, for the metrics."""
+        self.metrics.stored(self.jobs.store.counts(), len(self.tts.library.names()))
+
+    async def in_store(self, work: Callable[..., Result], *args: object) -> Result:
+        """Run what asks the database, and computes little, in a thread."""
+        return await anyio.to_thread.run_sync(partial(work, *args), limiter=self._store_threads)
 
     async def run_in_threadpool(self, work: Callable[..., Result], *args: object) -> Result:
         """Run what takes a while in a thread, so that nobody else's request waits for it."""
@@ -167,12 +134,14 @@ class Service:
         return await self._submit(lambda: self.tts.plan.redo(dialogue, index, seed, text), False)
 
     async def _submit(self, planned: Callable[[], DialogueRequest], streamed: bool) -> Ticket:
-        request = await self.run_in_threadpool(_costed, planned)
+        with observing(*self.stage_observers):
+            request = await self.run_in_threadpool(_costed, planned)
         if request.expected_s > self.limits.sound_s:
             told = f"the dialogue would be about {request.expected_s:.0f} s long"
             told += f"; {self.limits.sound_s:g} s are the limit here"
             raise ApiError(400, f"{told}: shorten the script.", "too_long")
-        return self.tts.scheduler.submit(request, streamed, limits=self.limits.queue, observer=self.metrics)
+        with observing(*self.stage_observers):
+            return self.tts.scheduler.submit(request, streamed, limits=self.limits.queue, observer=self.metrics)
 
 
 def _costed(planned: Callable[[], DialogueRequest]) -> DialogueRequest:

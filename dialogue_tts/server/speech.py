@@ -50,7 +50,7 @@ async def speak(body: Speech, request: Request, service: ServiceOf) -> Response:
     """A text in one voice; sound is sent while the rest of the text is spoken."""
     notices = _check(body, service)
     asked = body.voice.id if isinstance(body.voice, VoiceId) else body.voice
-    voice = service.voice_name(asked)
+    voice = await service.in_store(service.voice_name, asked)
     if voice != asked:
         notices.append(f"voice {asked} is {voice}")
     text = await service.run_in_threadpool(spoken_prose, body.input)

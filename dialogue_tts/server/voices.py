@@ -14,7 +14,7 @@ from dialogue_tts.server.problems import ApiError
 from dialogue_tts.server.schemas import VoiceDeleted, VoiceList, VoiceOut
 from dialogue_tts.server.service import Service, ServiceOf
 from dialogue_tts.text.accents import AMERICAN, known_accent
-from dialogue_tts.voices.library import LONGEST_NAME, check_name
+from dialogue_tts.voices.library import LONGEST_NAME, KeptVoices, check_name
 from dialogue_tts.voices.recording import inspect_recording
 from dialogue_tts.voices.voice import Consent, Voice, check_accent
 
@@ -61,9 +61,7 @@ async def remove(voice_id: str, service: ServiceOf) -> VoiceDeleted:
         raise ApiError(403, f"{voice_id}: built-in voices cannot be removed.", "built_in", "voice_id")
     if not service.uploads:
         raise ApiError(403, "this server's voices cannot be changed.", "no_uploads")
-    if voice_id not in service.tts.library:
-        raise ApiError(404, "there is no such voice.", "no_such_voice", "voice_id")
-    await service.run_in_threadpool(service.tts.library.remove, voice_id)
+    await service.in_store(_remove, service.tts.library, voice_id)
     return VoiceDeleted(id=voice_id)
 
 
@@ -90,6 +88,12 @@ def all_voices(service: Service) -> list[VoiceOut]:
             shown = f"{alias} ({meant})"
             found.append(names[meant].model_copy(update={"id": alias, "name": shown, "alias_of": meant}))
     return found
+
+
+def _remove(library: KeptVoices, name: str) -> None:
+    if name not in library:
+        raise ApiError(404, "there is no such voice.", "no_such_voice", "voice_id")
+    library.remove(name)
 
 
 def _kept(voice: Voice, warnings: tuple[str, ...] = ()) -> VoiceOut:

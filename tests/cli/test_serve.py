@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from dialogue_tts.cli import app
 from dialogue_tts.cli.serve import KEYS_VARIABLE, listening_at, read_keys
 from dialogue_tts.errors import DialogueTTSError
 
@@ -38,7 +40,7 @@ def test_a_server_from_start_to_end(tiny_bundle_dir: Path) -> None:
         assert sound.content.startswith(b"fLaC")
         server.send_signal(signal.SIGTERM)
         _, rest = server.communicate(timeout=30)
-    assert "Traceback" not in rest
+    assert server.returncode == 0 and "Traceback" not in rest
 
 
 def test_what_cannot_work_is_told_at_once(tmp_path: Path) -> None:
@@ -49,6 +51,22 @@ def test_what_cannot_work_is_told_at_once(tmp_path: Path) -> None:
         assert f"127.0.0.1:{port}: the server cannot listen there" in done.stderr and "--port" in done.stderr
         with pytest.raises(DialogueTTSError, match="cannot listen there"):
             listening_at("no.such.host.invalid", 0)
+
+
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        ("mysql://localhost/talk", "no path, and no URL that begins with sqlite:// or postgresql://"),
+        ("nowhere/store.db", "nowhere/store.db: the store cannot be opened (No such file or directory)"),
+    ],
+)
+def test_a_store_that_cannot_serve_is_told_before_anything_is_loaded(
+    store: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--store", store, "--bundle", "none"])
+    assert done.exit_code == 2 and done.stderr.startswith("dialogue-tts: ") and says in done.stderr
+    assert done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
 def test_keys_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
