@@ -152,7 +152,7 @@ class Voice:
                 f"{path}: this is no voice's file ({str(error).splitlines()[0]}); make it again."
             ) from None
         if "consent" not in record:
-            raise VoiceError(f"{path}: the voice's file lacks the record of consent; make it again.")
+            raise VoiceError(f"{path}: the voice's file lacks something, the record of consent; make it again.")
         return _checked(path, record, tensors)
 
 
