@@ -14,7 +14,7 @@ from pathlib import Path
 from dialogue_tts.text.phonemes import TextFrontend
 
 CHARACTERS = 100_000
-PARTS = ("$5 ", "NO WAY! ", "a - ", "(a) ", "a", "aB", "1", '"a" ', "a-", "1/2 ", "Henry I ")
+PARTS = ("$5 ", "NO WAY! ", "a - ", "(a) ", "a", "aB", "1", '"a" ', "a-", "1-", "1. ", "1 ", "#a ", "1/2 ", "Henry I ")
 
 
 def main() -> None:
