@@ -1,4 +1,5 @@
 # make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  make mutants: do the tests notice faults?
+# make kills: ends commands by kill -9 at moments that chance draws, and sees that nothing is lost.
 # All in .venv, made at first use, with the versions of constraints-3.11.txt where Python is that one, and else the newest.
 PYTHON ?= python3
 PROCESSES ?= 2
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 TESTED := $(wildcard constraints-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TESTED:%=--constraint %) --editable
 
-.PHONY: demo test lint types mutants lock
+.PHONY: demo test lint types mutants kills lock
 
 demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
@@ -26,6 +27,9 @@ types: $(VENV)/installed-test
 
 mutants: $(VENV)/installed-test
 	$(BIN)/python tests/mutants.py
+
+kills: $(VENV)/installed
+	$(BIN)/python benchmarks/long_script.py kill
 
 # What this .venv has, for others to have the same: after the tests passed with newer versions.
 lock: $(VENV)/installed-test

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 import torch
 import torchaudio
+from rich.filesize import decimal
 from torch import Tensor
 
 from dialogue_tts.errors import AudioError
@@ -143,7 +144,7 @@ def check_room(sizes: Mapping[Path, float]) -> None:
     for device, size in needed.items():
         free = shutil.disk_usage(places[device].parent).free
         if size > free:
-            told = f"about {size / 1e6:.0f} MB are to be written there, but only {free / 1e6:.0f} MB are free"
+            told = f"about {decimal(round(size))} are to be written there, but only {decimal(free)} are free"
             raise AudioError(f"{places[device]}: {told}; make room, or choose another place.")
 
 

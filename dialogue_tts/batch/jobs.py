@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from dialogue_tts.bundle import SUMS, find_bundle, list_voices
 from dialogue_tts.config import from_dict, to_dict
+from dialogue_tts.dialogue.work_folder import WorkFolder, opened, work_folder_of
 from dialogue_tts.errors import AudioError, DialogueTTSError, ScriptError, VoiceError
-from dialogue_tts.files import write_text
+from dialogue_tts.files import remove_drafts, write_text
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.documents import READERS, read_draft
 from dialogue_tts.script.findings import Finding
@@ -106,6 +107,18 @@ class BatchContext:
             if path.exists() and '"key"' not in path.read_text(encoding="utf-8", errors="replace"):
                 raise AudioError(f"{path}: this file is no record of a batch; move it, or choose another folder.")
 
+    def check_work(self, jobs: Sequence[BatchJob]) -> None:
+        """Nobody else makes these jobs; what is left of the work on those that are done is taken away.
+
+        Raises:
+            WorkFolderError: another process makes one, or its unfinished work is of another version.
+        """
+        for job in jobs:
+            if work_folder_of(self.sound(job)).exists():
+                with opened(self.sound(job)) as work:
+                    if self.is_done(job):
+                        work.remove()
+
     def key(self, job: BatchJob) -> str:
         """SHA-256 of all that the sound depends on."""
         voices = {speaker: self._voice_key(voice) for speaker, voice in job.voices.items()}
@@ -145,21 +158,34 @@ class BatchContext:
         return DialogueTTS.from_pretrained(self.bundle, device=self.device)
 
     def make(self, job: BatchJob, tts: DialogueTTS) -> Outcome:
-        """Speak a job and write its files. An error becomes the outcome, whatever it is: the other jobs go on."""
-        began = time.perf_counter()
+        """Speak a job and write its files. An error becomes the outcome, whatever it is: the other jobs go on.
+
+        Turns are kept beside the sound file as they are made, and are found there the next time.
+        """
         try:
-            dialogue = tts.synthesize(job.script, job.voices, job.seed, job.config)
-            work_s = round(time.perf_counter() - began, 3)
-            dialogue.save(self.sound(job))
-            record = {"id": job.id, "key": self.key(job), "work_s": work_s, **dialogue.facts()}
-            record["turns"] = dialogue.timestamps()["turns"]
-            record["findings"] = [asdict(finding) for finding in (*job.findings, *dialogue.findings)]
-            write_text(self.record(job), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            with opened(self.sound(job)) as work:
+                duration_s = self._make(job, tts, work)
+                work.remove()
         except DialogueTTSError as error:
             return Outcome(job.id, str(error))
         except Exception as error:
             return Outcome(job.id, f"{type(error).__name__}: {error}")
-        return Outcome(job.id, None, dialogue.duration)
+        return Outcome(job.id, None, duration_s)
+
+    def _make(self, job: BatchJob, tts: DialogueTTS, work: WorkFolder) -> float:
+        from dialogue_tts.synthesis.unfinished import begun, kept_result
+
+        began = time.perf_counter()
+        remove_drafts(self.record(job))
+        request = begun(tts.plan.script(job.script, job.voices, job.seed, job.config), work)
+        dialogue = kept_result(tts.scheduler.submit(request, patient=True), work)
+        work_s = round(time.perf_counter() - began, 3)
+        dialogue.save(self.sound(job))
+        record = {"id": job.id, "key": self.key(job), "work_s": work_s, **dialogue.facts()}
+        record["turns"] = dialogue.timestamps()["turns"]
+        record["findings"] = [asdict(finding) for finding in (*job.findings, *dialogue.findings)]
+        write_text(self.record(job), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        return dialogue.duration
 
 
 def read_jobs(

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -99,6 +100,7 @@ class _WorkerPool:
 
 def _work(connection: Connection, context: BatchContext) -> None:
     """In a process of its own: say that it is there, then make what comes until nothing does."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who waits for the outcomes ends this,
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so, and half a file is removed on the way out
     try:
@@ -112,6 +114,14 @@ def _work(connection: Connection, context: BatchContext) -> None:
             connection.send(context.make(job, tts))
     except (EOFError, BrokenPipeError):
         return
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would hold its job's work folder against whoever goes on."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def on_ray(jobs: Sequence[BatchJob], context: BatchContext, workers: int) -> Iterator[Outcome]:

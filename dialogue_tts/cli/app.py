@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dialogue_tts.errors import DialogueTTSError
 
-SOME_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit codes, beside 0
+SOME_FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143  # exit codes, beside 0
 
 app = typer.Typer(
     name="dialogue-tts",
     help="A script with speaker turns in, a conversation out, each speaker in the voice of a short recording.",
     epilog=f"Exit codes: 0 done, {SOME_FAILED} some scripts of a batch failed, {BAD_INPUT} bad input, said in one line, "
-    f"{INTERRUPTED} interrupted.",
+    f"{INTERRUPTED} interrupted, {TERMINATED} terminated.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -41,10 +44,36 @@ def reports_errors(command: Command) -> Command:
         except DialogueTTSError as error:
             typer.echo(f"dialogue-tts: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as interrupt:
+            raise typer.Exit(exit_code_of(interrupt)) from None
 
     return run  # type: ignore[return-value]
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody asked by SIGTERM what Ctrl-C asks."""
+
+
+def exit_code_of(interrupt: KeyboardInterrupt) -> int:
+    """What the shell is told of it."""
+    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM raises `Terminated` in the block, as Ctrl-C raises KeyboardInterrupt."""
+    if threading.current_thread() is not threading.main_thread():  # whose signals these are
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 BundleOption = Annotated[
@@ -66,15 +95,21 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, n
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as JSON on standard output.")]
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dialogue-tts {importlib.metadata.version('dialogue-tts')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."""
+
+
 def print_json(values: object) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(values, indent=1, ensure_ascii=False))
-
-
-@contextmanager
-def progress_bar(title: str, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on standard error; yields update(title, done, total)."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dialogue_tts.cli.app import (
-    INTERRUPTED,
     SOME_FAILED,
     SPEAKING,
     BundleOption,
@@ -18,11 +17,13 @@ from dialogue_tts.cli.app import (
     JsonOption,
     QuietOption,
     app,
+    exit_code_of,
     print_json,
-    progress_bar,
     reports_errors,
+    terminable,
 )
 from dialogue_tts.cli.inputs import (
+    CastOption,
     Directions,
     DirectionsOption,
     GapOption,
@@ -35,6 +36,7 @@ from dialogue_tts.cli.inputs import (
     given_voices,
     settings_of,
 )
+from dialogue_tts.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
@@ -51,6 +53,7 @@ def batch(
     out: Annotated[Path, typer.Argument(help="Folder for a sound file and a JSON record of each script.")],
     kind: Annotated[SoundFormat, typer.Option("--format", help="Of the sound files.")] = SoundFormat.wav,
     voice: VoiceOption = None,
+    cast: CastOption = None,
     seed: Annotated[int, typer.Option(help="Of scripts that have none of their own.")] = 0,
     gap: GapOption = None,
     speed: SpeedOption = None,
@@ -78,7 +81,7 @@ def batch(
 
     config = settings_of(gap, speed, loudness, pronunciations, others)
     aside: dict[str, str] = {}
-    jobs = read_jobs(source, given_voices(voice), seed, config, directions.value, aside)
+    jobs = read_jobs(source, given_voices(voice, cast), seed, config, directions.value, aside)
     if ray:
         import_ray()
     else:
@@ -86,36 +89,47 @@ def batch(
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
     context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device)
     missing = [job for job in jobs if not context.is_done(job)]
-    _prepare(out, context.ending, expected_s(missing))
+    kept_s = workers * max((expected_s([job]) for job in missing), default=0.0)
+    _prepare(out, context.ending, expected_s(missing), kept_s)
     context.check_records(missing)
-    if source.resolve() != out.resolve() and not quiet:
-        for name, why in list(aside.items())[:MOST_TOLD]:
-            typer.echo(f"{source / name}: left aside: {why}", err=True)
-        if len(aside) > MOST_TOLD:
-            typer.echo(f"{source}: {len(aside) - MOST_TOLD} more files are left aside", err=True)
-    began, outcomes, interrupted = time.perf_counter(), [], False
-    with progress_bar("Loading", quiet) as update:
+    context.check_work(jobs)
+    if source.resolve() == out.resolve():
+        own = {path.name for job in jobs for path in (context.sound(job), context.record(job))}
+        aside = {name: why for name, why in aside.items() if name not in own}
+    if not quiet:
+        _tell_aside(source, aside)
+    began, outcomes, interrupted = time.perf_counter(), [], None
+    with progress_bar("Loading", quiet, of="scripts") as update, terminable():
         try:
+            update("Speaking", 0, len(missing))
             for outcome in _outcomes(missing, context, workers, ray):
                 outcomes.append(outcome)
                 if outcome.error:
                     typer.echo(f"dialogue-tts: {outcome.id}: {outcome.error}", err=True)
                 update("Speaking", len(outcomes), len(missing))
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
     failed = {outcome.id: outcome.error for outcome in outcomes if outcome.error}
     made = [outcome.id for outcome in outcomes if not outcome.error]
     skipped = len(jobs) - len(missing)
     speech_s, work_s = sum(outcome.duration_s for outcome in outcomes), time.perf_counter() - began
     if as_json:
         counts = {"made": made, "skipped": skipped, "failed": failed, "left": len(missing) - len(outcomes)}
-        print_json(counts | {"speech_s": round(speech_s, 3), "work_s": round(work_s, 3)})
+        print_json(counts | {"left_aside": aside, "speech_s": round(speech_s, 3), "work_s": round(work_s, 3)})
     elif not quiet:
         told = f"{len(made)} made, {skipped} done before, {len(failed)} failed"
         left = f"; interrupted, {len(missing) - len(outcomes)} left: run it again to go on" if interrupted else ""
         typer.echo(f"{out}: {told}: {speech_s:.1f} s of speech in {work_s:.1f} s{left}", err=True)
     if interrupted or failed:
-        raise typer.Exit(INTERRUPTED if interrupted else SOME_FAILED)
+        raise typer.Exit(exit_code_of(interrupted) if interrupted else SOME_FAILED)
+
+
+def _tell_aside(source: Path, aside: dict[str, str]) -> None:
+    """What of a folder is not spoken, and why."""
+    for name, why in list(aside.items())[:MOST_TOLD]:
+        typer.echo(f"{source / name}: left aside: {why}", err=True)
+    if len(aside) > MOST_TOLD:
+        typer.echo(f"{source}: {len(aside) - MOST_TOLD} more files are left aside; --json lists them all", err=True)
 
 
 def _outcomes(jobs: list[BatchJob], context: BatchContext, workers: int, ray: bool) -> Iterator[Outcome]:
@@ -128,10 +142,15 @@ def _outcomes(jobs: list[BatchJob], context: BatchContext, workers: int, ray: bo
     return in_processes(jobs, context, workers) if workers > 1 else in_this_process(jobs, context)
 
 
-def _prepare(out: Path, ending: str, seconds: float) -> None:
-    """Make the folder. Raises AudioError if it cannot be, or the disk is too full."""
+def _prepare(out: Path, ending: str, seconds: float, kept_s: float) -> None:
+    """Make the folder, for so many seconds of sound, and so many kept at once while they are made.
+
+    Raises:
+        AudioError: it cannot be made, or the disk is too full.
+    """
     from dialogue_tts.audio.io import check_folder, check_room, sound_bytes
+    from dialogue_tts.dialogue.work_folder import BYTES_PER_S
 
     check_folder(out)
     out.mkdir(exist_ok=True)
-    check_room({out / "sound": sound_bytes(ending, seconds)})
+    check_room({out / "sound": sound_bytes(ending, seconds), out / "work": BYTES_PER_S * kept_s})

@@ -16,10 +16,10 @@ from dialogue_tts.cli.app import (
     QuietOption,
     app,
     print_json,
-    progress_bar,
     reports_errors,
 )
 from dialogue_tts.cli.inputs import check_texts
+from dialogue_tts.cli.progress import progress_bar
 
 
 @app.command(rich_help_panel=TRAINING)

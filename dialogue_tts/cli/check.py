@@ -10,6 +10,7 @@ import typer
 
 from dialogue_tts.cli.app import BAD_INPUT, SPEAKING, JsonOption, QuietOption, app, print_json, reports_errors
 from dialogue_tts.cli.inputs import (
+    CastOption,
     Directions,
     DirectionsOption,
     GapOption,
@@ -28,6 +29,7 @@ from dialogue_tts.cli.inputs import (
 def check(
     script: Annotated[str, typer.Argument(help="Script, or - for standard input.")],
     voice: VoiceOption = None,
+    cast: CastOption = None,
     gap: GapOption = None,
     speed: SpeedOption = None,
     pronunciations: PronunciationsOption = None,
@@ -37,7 +39,7 @@ def check(
     quiet: QuietOption = False,
 ) -> None:
     """Look through a script without speaking it: lines FILE:LINE[:COLUMN]: error|warning: what; exit code 2 on errors."""
-    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
+    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice, cast)
     from dialogue_tts.script.lint import lint
     from dialogue_tts.text.accents import AMERICAN
     from dialogue_tts.text.phonemes import TextFrontend

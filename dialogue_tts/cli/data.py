@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import TRAINING, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import TRAINING, QuietOption, app, reports_errors
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import DialogueTTSError
 
 data_app = typer.Typer(help="Turn recordings or scripts into training data.", no_args_is_help=True)

@@ -17,10 +17,10 @@ from dialogue_tts.cli.app import (
     QuietOption,
     app,
     print_json,
-    progress_bar,
     reports_errors,
 )
 from dialogue_tts.cli.inputs import check_texts
+from dialogue_tts.cli.progress import progress_bar
 
 TRUE_LEVELS = (1, 2, 4)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialogue_tts.errors import AudioError, ProjectError, ScriptError, SettingsError, VoiceError
+from dialogue_tts.errors import ProjectError, ScriptError, SettingsError, VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
@@ -26,6 +26,12 @@ VoiceOption = Annotated[
         "--voice",
         help="NAME=VOICE: a speaker's voice: the name of one, a sound file of 2 to 30 s, or a saved voice. "
         "May be repeated.",
+    ),
+]
+CastOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cast", help="YAML or JSON file of speaker: voice. Sound files are sought beside it; --voice goes before it."
     ),
 ]
 SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same sound. Default: a new one.")]
@@ -94,8 +100,8 @@ def _named(option: str) -> tuple[str, object]:
         raise SettingsError(f"--set {option}: write a name and a number, as in --set takes=2.") from None
 
 
-def given_voices(options: list[str] | None) -> dict[str, str]:
-    """--voice options -> speaker: voice."""
+def given_voices(options: list[str] | None, cast: Path | None = None) -> dict[str, str]:
+    """--voice options, and those of a --cast file that they do not name -> speaker: voice."""
     voices: dict[str, str] = {}
     for option in options or []:
         speaker, separator, voice = option.partition("=")
@@ -105,7 +111,24 @@ def given_voices(options: list[str] | None) -> dict[str, str]:
         if speaker.strip() in voices:
             raise VoiceError(f"--voice {option}: {speaker.strip()} has a voice already; give one voice a speaker.")
         voices[speaker.strip()] = voice.strip()
-    return voices
+    if cast is None:
+        return voices
+    from dialogue_tts.voices.cast import read_cast
+
+    return {**read_cast(cast), **voices}
+
+
+def turn_range(option: str | None) -> tuple[int, int] | None:
+    """--turns -> first and last turn, from 0: `10-40`, or `7` alone."""
+    if option is None:
+        return None
+    found = re.fullmatch(r"\s*(\d{1,9})\s*(?:[-–]\s*(\d{1,9})\s*)?", option)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 1 <= first <= last:
+        raise SettingsError(
+            f"--turns {option}: write the first and the last turn, counted from 1, as in --turns 10-40."
+        )
+    return first - 1, last - 1
 
 
 def read_file(source: str) -> bytes:
@@ -162,22 +185,8 @@ def _is_project(data: bytes, source: str) -> bool:
     return begins.startswith(b"{") and not begins.startswith(b"{\\rtf") and not chat
 
 
-def check_outputs(out: Path, texts: list[Path], tracks: Path | None) -> None:
-    """What can be known to fail is told before the work starts."""
-    from dialogue_tts.audio.io import check_folder, check_sound_file
-
-    check_sound_file(out)
-    check_texts(texts)
-    if tracks:
-        check_folder(tracks)
-    names = [path.resolve() for path in (out, *texts)]
-    if len(set(names)) < len(names):
-        twice = next(path for path in texts if names.count(path.resolve()) > 1)
-        raise AudioError(f"{twice}: two outputs would go into this file; give each its own.")
-
-
 def check_texts(paths: list[Path]) -> None:
-    """The same for files that are not sound."""
+    """Raises AudioError if files that are not sound cannot be written, before the work starts."""
     from dialogue_tts.audio.io import check_writable
 
     for path in paths:

@@ -21,9 +21,9 @@ from dialogue_tts.cli.app import (
     OperatorOption,
     QuietOption,
     app,
-    progress_bar,
     reports_errors,
 )
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.config import LOOPBACK
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra

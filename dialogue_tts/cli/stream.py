@@ -13,8 +13,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, reports_errors
 from dialogue_tts.cli.inputs import (
+    CastOption,
     Directions,
     DirectionsOption,
     GapOption,
@@ -31,6 +32,7 @@ from dialogue_tts.cli.inputs import (
     settings_of,
     tell_left_out,
 )
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import AudioError
 
 
@@ -49,6 +51,7 @@ def stream(
         PipeFormat, typer.Option("--format", help="wav, or raw: 16-bit little-endian samples, mono, 24 kHz.")
     ] = PipeFormat.wav,
     voice: VoiceOption = None,
+    cast: CastOption = None,
     seed: SeedOption = None,
     gap: GapOption = None,
     speed: SpeedOption = None,
@@ -64,7 +67,7 @@ def stream(
 ) -> None:
     """Speak a script into a pipe: each turn as soon as it is made. It ends quietly when the listener goes away."""
     out = binary_output()
-    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice)
+    draft, voices = draft_of(read_file(script), script, directions), given_voices(voice, cast)
     check_texts([path for path in (timestamps, project) if path])
     from dialogue_tts.audio.io import pcm16, wav_header
     from dialogue_tts.dialogue.project import Project
@@ -72,7 +75,7 @@ def stream(
 
     config, wanted = settings_of(gap, speed, loudness, pronunciations, others), draft.script()
     seed = secrets.randbelow(1 << 31) if seed is None else seed
-    with progress_bar("Loading", quiet) as update:
+    with progress_bar("Loading", quiet, of="turns") as update:
         tts = DialogueTTS.from_pretrained(bundle, device=device)
         with tts.stream(wanted, voices, seed, config) as chunks, listener_may_leave():
             if kind is PipeFormat.wav:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import TRAINING, BundleOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import TRAINING, BundleOption, QuietOption, app, reports_errors
 from dialogue_tts.cli.data import DataOption, RunsOption
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
 

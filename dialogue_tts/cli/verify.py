@@ -16,9 +16,9 @@ from dialogue_tts.cli.app import (
     QuietOption,
     app,
     print_json,
-    progress_bar,
     reports_errors,
 )
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import AudioError
 
 

@@ -17,10 +17,10 @@ from dialogue_tts.cli.app import (
     QuietOption,
     app,
     print_json,
-    progress_bar,
     reports_errors,
 )
 from dialogue_tts.cli.inputs import SeedOption
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.cli.stream import binary_output, listener_may_leave
 from dialogue_tts.errors import VoiceError
 

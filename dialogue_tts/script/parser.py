@@ -16,7 +16,7 @@ from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, surv
 from dialogue_tts.script.inline import split_inline
 from dialogue_tts.script.options import wrong_times
 from dialogue_tts.script.reader import Reader
-from dialogue_tts.script.turns import FASTEST, LONGEST_TURN, MAX_PAUSE_S, SLOWEST, Script, Turn
+from dialogue_tts.script.turns import FASTEST, LONGEST_TURN, MAX_PAUSE_S, SLOWEST, Heading, Script, Turn
 
 
 class Draft(NamedTuple):
@@ -26,11 +26,13 @@ class Draft(NamedTuple):
         turns: those that are understood, or in part; there may be none.
         findings: in the order they are met.
         lines: of the script, as findings count them.
+        headings: of scenes, acts and chapters.
     """
 
     turns: tuple[Turn, ...]
     findings: tuple[Finding, ...]
     lines: tuple[str, ...] = ()
+    headings: tuple[Heading, ...] = ()
 
     @property
     def mistakes(self) -> tuple[Finding, ...]:
@@ -42,7 +44,7 @@ class Draft(NamedTuple):
         if self.mistakes:
             first = self.mistakes[0]
             raise ScriptError(f"line {first.line}: {first.message}")
-        return Script(self.turns, self.findings)
+        return Script(self.turns, self.findings, self.headings)
 
 
 def parse_script(text: str, directions: Treatment = "left_out") -> Script:
@@ -102,7 +104,7 @@ def parse_lines(
     findings = [
         Finding(line, column_of(written, line, message), severity, message) for line, message, severity in reader.told
     ]
-    return Draft(tuple(reader.turns), tuple(findings), written)
+    return Draft(tuple(reader.turns), tuple(findings), written, tuple(reader.headings))
 
 
 def _by_number(lines: Sequence[Line]) -> tuple[str, ...]:

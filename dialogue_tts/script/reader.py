@@ -32,11 +32,12 @@ from dialogue_tts.script.labels import (
     read_label,
 )
 from dialogue_tts.script.options import Options, read_options
-from dialogue_tts.script.turns import Turn
+from dialogue_tts.script.turns import Heading, Turn
 
 _UNSPACED_COMMENT = re.compile(r"#[^\W\d]")
 _BEFORE_BRACKET = re.compile(r"(?:>\s*)*(?:[-*•]\s+|\d{1,3}[.)]\s+)?[*_]{0,3}(?=\[)")
 _BEHIND_NAME = re.compile(r"(?:[*_]{1,3})?[:：](?:[*_]{1,3}(?=\s|$))?|[*_]{1,3}(?=\s|$)")
+LONGEST_HEADING = 120  # letters of what a document's style sets off, as it does headings and whole directions
 _NO_TAGS = (*PLAYS, Form.GIVEN, Form.PROSE)
 
 
@@ -53,6 +54,7 @@ class Reader:
         """titles: numbers of lines in front of the first name that are titles rather than lost speech."""
         self.turns: list[Turn] = []
         self.told: list[tuple[int, str, Severity]] = []
+        self.headings: list[Heading] = []
         self.names: dict[str, tuple[str, int]] = {}  # casefolded name -> (spelling, line of first use)
         self._form, self._counts, self._treatment, self._titles = form, counts, treatment, titles
         self._open: OpenTurn | None = None
@@ -77,6 +79,8 @@ class Reader:
             if not content:
                 self._put("\n\n", line.number)
             elif line.aside:
+                if heading_in(content) in (None, "a heading") and len(content) <= LONGEST_HEADING:
+                    self.headings.append(Heading(line.number, content))
                 self._aside(Aside(content, content), line.number)
             elif self._form is not Form.GIVEN and is_comment(content):
                 return
@@ -120,6 +124,8 @@ class Reader:
             return
         if self._form is not Form.GIVEN and (kind := heading_in(content)):
             self._set_off, self._headed = True, kind
+            if kind == "a heading":
+                self.headings.append(Heading(number, content))
             self._aside(Aside(content, content, kind), number)
         elif self._form is Form.LABELS:
             self._read_labelled(content, number, following)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.findings import Finding
@@ -56,6 +57,13 @@ class Turn:
         object.__setattr__(self, "speaker", unicodedata.normalize("NFC", self.speaker))
 
 
+class Heading(NamedTuple):
+    """Where a scene, an act or a chapter begins: its line, and what stands there."""
+
+    line: int
+    text: str
+
+
 @dataclass(frozen=True)
 class Script:
     """A dialogue in writing: at least one turn.
@@ -64,10 +72,12 @@ class Script:
         turns: in order.
         findings: what was left out when it was read, or understood in an uncommon form; two scripts with the same turns are
             equal whatever was found in them.
+        headings: by line; they belong to the turns from that line on.
     """
 
     turns: tuple[Turn, ...]
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
+    headings: tuple[Heading, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def speakers(self) -> tuple[str, ...]:

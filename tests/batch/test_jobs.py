@@ -12,6 +12,7 @@ from dialogue_tts.batch.jobs import BatchContext, BatchJob, expected_s, read_job
 from dialogue_tts.errors import AudioError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.planner import Planner
 from dialogue_tts.voices.voice import Consent
 
 JOB = BatchJob("a", "[Anna] Hello. [Ben] Yes.", {"Anna": "low"}, 3, SynthesisConfig(gap_s=0.2))
@@ -173,7 +174,7 @@ def test_errors_are_outcomes(
 def test_errors_nobody_thought_of_are_outcomes_too(
     tiny_tts: DialogueTTS, tiny_bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: 1 / 0)
+    monkeypatch.setattr(Planner, "script", lambda *_: 1 / 0)
     outcome = BatchContext(tmp_path, bundle=str(tiny_bundle_dir)).make(JOB, tiny_tts)
     assert outcome.error == "ZeroDivisionError: division by zero"
 

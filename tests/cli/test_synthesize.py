@@ -22,6 +22,7 @@ from dialogue_tts.cli import app
 from dialogue_tts.dialogue.turns import Check
 from dialogue_tts.errors import DataError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.synthesis import unfinished
 from dialogue_tts.training.teacher import read_scripts
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
@@ -175,10 +176,10 @@ def test_turns_that_the_self_check_doubts_are_told(
     speak: Speaker, script: Path, tiny_tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = tiny_tts.synthesize(SCRIPT, seed=1)
-    checks = iter((Check(0.0, 1.0, 0.9, 0.5), Check(0.2, 0.5, 0.5, None), Check(0.21, 2.0, 0.5, 0.6)))
-    takes = [replace(part.take, check=next(checks)) for part in made.turn_takes]
+    checks = (Check(0.0, 1.0, 0.9, 0.5), Check(0.2, 0.5, 0.5, None), Check(0.21, 2.0, 0.5, 0.6))
+    takes = [replace(part.take, check=check) for part, check in zip(made.turn_takes, checks, strict=True)]
     parts = tuple(replace(part, takes=(take,)) for part, take in zip(made.turn_takes, takes, strict=True))
-    monkeypatch.setattr(DialogueTTS, "synthesize", lambda *_: replace(made, turn_takes=parts))
+    monkeypatch.setattr(unfinished, "kept_result", lambda *_: replace(made, turn_takes=parts))
     first, _ = speak(script, "--seed", 1).stderr.splitlines()
     assert (
         first
@@ -194,12 +195,12 @@ def test_a_full_disk_is_told_before_the_work_starts(
     def rooms(free: int) -> Callable[[object], SimpleNamespace]:
         return lambda place: SimpleNamespace(free=free)
 
-    monkeypatch.setattr("dialogue_tts.pipeline.DialogueTTS.synthesize", lambda *_: pytest.fail("the work started"))
+    monkeypatch.setattr(unfinished, "kept_result", lambda *_: pytest.fail("the work started"))
     monkeypatch.setattr("shutil.disk_usage", rooms(100_000))
-    refused(speak(script), "out.wav: about 0 MB are to be written there, but only 0 MB are free; make room")
+    refused(speak(script), " kB are to be written there, but only 100.0 kB are free; make room")
     assert speak.written == []
     monkeypatch.undo()
-    monkeypatch.setattr("shutil.disk_usage", rooms(300_000))
+    monkeypatch.setattr("shutil.disk_usage", rooms(700_000))
     assert speak(script).exit_code == 0
     refused(speak(script, "--stereo", "--tracks", speak.folder / "tracks", out="b.wav"), "make room")
     assert speak(script, "--stereo", "--tracks", speak.folder / "tracks", out="b.mp3").exit_code == 0
