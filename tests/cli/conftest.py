@@ -15,6 +15,14 @@ from dialogue_tts.voices.library import FOLDER_VARIABLE
 
 
 @pytest.fixture(autouse=True, scope="package")
+def no_lines_of_progress() -> Iterator[None]:
+    """However slow the machine is, nothing is told in between."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dialogue_tts.cli.progress.EVERY_S", 86_400.0)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="package")
 def one_frontend() -> Iterator[None]:
     """Every command would read the lexicons again: that is most of its time."""
     frontend = TextFrontend(["en-US"])  # as of the tiny networks

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from dialogue_tts.cli import progress
-from dialogue_tts.cli.progress import EVERY_S, Meter, progress_bar, tell_now_and_then
+from dialogue_tts.cli.progress import Meter, progress_bar, tell_now_and_then
 
 
 class Clock:
@@ -47,7 +47,10 @@ def test_hours_are_told_as_hours() -> None:
     assert meter.told() == "1 of 101 scripts, about 2 h 5 min left"
 
 
-def test_a_log_gets_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_gets_a_line_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY_S", 10.0)
     meter = Meter("Loading", "turns", Clock())
     waited: list[float] = []
 
@@ -58,7 +61,7 @@ def test_a_log_gets_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str])
         return len(waited) == 3
 
     tell_now_and_then(meter, wait)
-    assert waited == [EVERY_S] * 3
+    assert waited == [10.0] * 3
     assert capsys.readouterr().err.splitlines() == ["Loading ...", "Speaking: 3 of 9 turns, 12 s made"]
 
 

@@ -476,7 +476,8 @@ def test_bad_input_ends_without_a_traceback_in_a_real_process(tmp_path: Path, sc
         "-m", "dialogue_tts", "synthesize", script, "-o", str(tmp_path / "out.wav"), stdin=bytes(range(256))
     )
     assert (code, told) == (2, "")
-    assert len(error.splitlines()) == 1 and said in error
+    (line,) = (line for line in error.splitlines() if line != "Loading ...")  # every ten seconds
+    assert said in line
     assert list(tmp_path.iterdir()) == []
 
 
