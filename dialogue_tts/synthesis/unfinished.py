@@ -6,14 +6,11 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from itertools import takewhile
-from typing import Any
 
 from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
 from dialogue_tts.dialogue.result import Dialogue, TurnTakes
 from dialogue_tts.dialogue.work_folder import WorkFolder, WorkManifest
-from dialogue_tts.script.turns import Turn
 from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.ticket import Ticket
 
@@ -22,14 +19,9 @@ TellMade = Callable[[int, int, float], None]
 
 
 def manifest_of(request: DialogueRequest) -> WorkManifest:
-    """What says whether takes of two requests are the same; ask before takes are found."""
-    turns = [
-        [_written(turn.turn), turn.chosen, [[wanted.turn.text, wanted.seed] for wanted in turn.wanted]]
-        for turn in request.turns
-    ]
-    voices = {speaker: [voice.sha256, voice.accent] for speaker, voice in request.voices.items()}
-    version = importlib.metadata.version("dialogue-tts")
-    hashes = _sha256(turns), _sha256(to_dict(request.config)), _sha256(voices)
+    """What says whether takes of two requests are the same, however much of them is made."""
+    project, version = to_dict(request.project), importlib.metadata.version("dialogue-tts")
+    hashes = (_sha256(project[part]) for part in ("turns", "config", "voices"))
     return WorkManifest(version, request.bundle, *hashes, request.seed)
 
 
@@ -66,11 +58,6 @@ def kept_result(ticket: Ticket, work: WorkFolder, progress: TellMade | None = No
             progress(done, total, sound_s)
 
     return ticket.result(save)
-
-
-def _written(turn: Turn) -> dict[str, Any]:
-    """A turn without its line, which nobody hears."""
-    return {name: value for name, value in asdict(turn).items() if name != "line"}
 
 
 def _sha256(values: object) -> str:
