@@ -8,6 +8,7 @@ from dialogue_tts.errors import DialogueTTSError
 
 EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "aac": ("av",),
+    "c2pa": ("c2pa", "cryptography"),
     "codecs": ("sklearn", "transformers"),
     "datasets": ("datasets",),
     "mcp": ("mcp",),
@@ -32,6 +33,7 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
 
 
 _PACKAGES = {
+    "c2pa": "c2pa-python",
     "opentelemetry": "opentelemetry-sdk",
     "pythonjsonlogger": "python-json-logger",
     "sklearn": "scikit-learn",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -180,10 +180,18 @@ def wav_header(sample_rate_hz: int, comment: str = "") -> bytes:
     return head + struct.pack("<4sI", b"data", unknown)
 
 
-def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment: str | None = None) -> None:
+def write_audio(
+    path: str | Path,
+    wave: np.ndarray,
+    sample_rate_hz: int,
+    comment: str | None = None,
+    sign: Callable[[Path], None] | None = None,
+) -> None:
     """Write float32 (samples,) or (samples, channels) in the format that the file's ending names, whole or not at all.
 
-    The comment, if any, goes into the file's metadata.
+    Args:
+        comment: goes into the file's metadata.
+        sign: signs the file where it lies, before it takes its name.
 
     Raises:
         AudioError: unknown ending, or the place cannot be written to.
@@ -192,13 +200,13 @@ def write_audio(path: str | Path, wave: np.ndarray, sample_rate_hz: int, comment
     kind, subtype = FORMATS[Path(path).suffix.lower()]
     channels = 1 if wave.ndim == 1 else wave.shape[1]
     try:
-        with (
-            whole_file(path) as draft,
-            soundfile.SoundFile(draft, "w", sample_rate_hz, channels, subtype, format=kind) as file,
-        ):
-            if comment:
-                file.comment, file.software = fitting(comment), "dialogue-tts"
-            for first in range(0, len(wave), BLOCK):
-                file.write(wave[first : first + BLOCK])
+        with whole_file(path) as draft:
+            with soundfile.SoundFile(draft, "w", sample_rate_hz, channels, subtype, format=kind) as file:
+                if comment:
+                    file.comment, file.software = fitting(comment), "dialogue-tts"
+                for first in range(0, len(wave), BLOCK):
+                    file.write(wave[first : first + BLOCK])
+            if sign:
+                sign(draft)
     except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
         raise AudioError(f"{path}: cannot write the sound there ({error}); choose another place or ending.") from None

@@ -16,6 +16,7 @@ from dialogue_tts.errors import ProjectError, ScriptError, SettingsError, VoiceE
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
+    from dialogue_tts.provenance.credentials import ContentSigner
     from dialogue_tts.script.parser import Draft
     from dialogue_tts.script.turns import Script
     from dialogue_tts.settings import SynthesisConfig
@@ -72,6 +73,21 @@ SetOption = Annotated[
         help="NAME=VALUE: any other setting of the library, such as takes=2 or guidance=1. May be repeated.",
     ),
 ]
+
+
+C2paOption = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(
+        metavar="CERTIFICATE KEY", help="PEM files: sign sound files (.wav, .flac, .mp3) with Content Credentials."
+    ),
+]
+
+
+def signer_of(files: tuple[Path, Path] | None) -> ContentSigner | None:
+    """Raises SettingsError if they cannot sign."""
+    from dialogue_tts.provenance.credentials import ContentSigner
+
+    return ContentSigner.load(*files) if files else None
 
 
 def settings_of(

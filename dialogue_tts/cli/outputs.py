@@ -13,6 +13,7 @@ from dialogue_tts.errors import AudioError
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.result import Dialogue
+    from dialogue_tts.provenance.credentials import ContentSigner
     from dialogue_tts.script.scenes import Scene
 
 LONGEST_TITLE = 60  # letters of a scene's heading in a file's name
@@ -24,6 +25,7 @@ class Outputs:
 
     Attributes:
         tracks: folder for a file of each speaker; scenes: for one of each scene.
+        signer: puts Content Credentials into sound files.
     """
 
     out: Path
@@ -35,6 +37,7 @@ class Outputs:
     project: Path | None
     tracks: Path | None
     scenes: Path | None
+    signer: ContentSigner | None = None
 
     def check(self) -> None:
         """What can be known to fail is told before the work starts. Raises AudioError."""
@@ -42,6 +45,8 @@ class Outputs:
 
         texts = [path for path in (self.timestamps, self.srt, self.vtt, self.labels, self.project) if path]
         check_sound_file(self.out)
+        if self.signer:
+            self.signer.signs(self.out)
         check_texts(texts)
         for folder in (self.tracks, self.scenes):
             if folder:
@@ -68,8 +73,8 @@ class Outputs:
         """Write everything; returns the files. Raises AudioError."""
         from dialogue_tts.dialogue.project import Project
 
-        dialogue.save(self.out, self.stereo)
-        files = [self.out, *(dialogue.save_tracks(self.tracks, self.out.suffix) if self.tracks else ())]
+        dialogue.save(self.out, self.stereo, self.signer)
+        files = [self.out, *(dialogue.save_tracks(self.tracks, self.out.suffix, self.signer) if self.tracks else ())]
         files += self._write_scenes(scenes)
         writers: tuple[tuple[Path | None, Callable[[Path], None]], ...] = (
             (self.timestamps, dialogue.save_timestamps),
@@ -90,5 +95,5 @@ class Outputs:
             for number, (scene, dialogue) in enumerate(scenes, start=1):
                 title = re.sub(r"[^\w .-]", "_", scene.title or "Opening")[:LONGEST_TITLE].rstrip(" .")
                 path = self.scenes / f"{number:02}-{title}{self.out.suffix}"
-                dialogue.save(path, self.stereo)
+                dialogue.save(path, self.stereo, self.signer)
                 yield path

@@ -26,6 +26,7 @@ from dialogue_tts.cli.app import (
     terminable,
 )
 from dialogue_tts.cli.inputs import (
+    C2paOption,
     CastOption,
     Directions,
     DirectionsOption,
@@ -41,6 +42,7 @@ from dialogue_tts.cli.inputs import (
     project_in,
     read_file,
     settings_of,
+    signer_of,
     tell_left_out,
     turn_range,
 )
@@ -129,6 +131,7 @@ def synthesize(
     partial: Annotated[
         bool, typer.Option("--partial", help="Make nothing: write the turns that an interrupted run has made.")
     ] = False,
+    c2pa: C2paOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
@@ -138,7 +141,7 @@ def synthesize(
 
     Turns are kept in the folder OUT.work as they are made: after an interruption the same command goes on where it stopped.
     """
-    outputs = Outputs(out, stereo, timestamps, srt, vtt, labels, project, tracks, scenes)
+    outputs = Outputs(out, stereo, timestamps, srt, vtt, labels, project, tracks, scenes, signer_of(c2pa))
     with progress_bar("Loading", quiet, of="turns") as update, terminable():
         voices, some = given_voices(voice, cast), turn_range(turns)
         data = read_file(script)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import Voice
+
+if TYPE_CHECKING:
+    from dialogue_tts.provenance.credentials import ContentSigner
 
 LATE_S = 0.05  # by so much a turn may start later than it is to before anybody hears it
 
@@ -254,26 +257,34 @@ class Dialogue:
         bundle = f"{self.bundle.name} ({self.bundle.sha256[:12]})" if self.bundle.sha256 else self.bundle.name
         return f"Synthetic speech, made by dialogue-tts with bundle {bundle}, voices {voices}, seed {self.seed}."
 
-    def save(self, path: str | Path, stereo: bool = False) -> None:
+    def save(self, path: str | Path, stereo: bool = False, signer: ContentSigner | None = None) -> None:
         """Write the sound in the format the path's ending names: .wav, .flac, .mp3, .ogg, .opus.
 
         The file's comment is `provenance`.
 
-        Raises:
-            AudioError: unknown ending, or the place cannot be written to.
-        """
-        write_audio(path, self.stereo() if stereo else self.waveform, self.sample_rate, self.provenance)
+        Args:
+            signer: puts Content Credentials into it: .wav, .flac and .mp3.
 
-    def save_tracks(self, folder: str | Path, ending: str = ".wav") -> list[Path]:
-        """Write one file a speaker, such as `1-Anna.wav`, into a folder that is made if need be. Raises AudioError."""
+        Raises:
+            AudioError: unknown ending, or the place cannot be written to; SettingsError: such files cannot be signed.
+        """
+        self._write(Path(path), self.stereo() if stereo else self.waveform, signer)
+
+    def save_tracks(self, folder: str | Path, ending: str = ".wav", signer: ContentSigner | None = None) -> list[Path]:
+        """Write one file a speaker, such as `1-Anna.wav`, into a folder that is made if need be. `signer` and errors as in
+        `save`."""
         folder = Path(folder)
         paths = [folder / name for name in track_names(list(self.tracks()), ending)]
         folder.mkdir(exist_ok=True)
         for path in paths:
             check_sound_file(path)
         for path, wave in zip(paths, self.tracks().values(), strict=True):
-            write_audio(path, wave, self.sample_rate, self.provenance)
+            self._write(path, wave, signer)
         return paths
+
+    def _write(self, path: Path, wave: np.ndarray, signer: ContentSigner | None) -> None:
+        sign = signer.signs(path) if signer else None
+        write_audio(path, wave, self.sample_rate, self.provenance, sign)
 
     def timestamps(self) -> dict[str, Any]:
         """Times of turns and words in seconds, rounded to milliseconds, ready for JSON."""

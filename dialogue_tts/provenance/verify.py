@@ -11,6 +11,7 @@ import numpy as np
 
 from dialogue_tts.audio.io import read_audio, read_comment
 from dialogue_tts.errors import AudioError
+from dialogue_tts.provenance.credentials import Credentials, read_credentials
 from dialogue_tts.provenance.detect import (
     FALSE_ALARMS,
     RATE_HZ,
@@ -61,12 +62,14 @@ class Verification:
         parts: where it is marked, in order; empty if it is not.
         chance: that an unmarked sound of this length would be taken for marked as surely as this one, at most.
         comment: what the file's metadata say, if they name us; anybody can write that, or take it out.
+        credentials: what its signed statement says.
     """
 
     seconds: float
     parts: tuple[MarkedPart, ...]
     chance: float
     comment: str = ""
+    credentials: Credentials | None = None
 
     @property
     def marked(self) -> bool:
@@ -77,13 +80,16 @@ class Verification:
         """Ready for JSON. `bundles`: code -> names of those that are known here."""
         parts = [asdict(part) | {"bundles": list(bundles.get(part.mark.bundle, ()))} for part in self.parts]
         told = {"marked": self.marked, "seconds": round(self.seconds, 3), "chance": self.chance, "parts": parts}
-        return told | {"comment": self.comment, "says": self.sentences(bundles)}
+        signed = asdict(self.credentials) if self.credentials else None
+        return told | {"comment": self.comment, "credentials": signed, "says": self.sentences(bundles)}
 
     def sentences(self, bundles: Mapping[int, Sequence[str]]) -> list[str]:
         """The result in words."""
         told = [self._sentence(part, bundles) for part in self.parts] or [NOT_FOUND]
         if self.comment:
             told.append(f"the file says: {self.comment} (Anybody can write or remove this.)")
+        if self.credentials:
+            told.append(self.credentials.sentence())
         return told
 
     def _sentence(self, part: MarkedPart, bundles: Mapping[int, Sequence[str]]) -> str:
@@ -104,7 +110,8 @@ def verify_file(path: str | Path, longest_s: float = LONGEST_S) -> Verification:
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from None
     comment = read_comment(path)
-    return replace(found, comment=comment if comment.startswith(SAID_BY_US) else "")
+    said = comment if comment.startswith(SAID_BY_US) else ""
+    return replace(found, comment=said, credentials=read_credentials(Path(path)))
 
 
 def verify(wave: np.ndarray) -> Verification:

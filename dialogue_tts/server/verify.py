@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,15 @@ class MarkedPartOut(BaseModel):
     chance: float = Field(description="That sound without a mark looks so, at most.")
 
 
+class CredentialsOut(BaseModel):
+    """The file's Content Credentials (C2PA)."""
+
+    signer: str = Field(description="Whom the certificate names; whether it is to be trusted is not checked.")
+    intact: bool = Field(description="The file is as it was signed.")
+    synthetic: bool = Field(description="They state that a model made the sound.")
+    program: str
+
+
 class VerificationOut(BaseModel):
     """What was found out."""
 
@@ -46,6 +56,7 @@ class VerificationOut(BaseModel):
     chance: float = Field(description="That an unmarked sound would be taken for marked so surely, at most.")
     parts: list[MarkedPartOut]
     comment: str = Field(description="What the file says of itself, if it names us; anybody can write that.")
+    credentials: CredentialsOut | None
     says: list[str] = Field(description="The result in words.")
 
 
@@ -89,5 +100,6 @@ def _out(found: Verification, bundles: dict[int, tuple[str, ...]]) -> Verificati
         chance=found.chance,
         parts=parts,
         comment=found.comment,
+        credentials=CredentialsOut(**asdict(found.credentials)) if found.credentials else None,
         says=found.sentences(bundles),
     )
