@@ -3,8 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dialogue_tts.dialogue.archive import save_archive
+    from dialogue_tts.dialogue.arrangement import Bed, Effect, Intro, Level, MixConfig, Sound
     from dialogue_tts.dialogue.project import Project
-    from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision
+    from dialogue_tts.dialogue.publication import Chapter, Publication, acx_report
+    from dialogue_tts.dialogue.result import Chunk, Dialogue
+    from dialogue_tts.dialogue.revision import Revision
+    from dialogue_tts.dialogue.transcript import transcript
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.script.documents import read_script, write_script
     from dialogue_tts.script.findings import Finding
@@ -18,28 +23,50 @@ if TYPE_CHECKING:
     from dialogue_tts.voices.voice import Consent, Voice
 
 __all__ = [
+    "Bed",
+    "Chapter",
     "Chunk",
     "Consent",
     "Dialogue",
     "DialogueTTS",
+    "Effect",
     "Finding",
-    "Project",
+    "Intro",
+    "Level",
     "LintReport",
+    "MixConfig",
+    "Project",
+    "Publication",
     "Revision",
     "Script",
+    "Sound",
     "Stream",
     "SynthesisConfig",
     "Turn",
     "Voice",
     "VoiceLibrary",
+    "acx_report",
     "format_script",
     "parse_script",
     "read_script",
+    "save_archive",
+    "transcript",
     "write_script",
 ]
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Bed": "dialogue.arrangement",
+    "Chapter": "dialogue.publication",
+    "Effect": "dialogue.arrangement",
+    "Intro": "dialogue.arrangement",
+    "Level": "dialogue.arrangement",
+    "MixConfig": "dialogue.arrangement",
+    "Publication": "dialogue.publication",
+    "Sound": "dialogue.arrangement",
+    "acx_report": "dialogue.publication",
+    "save_archive": "dialogue.archive",
+    "transcript": "dialogue.transcript",
     "Chunk": "dialogue.result",
     "Consent": "voices.voice",
     "Dialogue": "dialogue.result",
@@ -47,7 +74,7 @@ _PLACES = {
     "Finding": "script.findings",
     "Project": "dialogue.project",
     "LintReport": "script.lint",
-    "Revision": "dialogue.result",
+    "Revision": "dialogue.revision",
     "Script": "script.turns",
     "Stream": "synthesis.stream",
     "SynthesisConfig": "settings",

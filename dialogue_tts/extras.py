@@ -13,6 +13,7 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "datasets": ("datasets",),
     "mcp": ("mcp",),
     "plot": ("matplotlib",),
+    "publish": ("av",),
     "ray": ("ray",),
     "postgres": ("pg8000",),
     "server": (
@@ -25,7 +26,7 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
         "sqlalchemy",
         "uvicorn",
     ),
-    "studio": ("fastapi", "gradio", "uvicorn"),
+    "studio": ("av", "fastapi", "gradio", "uvicorn"),
     "traces": ("opentelemetry",),
     "train": ("accelerate", "tensorboard"),
     "wyoming": ("wyoming",),

@@ -11,8 +11,10 @@ import torch
 
 from dialogue_tts.bundle import Bundle, find_bundle
 from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.dialogue.archive import is_archive, load_archive
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision
+from dialogue_tts.dialogue.result import BundleId, Dialogue
+from dialogue_tts.dialogue.revision import Revision
 from dialogue_tts.nn.devices import find_device, find_dtype
 from dialogue_tts.provenance.mark import Mark, bundle_code
 from dialogue_tts.script.directions import Treatment
@@ -217,7 +219,8 @@ class DialogueTTS(VoiceResolver):
         Raises:
             SettingsError: there is no such turn; ScriptError: the text cannot be spoken.
         """
-        return self.scheduler.submit(self.plan.redo(dialogue, index, seed, text)).result()
+        again = self.scheduler.submit(self.plan.redo(dialogue, index, seed, text)).result()
+        return again.arranged(dialogue.mix, dialogue.sounds)
 
     def rebuild(
         self,
@@ -236,7 +239,21 @@ class DialogueTTS(VoiceResolver):
         """
         project = project if isinstance(project, Project) else Project.load(project)
         request = self.plan.project(project, voices or {})
-        return self.scheduler.submit(request, patient=True).result(progress, cancelled)
+        return project.arrange(self.scheduler.submit(request, patient=True).result(progress, cancelled))
+
+    def open(self, path: str | Path, voices: Voices | None = None, progress: TellProgress | None = None) -> Dialogue:
+        """The dialogue of a project in any form: of one file with its sound nothing is computed, as of no other it can be.
+
+        The arguments are those of `rebuild`.
+
+        Raises:
+            ProjectError: the file cannot be read, or the bundle or a voice is not the one it was made with.
+        """
+        if not is_archive(path):
+            return self.rebuild(path, voices, progress)
+        archive = load_archive(path)
+        sources = archive.project.voices_from({**archive.voices, **(voices or {})}, self.known_voices)
+        return archive.dialogue({who: self.voice(source) for who, source in sources.items()}, self.mark)
 
     def _request(
         self,

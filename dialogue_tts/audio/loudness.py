@@ -45,17 +45,23 @@ def at_loudness(wave: Tensor, sample_rate_hz: int, target_lufs: float) -> Tensor
 
 def limited(wave: Tensor, sample_rate_hz: int) -> Tensor:
     """Turned down smoothly around true peaks over CEILING_DB; untouched where there are none."""
-    ceiling = 10 ** (CEILING_DB / 20)
+    gain = limiting_gain(wave, sample_rate_hz, CEILING_DB)
+    return wave if gain is None else wave * gain
+
+
+def limiting_gain(wave: Tensor, sample_rate_hz: int, ceiling_db: float) -> Tensor | None:
+    """What turns a wave down around true peaks over a ceiling: (samples,); None where there are none."""
+    ceiling = 10 ** (ceiling_db / 20)
     if true_peak(wave) <= ceiling:
-        return wave
+        return None
     around = F.max_pool1d(_between(wave).abs()[None, None], 2 * OVERSAMPLING + 1, OVERSAMPLING, OVERSAMPLING)
     gain = (ceiling * 0.995 / around.clamp_min(1e-9)).clamp(max=1.0)[..., : wave.shape[0]]
     # The least gain within reach, then the mean of those: falls before the peak, and at the peak is low enough.
     side = round(LOOK_AHEAD_S * sample_rate_hz)
     least = -F.max_pool1d(-F.pad(gain, (2 * side, 2 * side), value=1.0), 2 * side + 1, 1)
     window = torch.hann_window(2 * side + 3, periodic=False)[1:-1]
-    smooth = F.conv1d(least, (window / window.sum())[None, None])[0, 0]
-    return wave * smooth
+    smooth: Tensor = F.conv1d(least, (window / window.sum())[None, None])[0, 0]
+    return smooth
 
 
 def _between(wave: Tensor) -> Tensor:

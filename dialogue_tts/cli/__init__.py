@@ -13,6 +13,7 @@ from dialogue_tts.cli import (  # noqa: F401
     data,
     evaluate,
     mcp,
+    publish,
     serve,
     stream,
     synthesize,

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +51,7 @@ from dialogue_tts.cli.progress import Shown, progress_bar
 from dialogue_tts.errors import ScriptError, SettingsError, WorkFolderError
 
 if TYPE_CHECKING:
+    from dialogue_tts.dialogue.arrangement import MixConfig, Sound
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.dialogue.result import Dialogue
     from dialogue_tts.dialogue.work_folder import WorkFolder
@@ -68,6 +69,7 @@ class _Asked:
     Attributes:
         seed: None where it is not given.
         turns: first and last turn to speak, from 0; None for all.
+        mix: how the whole is mixed, with its sounds; None for as the project says, or for speech alone.
     """
 
     script: Script
@@ -76,6 +78,15 @@ class _Asked:
     seed: int | None
     config: SynthesisConfig
     turns: tuple[int, int] | None
+    mix: tuple[MixConfig, dict[str, Sound]] | None = None
+
+    def mixed(self, dialogue: Dialogue) -> Dialogue:
+        """What was made in its mix; a part of a script, whose effects may lie elsewhere, is speech alone."""
+        if len(dialogue.turn_takes) < len(self.script.turns):
+            return dialogue
+        if self.mix:
+            return dialogue.arranged(*self.mix)
+        return self.project.arrange(dialogue) if self.project else dialogue
 
     def request(self, tts: DialogueTTS, work: WorkFolder) -> DialogueRequest:
         """Everything checked that can be wrong; the seed, where none is given, is that of the unfinished work, or a new one."""
@@ -128,6 +139,7 @@ def synthesize(
     tracks: Annotated[Path | None, typer.Option(help="Folder for a sound file of each speaker.")] = None,
     scenes: Annotated[Path | None, typer.Option(help="Folder for a sound file of each scene.")] = None,
     project: Annotated[Path | None, typer.Option(help="JSON file that makes the same dialogue again.")] = None,
+    mix: Annotated[Path | None, typer.Option(help="JSON file with levels, music, effects, loudness.")] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Make nothing: write the turns that an interrupted run has made.")
     ] = False,
@@ -151,7 +163,7 @@ def synthesize(
         config = settings_of(gap, speed, loudness, pronunciations, others)
         written = saved.script if saved else draft_of(data, script, directions).script()
         parts = _scenes(written, script, some) if scenes else ()
-        asked = _Asked(written, saved, voices, seed, config, some)
+        asked = _Asked(written, saved, voices, seed, config, some, _mix(mix, written, bool(some or partial)))
         with _work_on(out, partial) as work:
             from dialogue_tts.pipeline import DialogueTTS
 
@@ -159,10 +171,11 @@ def synthesize(
             update.begin("Reading")
             request = asked.request(tts, work)
             made = _looked_up(request, work, out) if partial else _spoken(tts, request, work, outputs, update)
+            made = replace(made, dialogue=asked.mixed(made.dialogue))
             files = outputs.write(made.dialogue, list(_in_scenes(made, parts)))
             if not partial:
                 work.remove()
-    if saved and not (some or partial) and saved.sha256 != made.dialogue.sha256:
+    if saved and not (some or partial or mix) and saved.sha256 != made.dialogue.sha256:
         told = "differs in its last bits: it was made on another machine, or with other threads or packages"
         typer.echo(f"dialogue-tts: {script}: the sound {told}.", err=True)
     if as_json:
@@ -171,6 +184,19 @@ def synthesize(
     elif not quiet:
         tell_left_out(script, written)
         _tell(out, made, some[0] if some else 0, partial)
+
+
+def _mix(path: Path | None, script: Script, in_part: bool) -> tuple[MixConfig, dict[str, Sound]] | None:
+    """Raises SettingsError, ConfigError or AudioError for one that does not fit."""
+    if path is None:
+        return None
+    from dialogue_tts.dialogue.arrangement import read_mix
+
+    if in_part:
+        raise SettingsError("--mix is for a whole dialogue; leave out --turns and --partial.")
+    config, sounds = read_mix(path)
+    config.check(len(script.turns), sounds)
+    return config, sounds
 
 
 def _scenes(script: Script, source: str, some: tuple[int, int] | None) -> tuple[Scene, ...]:

@@ -72,11 +72,21 @@ def _duck(held: np.ndarray, wave: np.ndarray) -> float:
     return gain
 
 
-def track(waves: Iterable[tuple[int, float, np.ndarray]], samples: int, mark: Mark | None = None) -> np.ndarray:
-    """(start, gain, wave) of turns -> one track of that length. Marked tracks add up to the marked sum of all turns."""
+def track(
+    waves: Iterable[tuple[int, float, np.ndarray]],
+    samples: int,
+    mark: Mark | None = None,
+    whole_gain: np.ndarray | None = None,
+) -> np.ndarray:
+    """(start, gain, wave) of turns -> one track of that length. Marked tracks add up to the marked sum of all turns.
+
+    Args:
+        whole_gain: (samples,), of all tracks alike, before the mark.
+    """
     whole = np.zeros(samples, np.float32)
     for start, gain, wave in waves:
         whole[start : start + wave.size] += wave * np.float32(gain)
+    whole = whole if whole_gain is None else whole * whole_gain
     return mark.applied(whole) if mark else whole
 
 

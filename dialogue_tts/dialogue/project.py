@@ -1,7 +1,8 @@
 """Project files: a dialogue as JSON that rebuilds it bit for bit on the same machine.
 
-Kept are script, settings, seeds of all takes, and which voices and bundle they need, by hash; no sound and no voice. On
-another processor, with another number of threads or release of PyTorch, sums are rounded differently: `sha256` tells.
+Kept are script, settings, seeds of all takes, which voices and bundle they need, by hash, and the mix with its sounds; no
+speech and no voice. On another processor, with another number of threads or release of PyTorch, sums are rounded
+differently: `sha256` tells.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dialogue_tts.config import from_dict, strict, to_dict
+from dialogue_tts.dialogue.arrangement import MOST_SOUNDS, MixConfig, SavedSound, Sound
 from dialogue_tts.dialogue.result import BundleId, Dialogue
 from dialogue_tts.errors import ConfigError, DialogueTTSError, ProjectError
 from dialogue_tts.files import write_text
@@ -97,6 +99,7 @@ class Project:
     Attributes:
         seed: of the dialogue.
         sha256: of the waveform's bytes when it was saved; "" where it was not made yet.
+        mix: levels, music, effects and loudness of the whole; sounds: those it names.
     """
 
     kind: str
@@ -106,16 +109,20 @@ class Project:
     voices: tuple[SavedVoice, ...]
     turns: tuple[SavedTurn, ...]
     sha256: str
+    mix: MixConfig = MixConfig()
+    sounds: tuple[SavedSound, ...] = ()
 
     @classmethod
-    def of(cls, dialogue: Dialogue) -> Project:
-        """Everything that is needed to make the dialogue again."""
+    def of(cls, dialogue: Dialogue, whole: bool = True) -> Project:
+        """Everything that is needed to make the dialogue again; without the samples of the mix's sounds unless `whole`."""
         turns = tuple(
             SavedTurn.of(part.turn, [SavedTake(take.text, take.seed) for take in part.takes], part.chosen)
             for part in dialogue.turn_takes
         )
         voices = saved_voices(dialogue.voices)
-        return cls(KIND, dialogue.bundle, dialogue.seed, dialogue.config, voices, turns, dialogue.sha256)
+        sounds = tuple(SavedSound.of(sound, whole) for sound in dialogue.sounds.values())
+        made = (dialogue.bundle, dialogue.seed, dialogue.config)
+        return cls(KIND, *made, voices, turns, dialogue.sha256, dialogue.mix, sounds)
 
     @classmethod
     def load(cls, path: str | Path) -> Project:
@@ -189,6 +196,18 @@ class Project:
                     f"was made with ({voice.sha256[:12]}); give that one."
                 )
 
+    def arrange(self, dialogue: Dialogue, known: Mapping[str, Sound] | None = None) -> Dialogue:
+        """A dialogue of the project's turns in the project's mix, with its sounds or those of `known` that are the same.
+
+        Raises:
+            ProjectError: a sound is nowhere, or damaged.
+        """
+        try:
+            sounds = [saved.sound(known or {}) for saved in self.sounds]
+            return dialogue.arranged(self.mix, {sound.name: sound for sound in sounds})
+        except DialogueTTSError as error:
+            raise ProjectError(f"the project cannot be mixed: {error}") from None
+
     def in_its_accents(self, cast: Mapping[str, Voice]) -> dict[str, Voice]:
         """The voices, read as they were when the project was made."""
         return {voice.speaker: replace(cast[voice.speaker], accent=voice.accent) for voice in self.voices}
@@ -201,4 +220,9 @@ class Project:
                 raise ConfigError(f"a turn of {turn.speaker} chooses take {turn.chosen} of {len(turn.takes)}")
         if {voice.speaker for voice in self.voices} != set(self.speakers):
             raise ConfigError("voices and turns name different speakers")
+        missing = set(self.mix.sound_names) - {sound.name for sound in self.sounds}
+        if missing or len(self.sounds) > MOST_SOUNDS:
+            raise ConfigError(
+                f"the mix needs the sounds that it names, at most {MOST_SOUNDS}: {', '.join(sorted(missing))}"
+            )
         check_script(self.script)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +19,16 @@ import numpy as np
 from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ, strict
 from dialogue_tts.dialogue import subtitles
+from dialogue_tts.dialogue.arrangement import MixConfig, Sound
 from dialogue_tts.dialogue.mix import PlacedTurn, mix, panned, track
 from dialogue_tts.dialogue.notebook import player
-from dialogue_tts.dialogue.turns import Check, SpokenTurn, SpokenWord
+from dialogue_tts.dialogue.rendering import Rendering, Voiced, render
+from dialogue_tts.dialogue.timing import turn_offsets, turn_starts
+from dialogue_tts.dialogue.turns import Check, MixedSound, SpokenTurn, SpokenWord
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.files import write_text
 from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.findings import Finding
-from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Script, Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.voice import Voice
@@ -34,6 +36,7 @@ from dialogue_tts.voices.voice import Voice
 if TYPE_CHECKING:
     from dialogue_tts.provenance.credentials import ContentSigner
 
+MUSIC = "Music and effects"  # the track beside those of speakers
 LATE_S = 0.05  # by so much a turn may start later than it is to before anybody hears it
 
 
@@ -150,6 +153,7 @@ class Dialogue:
         config: settings it was made with.
         mark: in all sound that comes out of it; None for none.
         findings: what the script's reading left out, or understood in an uncommon form; none of a project.
+        mix: levels, music, effects and loudness of the whole; sounds: those it names. See `arranged`.
     """
 
     turn_takes: tuple[TurnTakes, ...]
@@ -160,6 +164,8 @@ class Dialogue:
     mark: Mark | None
     sample_rate: int = SAMPLE_RATE_HZ
     findings: tuple[Finding, ...] = ()
+    mix: MixConfig = MixConfig()
+    sounds: Mapping[str, Sound] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         speakers = ", ".join(self.voices)
@@ -171,19 +177,40 @@ class Dialogue:
 
     @cached_property
     def _placed(self) -> tuple[PlacedTurn, ...]:
+        if self._rendering:
+            return self._rendering.placed
+        return tuple(mix((part.take.waveform for part in self.turn_takes), *self._places, self.mark))
+
+    @property
+    def _places(self) -> tuple[list[int], list[int | None]]:
         offsets = turn_offsets(list(self.script.turns), [part.take.seed for part in self.turn_takes], self.config)
-        starts = turn_starts(part.turn for part in self.turn_takes)
-        return tuple(mix((part.take.waveform for part in self.turn_takes), offsets, starts, self.mark))
+        return offsets, turn_starts(part.turn for part in self.turn_takes)
+
+    @cached_property
+    def _rendering(self) -> Rendering | None:
+        """With all that is beside speech; None where there is nothing, and the sound is that of a stream."""
+        if self.mix == MixConfig():
+            return None
+        turns = [Voiced(part.turn.speaker, part.take.waveform) for part in self.turn_takes]
+        return render(turns, *self._places, self.mix, self.sounds, self.mark)
 
     @cached_property
     def waveform(self) -> np.ndarray:
         """Mono float32 (samples,) in [-1, 1] at `sample_rate` Hz."""
+        if self._rendering:
+            return self._rendering.waveform
         return np.concatenate([placed.samples for placed in self._placed])
 
     @cached_property
     def turns(self) -> tuple[SpokenTurn, ...]:
         """In order, with times in seconds."""
         return tuple(part.spoken(i, p) for i, (part, p) in enumerate(zip(self.turn_takes, self._placed, strict=True)))
+
+    @property
+    def pieces(self) -> tuple[MixedSound, ...]:
+        """Intro, bed and effects, as they are heard."""
+        found = self._rendering.pieces if self._rendering else ()
+        return tuple(MixedSound(p.kind, p.name, p.start / SAMPLE_RATE_HZ, p.end / SAMPLE_RATE_HZ) for p in found)
 
     @property
     def script(self) -> Script:
@@ -239,16 +266,37 @@ class Dialogue:
             raise SettingsError(f"there is no turn {index}; there are {len(self.turn_takes)}, counted from 0.")
         return index
 
+    def arranged(self, mix: MixConfig, sounds: Mapping[str, Sound] | None = None) -> Dialogue:
+        """The dialogue in another mix. Raises SettingsError if a sound it names is not among `sounds`."""
+        needed = {name: sound for name, sound in (sounds or {}).items() if name in mix.sound_names}
+        mix.check(len(self.turn_takes), needed)
+        return replace(self, mix=mix, sounds=needed)
+
     def tracks(self) -> dict[str, np.ndarray]:
-        """One track a speaker, float32 (samples,) each as long as the dialogue; their sum is the dialogue."""
+        """One track a speaker, float32 (samples,) each as long as the dialogue, and one more, `MUSIC`, where there is more than
+        speech; their sum is the dialogue."""
+        tracks, music = self._speakers_tracks(), self._music_track()
+        if music is not None:
+            tracks[MUSIC if MUSIC not in tracks else f"{MUSIC}, not spoken"] = music
+        return tracks
+
+    def _speakers_tracks(self) -> dict[str, np.ndarray]:
         placed: dict[str, list[tuple[int, float, np.ndarray]]] = {}
         for part, at in zip(self.turn_takes, self._placed, strict=True):
             placed.setdefault(part.turn.speaker, []).append((at.start, at.gain, part.take.waveform))
-        return {speaker: track(waves, self.waveform.size, self.mark) for speaker, waves in placed.items()}
+        gain = self._rendering.gain if self._rendering else None
+        return {who: track(waves, self.waveform.size, self.mark, gain) for who, waves in placed.items()}
+
+    def _music_track(self) -> np.ndarray | None:
+        made = self._rendering
+        if made is None or not made.music.any():
+            return None
+        return track([(0, 1.0, made.music)], self.waveform.size, self.mark, made.gain)
 
     def stereo(self) -> np.ndarray:
-        """float32 (samples, 2): the first speaker left, the last right, others between; one alone in the middle."""
-        return panned(list(self.tracks().values()))
+        """float32 (samples, 2): the first speaker left, the last right, others between; one alone, and music, in the middle."""
+        sides, music = panned(list(self._speakers_tracks().values())), self._music_track()
+        return sides if music is None else sides + panned([music])
 
     @property
     def provenance(self) -> str:
@@ -321,39 +369,6 @@ class Dialogue:
         write_text(path, subtitles.labels(self.turns))
 
 
-@dataclass(frozen=True, eq=False)
-class Revision:
-    """What a changed script keeps of a dialogue made before, and what it wants otherwise.
-
-    Attributes:
-        dialogue: made before, if any.
-        was: turn of the changed script -> turn of `dialogue` that it was, both from 0. New turns are left out.
-        seeds: turn of the changed script -> seed, for turns that are to have one of their own.
-    """
-
-    dialogue: Dialogue | None = None
-    was: Mapping[int, int] = field(default_factory=dict)
-    seeds: Mapping[int, int] = field(default_factory=dict)
-
-    def kept(self, index: int, turn: Turn, voice: Voice, config: SynthesisConfig) -> TurnTakes | None:
-        """What there is of a turn of the changed script: its takes in the same voice, at the same speed and settings."""
-        if self.dialogue is None or index not in self.was:
-            return None
-        part, voices = self.dialogue.turn_takes[self.was[index]], self.dialogue.voices
-        same = (part.turn.speaker, part.turn.speed, part.turn.room_s) == (turn.speaker, turn.speed, turn.room_s)
-        was = voices[turn.speaker]
-        same = same and (was.sha256, was.accent) == (voice.sha256, voice.accent)
-        before = self.dialogue.config
-        same = same and replace(before, gap_s=config.gap_s, pronunciations=config.pronunciations) == config
-        same = same and not _says_any(turn.text, set(before.pronunciations) ^ set(config.pronunciations))
-        return replace(part, turn=turn) if same else None
-
-
-def _says_any(text: str, pronunciations: Collection[tuple[str, str]]) -> bool:
-    """Whether a word of a dictionary may be in a text."""
-    return any(word.casefold() in text.casefold() for word, _ in pronunciations)
-
-
 def turn_times(turn: SpokenTurn) -> dict[str, Any]:
     """A turn of `Dialogue.timestamps`."""
     return {
@@ -364,21 +379,6 @@ def turn_times(turn: SpokenTurn) -> dict[str, Any]:
         "end": round(turn.end, 3),
         "words": [{"word": w.word, "start": round(w.start, 3), "end": round(w.end, 3)} for w in turn.words],
     }
-
-
-def turn_offsets(turns: list[Turn], seeds: list[int], config: SynthesisConfig) -> list[int]:
-    """From the end of what is heard before each turn to its start, in samples; negative where it overlaps."""
-    previous = [None, *turns[:-1]]
-    chances = [
-        int.from_bytes(hashlib.blake2b(str(s).encode(), digest_size=4).digest(), "little") / 2**32 for s in seeds
-    ]
-    found = zip(previous, turns, chances, strict=True)
-    return [round(offset_s(before, turn, chance, config.gap_s) * SAMPLE_RATE_HZ) for before, turn, chance in found]
-
-
-def turn_starts(turns: Iterable[Turn]) -> list[int | None]:
-    """When turns are to start, in samples from the beginning; None for those that follow what is in front."""
-    return [None if turn.start_s is None else round(turn.start_s * SAMPLE_RATE_HZ) for turn in turns]
 
 
 def track_names(speakers: list[str], ending: str) -> list[str]:

@@ -61,3 +61,18 @@ class SpokenTurn:
     seed: int
     draws: int
     check: Check
+
+
+@dataclass(frozen=True)
+class MixedSound:
+    """A sound beside speech, as it is heard.
+
+    Attributes:
+        kind: "intro", "bed" or "effect".
+        name: of the sound; start, end: in seconds.
+    """
+
+    kind: str
+    name: str
+    start: float
+    end: float

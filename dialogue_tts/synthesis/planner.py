@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Revision, Take
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Take
+from dialogue_tts.dialogue.revision import Revision
 from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.parser import as_script, check_script
 from dialogue_tts.script.segments import cut_turn

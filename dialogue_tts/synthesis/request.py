@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from dialogue_tts.dialogue.project import KIND, Project, SavedTake, SavedTurn, saved_voices
-from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes, turn_offsets, turn_starts
+from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes
+from dialogue_tts.dialogue.timing import turn_offsets, turn_starts
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.findings import Finding

@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import Dialogue, Revision
+from dialogue_tts.dialogue.result import Dialogue
+from dialogue_tts.dialogue.revision import Revision
 from dialogue_tts.errors import ProjectError, ScriptError, SettingsError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.turns import Script, Turn

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from dialogue_tts.bundle import Bundle, write_sums
 from dialogue_tts.config import to_dict
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import Revision
+from dialogue_tts.dialogue.revision import Revision
 from dialogue_tts.errors import BundleError, ProjectError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
