@@ -20,7 +20,7 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.synthesis.ticket import QueueLimits
 
 HERE = Path(__file__).parent
-LARGEST_UPLOAD = "20mb"
+LARGEST_UPLOAD = "200mb"  # of a project with its sound; of others, the handlers take less
 START = 'import(new URL("studio/main.js", document.baseURI)).then((page) => page.start(element, server, upload));'
 
 

@@ -6,39 +6,29 @@ version it knows.
 
 from __future__ import annotations
 
-import logging
-import secrets
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
+from dialogue_tts._ui.job_files import FullError, JobFiles
 from dialogue_tts._ui.making import MakeRequest, Making, cost_of
+from dialogue_tts._ui.page_mix import PageMix
 from dialogue_tts._ui.shown import sentence, told_of, unexpected
-from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import Project
-from dialogue_tts.dialogue.result import Chunk, Dialogue, Revision, Take
-from dialogue_tts.errors import AudioError, Cancelled, DialogueTTSError
+from dialogue_tts.dialogue.result import Chunk, Dialogue, Take
+from dialogue_tts.dialogue.revision import Revision
+from dialogue_tts.errors import Cancelled, DialogueTTSError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.ticket import QueueLimits, Ticket
 from dialogue_tts.voices.voice import Voice
 
-MOST_DOWNLOADS = 16  # whose files are held
 RowState = Literal["queued", "making", "made", "failed", "none"]
-log = logging.getLogger(__name__)
-
-
-class FullError(DialogueTTSError):
-    """There is no place for sounds."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +42,9 @@ class DialogueJob:
     """Safe to use from several threads; one making at a time."""
 
     def __init__(self, tts: DialogueTTS, folder: Path, limits: QueueLimits) -> None:
-        self.folder = folder
-        self.dialogue: Dialogue | None = None
+        self.dialogue: Dialogue | None = None  # speech alone
+        self.mixed: Dialogue | None = None  # the same in the page's mix: what is heard
+        self.mix = PageMix()
         self.ids: tuple[str, ...] = ()  # of the rows that are the dialogue's turns
         self.refs: Mapping[str, str] = {}
         self.making: Making | None = None
@@ -64,13 +55,9 @@ class DialogueJob:
         self._chunks: list[tuple[int, dict[str, Any]]] = []  # (version, what the page plays)
         self._result: tuple[int, dict[str, Any] | None] = (0, None)
         self._message = ""
-        self._sounds: list[Path] = []  # the whole dialogue, as it is and as it was: it may still be playing
-        self._take_files: dict[int, tuple[Take, Path]] = {}  # by id, which stays good as long as the take is held
-        self._takes_before: set[int] = set()
-        self._downloads: list[Path] = []
+        self._files = JobFiles(folder)
         self._listeners: list[Callable[[], object]] = []
         self._lock = threading.RLock()
-        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def version(self) -> int:
@@ -114,6 +101,16 @@ class DialogueJob:
             making = Making(wanted, cast, pace_s, costs, sha256=project.sha256)
             self._take_on(making, self._tts.plan.project(project, cast))
 
+    def put(self, wanted: MakeRequest, dialogue: Dialogue) -> None:
+        """A dialogue that is made already, whose turns are the request's rows. Raises DialogueTTSError."""
+        with self._lock:
+            self._check_idle()
+            self.dialogue, self.ids = dialogue, tuple(row.id for row in wanted.rows)
+            self.refs, self.mix, self._message = wanted.refs, wanted.mix, ""
+            for row in self.ids:
+                self._mark(row, "made")
+            self._publish()
+
     def stop(self) -> None:
         """Let go of the making at once: what is made stays, and the ticket ends when it can."""
         with self._lock:
@@ -131,6 +128,18 @@ class DialogueJob:
             self._mark(row, "made")
             self._publish()
 
+    def arrange(self, mix: PageMix) -> None:
+        """Another mix, of what is made and of what will be. Raises DialogueTTSError where it does not fit."""
+        with self._lock:
+            before, self.mix = self.mix, mix
+            if self.dialogue is None or self.making:
+                return
+            try:
+                self._publish()
+            except DialogueTTSError:
+                self.mix = before
+                raise
+
     def news(self, since: int) -> dict[str, Any]:
         """What changed since a version that the page knows."""
         with self._lock:
@@ -147,13 +156,7 @@ class DialogueJob:
     def download_folder(self) -> Path:
         """A new folder for a download; of too many, the oldest goes."""
         with self._lock:
-            folder = self.folder / secrets.token_hex(8)
-            folder.mkdir()
-            self._downloads.append(folder)
-            for old in self._downloads[:-MOST_DOWNLOADS]:
-                shutil.rmtree(old, ignore_errors=True)
-            del self._downloads[:-MOST_DOWNLOADS]
-            return folder
+            return self._files.download_folder()
 
     @property
     def pace_s(self) -> float | None:
@@ -167,7 +170,7 @@ class DialogueJob:
     def delete(self) -> None:
         """With all files."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._files.delete()
 
     def _check_idle(self) -> None:
         if self.making:
@@ -189,6 +192,7 @@ class DialogueJob:
         for _, played in self._chunks:
             Path(played["file"]).unlink(missing_ok=True) if played["file"] else None
         self.making, self.ticket, self._chunks, self._message = making, ticket, [], ""
+        self.mix = making.request.mix
         for row in making.costs:
             self._mark(row, "queued")
         self._changed()
@@ -286,22 +290,19 @@ class DialogueJob:
                 wanted = making.request
                 self.dialogue = Dialogue(made, voices, wanted.seed, wanted.config, self._tts.bundle_id, self._tts.mark)
                 self.ids, self.refs = tuple(row.id for row in rows), {**self.refs, **wanted.refs}
-                if making.sha256 not in (None, self.dialogue.sha256) and not message and not making.failed:
-                    told = "The sound differs from the saved one in its last bits: that was made on another machine."
-                    self._message = told
                 try:
                     self._publish()
+                    sha256 = self.mixed.sha256 if self.mixed else None
+                    if making.sha256 not in (None, sha256) and not message and not making.failed:
+                        told = (
+                            "The sound differs from the saved one in its last bits: that was made on another machine."
+                        )
+                        self._message = told
                 except DialogueTTSError as error:
                     self._message = sentence(error)
-            self._forget_takes()
+            there = self.dialogue.turn_takes if self.dialogue else ()
+            self._files.forget_takes(take for part in there for take in part.takes)
             self._changed()
-
-    def _forget_takes(self) -> None:
-        """Delete the files of takes that were not in the dialogue the last two times."""
-        now = {id(take) for part in (self.dialogue.turn_takes if self.dialogue else ()) for take in part.takes}
-        held, self._takes_before = now | self._takes_before, now
-        for key in [key for key in self._take_files if key not in held]:
-            self._take_files.pop(key)[1].unlink(missing_ok=True)
 
     def _changed(self) -> None:
         self._version += 1
@@ -309,16 +310,12 @@ class DialogueJob:
             told()
 
     def _publish(self) -> None:
-        """The whole dialogue as it is now, for the page. Raises FullError."""
-        dialogue = self.dialogue
-        assert dialogue is not None
-        path = self._write(dialogue.waveform, "dialogue")
-        self._sounds.append(path)
-        for old in self._sounds[:-2]:
-            old.unlink(missing_ok=True)
-        del self._sounds[:-2]
+        """The whole dialogue as it is now, for the page. Raises FullError, or SettingsError for a mix that does not fit."""
+        assert self.dialogue is not None
+        self.mixed = self.mix.of(self.dialogue, self.ids)
+        path = self._files.whole(self.mixed.waveform)
         self._changed()
-        self._result = self._version, {"file": str(path), **told_of(dialogue, self.ids)}
+        self._result = self._version, {"file": str(path), **told_of(self.mixed, self.ids), "mix": self.mix.told}
 
     def _mark(self, row: str, state: RowState, message: str = "") -> None:
         self._marks[row] = _Mark(self._version + 1, state, message)
@@ -358,11 +355,8 @@ class DialogueJob:
         return shown
 
     def _take_told(self, take: Take, config: SynthesisConfig) -> dict[str, Any]:
-        with suppress(FullError):  # which the page is told where the whole is written
-            if id(take) not in self._take_files:
-                self._take_files[id(take)] = take, self._write(take.marked(self._tts.mark), "take")
         return {
-            "file": str(self._take_files[id(take)][1]) if id(take) in self._take_files else "",
+            "file": self._files.take(take, self._tts.mark),
             "text": take.text,
             "seed": take.seed,
             "seconds": round(take.waveform.size / SAMPLE_RATE_HZ, 2),
@@ -374,22 +368,10 @@ class DialogueJob:
         """What the page plays while the rest is made."""
         turn = chunk.turn
         return {
-            "file": str(self._write(chunk.waveform, "chunk")) if chunk.waveform.size else "",
+            "file": str(self._files.write(chunk.waveform, "chunk")) if chunk.waveform.size else "",
             "at": round(chunk.start, 4),
             "seconds": chunk.waveform.size / SAMPLE_RATE_HZ,
             "row": row,
             "start": round(turn.start, 3),
             "end": round(turn.end, 3),
         }
-
-    def _write(self, wave: np.ndarray, kind: str) -> Path:
-        """A new file each time: a browser plays the old sound of an old name. Raises FullError."""
-        path = self.folder / f"{kind}-{secrets.token_hex(8)}.wav"
-        try:
-            write_audio(path, wave, SAMPLE_RATE_HZ)
-        except AudioError:
-            log.exception("the studio cannot write %s", path)
-            raise FullError(
-                "the studio cannot write its sounds; make room on its disk, then make the dialogue again."
-            ) from None
-        return path

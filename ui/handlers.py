@@ -19,8 +19,6 @@ from typing import Any
 
 from dialogue_tts._ui.asked import (
     LONGEST_SCRIPT,
-    MOST_TAKES,
-    MOST_TURNS,
     Answer,
     Asked,
     AtRowError,
@@ -41,25 +39,28 @@ from dialogue_tts._ui.asked import (
     voice_name_in,
 )
 from dialogue_tts._ui.dialogue_job import DialogueJob
-from dialogue_tts._ui.downloads import WRITERS, file_stem
+from dialogue_tts._ui.downloads import WRITERS, Download, file_stem
 from dialogue_tts._ui.making import MakeRequest
+from dialogue_tts._ui.mixing import mix_in
+from dialogue_tts._ui.opening import open_project, open_project_file
+from dialogue_tts._ui.publishing import publication_in
 from dialogue_tts._ui.readings import QUESTIONS, found_in
 from dialogue_tts._ui.session import Session, Sessions
 from dialogue_tts._ui.shown import sentence
 from dialogue_tts._ui.turns import Row, by_row, rows_of, said_told, text_of
 from dialogue_tts._ui.voice_questions import VOICE_QUESTIONS
-from dialogue_tts.dialogue.project import Project
-from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ProjectError, ScriptError, VoiceError
+from dialogue_tts.dialogue.publication import acx_report
+from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.script.lint import WORK_PER_S
 from dialogue_tts.script.parser import check_script, parse_draft
 from dialogue_tts.script.writing import format_script
-from dialogue_tts.settings import MOST_DRAWS
 from dialogue_tts.voices.voice import Voice
 
 WAIT_S = 15.0  # how long "follow" waits for news
+LARGEST_FILE, LARGEST_PROJECT = 20_000_000, 200_000_000  # bytes of an upload
 LONGEST_VERIFIED_S = 1800.0  # of a sound that somebody asks about
 CHARACTERS_PER_S = 15.0  # of speech, for the time left before there is a pace
 
@@ -95,6 +96,9 @@ class Handlers:
                 "open_project",
                 "read_document",
                 "bring_voice",
+                "bring_sound",
+                "bring_cover",
+                "arrange",
                 "verify",
             )
         } | {name: partial(question, tts) for name, question in (QUESTIONS | VOICE_QUESTIONS).items()}
@@ -137,6 +141,7 @@ class Handlers:
         ]
         return {
             "voices": session.voices.listed(),
+            "sounds": session.sounds.listed(),
             "examples": examples,
             "personal": self._info.personal,
             "keepHours": self._info.keep_hours,
@@ -188,9 +193,9 @@ class Handlers:
         work = name_in(asked, "work")
         if asked.get("holds") is True and session.job(work) is None:
             return {"gone": True}  # the page shows sound of a studio that was here before
-        job = session.open(work)
+        mix, job = mix_in(session.sounds.all, asked), session.open(work)
         wanted = MakeRequest(
-            tuple(rows), *self._voices(session, rows, refs), seed_in(asked.get("seed", 0)), settings_in(asked)
+            tuple(rows), *self._voices(session, rows, refs), seed_in(asked.get("seed", 0)), settings_in(asked), mix=mix
         )
         seeds = {n: row.seed for n, row in enumerate(rows) if row.seed is not None and not row.locked}
         if asked.get("fresh"):
@@ -294,57 +299,51 @@ class Handlers:
         write = WRITERS.get(str(asked.get("kind")))
         if write is None:
             raise RefusedError("there is no such download; reload the page.")
-        path = write(job.dialogue, job.download_folder(), file_stem(text_in(asked, "title", 200)))
-        return {"file": str(path), "name": path.name}
+        dialogue = job.mixed or job.dialogue
+        publication = publication_in(session.covers, asked, job.ids)
+        wanted = Download(dialogue, publication, job.download_folder(), file_stem(text_in(asked, "title", 200)))
+        path = write(wanted)
+        answer: Answer = {"file": str(path), "name": path.name}
+        if dialogue.mix.master == "audiobook":
+            answer["report"] = [
+                sentence(measure.says) for measure in acx_report(dialogue, publication) if not measure.passed
+            ]
+        if asked.get("kind") in ("archive", "all"):
+            mine = [who for who, voice in dialogue.voices.items() if voice.name not in self._tts.bundle.voices]
+            answer["without"] = [who for who in mine if dialogue.voices[who].consent is None]
+        return answer
 
     def _open_project(self, session: Session, asked: Asked) -> Answer:
-        """A project's script, voices and settings for the page; its sound is made again, if all it needs is here."""
-        text = text_in(asked, "text", 10 * LONGEST_SCRIPT)
-        project = Project.parse(text, "the file")
-        if len(project.turns) > MOST_TURNS:
-            raise ProjectError(f"the project has {len(project.turns)} turns; at most {MOST_TURNS} are made here.")
-        takes = sum(len(saved.takes) for saved in project.turns)
-        if takes > MOST_TAKES:
-            raise ProjectError(f"the project has {takes:,} takes; at most {MOST_TAKES:,} are made here.")
-        if max(project.config.takes, project.config.sound_takes) > MOST_DRAWS:
-            raise ProjectError(
-                f"the project draws a turn too often; at most {MOST_DRAWS} takes or sound_takes are drawn here."
-            )
-        rows = tuple(Row(f"p{n}", saved.turn) for n, saved in enumerate(project.turns))
-        known = {voice["name"] for voice in session.voices.listed() if voice["kind"] != "mine"}
-        given: dict[str, str | Voice] = {}
-        missing = []
-        for saved in project.voices:
-            voice = session.voices.find(saved.sha256) or (saved.name if saved.name in known else None)
-            if voice is None:
-                missing.append(f"{saved.speaker}'s voice {saved.name!r}")
-            else:
-                given[saved.speaker] = voice
-        config = project.config
-        answer: Answer = {
-            "rows": [row_told(row) | {"id": row.id} for row in rows],
-            "cast": session.voices.refs_of(given),
-            "settings": {
-                "gap": config.gap_s,
-                "speed": config.speed,
-                "loudness": config.loudness_lufs,
-                "words": dict(config.pronunciations),
-            },
-            "seed": project.seed,
-        }
-        if missing:
-            told = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here"
-            return answer | {"warning": f"{told}: choose or upload another, then make the dialogue."}
+        """A project's script, voices, mix and settings for the page; its sound is made again, if all it needs is here."""
+        if "path" not in asked:
+            return open_project(self._tts, session, asked, text_in(asked, "text", 10 * LONGEST_SCRIPT), self._pace_s)
+        path = self._uploaded(text_in(asked, "path", 4096), LARGEST_PROJECT)
         try:
-            project.check_bundle(self._tts.bundle_id)
-            cast = {speaker: self._tts.voice(voice) for speaker, voice in given.items()}
-            project.check_voices(cast)
-        except DialogueTTSError as error:
-            return answer | {"warning": f"{sentence(error)} The script is here; make it anew."}
-        job = session.open(name_in(asked, "work"))
-        wanted = MakeRequest(rows, given, answer["cast"], project.seed, config)
-        job.begin_rebuild(wanted, project, cast, self._pace_s)
-        return answer | {"news": job.news(0)}
+            return open_project_file(self._tts, session, asked, path, self._pace_s)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _bring_sound(self, session: Session, asked: Asked) -> Answer:
+        """A sound for the mix."""
+        path = self._uploaded(text_in(asked, "path", 4096))
+        try:
+            return {"name": session.sounds.read(path, text_in(asked, "name", 200)), "sounds": session.sounds.listed()}
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _bring_cover(self, session: Session, asked: Asked) -> Answer:
+        """A picture for the episode."""
+        path = self._uploaded(text_in(asked, "path", 4096))
+        try:
+            return {"cover": session.covers.bring(path)}
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _arrange(self, session: Session, asked: Asked) -> Answer:
+        """Another mix of what is made."""
+        job = self._job(session, asked)
+        job.arrange(mix_in(session.sounds.all, asked))
+        return job.news(version_in(asked))
 
     def _read_document(self, session: Session, asked: Asked) -> Answer:
         """What is found in a document that was uploaded, or in text that was pasted."""
@@ -365,11 +364,14 @@ class Handlers:
             path.unlink(missing_ok=True)  # what is used of it is held by the voice
         return {"ref": ref, "voices": session.voices.listed()}
 
-    def _uploaded(self, path: str) -> Path:
-        """Of what the page names, only what was uploaded."""
+    def _uploaded(self, path: str, largest: int = LARGEST_FILE) -> Path:
+        """Of what the page names, only what was uploaded, and no more than that of it."""
         found = Path(path).resolve()
         if not found.is_relative_to(self._info.uploads.resolve()) or not found.is_file():
             raise RefusedError("this file was not uploaded here; choose it again.")
+        if found.stat().st_size > largest:
+            found.unlink()
+            raise RefusedError(f"the file is larger than {largest // 10**6} MB; cut it, or save it smaller.")
         return found
 
     def _verify(self, session: Session, asked: Asked) -> Answer:

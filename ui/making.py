@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from dialogue_tts._ui.page_mix import PageMix
 from dialogue_tts._ui.turns import Row
 from dialogue_tts.dialogue.result import TurnTakes
 from dialogue_tts.script.turns import Script
@@ -23,6 +24,7 @@ class MakeRequest:
         rows: all that the result will hold, in order.
         voices: of each speaker, as the library takes them; refs: as the page names them.
         seeds: row's number -> seed, for rows that are not to have the one that follows from `seed`.
+        mix: of the result.
     """
 
     rows: tuple[Row, ...]
@@ -31,6 +33,7 @@ class MakeRequest:
     seed: int
     config: SynthesisConfig
     seeds: Mapping[int, int] = field(default_factory=dict)
+    mix: PageMix = PageMix()
 
     @property
     def script(self) -> Script:

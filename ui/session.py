@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dialogue_tts._ui.dialogue_job import DialogueJob
+from dialogue_tts._ui.mixing import SessionSounds
+from dialogue_tts._ui.publishing import SessionCovers
 from dialogue_tts._ui.session_voices import SessionVoices
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.pipeline import DialogueTTS
@@ -30,6 +32,7 @@ class Session:
         self.folder = folder
         self.seen = time.monotonic()
         self.voices = SessionVoices(tts, folder, personal)
+        self.sounds, self.covers = SessionSounds(), SessionCovers()
         self._tts, self._limits = tts, limits
         self._jobs: dict[str, DialogueJob] = {}
         self._lock, self._saying = threading.Lock(), threading.Lock()
@@ -80,7 +83,7 @@ class Session:
     def empty(self) -> bool:
         """Whether nothing is lost with it."""
         with self._lock:
-            return not self._jobs and not self.voices.any_brought
+            return not self._jobs and not self.voices.any_brought and not self.sounds.all
 
     def delete(self) -> None:
         """With all sounds and voices."""

@@ -88,15 +88,25 @@ class SessionVoices:
         with self._lock:
             return next((b.voice for b in self._brought.values() if b.voice.sha256 == sha256), None)
 
+    def hold(self, voice: Voice) -> Voice:
+        """A voice that came with a project; the one that is here, if there is one that sounds like it.
+
+        Raises:
+            VoiceError: there are too many, or the voice is of another bundle.
+        """
+        known = self.find(voice.sha256)
+        if known is None:
+            known = self._tts.voice(voice)
+            self._add(BroughtVoice(known, None))
+        return known
+
     def bring(self, path: Path, name: str) -> str:
         """A recording or a saved voice's file becomes a voice; returns its reference.
 
         Raises:
             VoiceError: it cannot serve; the message says why.
         """
-        with self._lock:
-            if len(self._brought) >= MOST:
-                raise VoiceError(f"you have brought {MOST} voices already; delete one first.")
+        self._check_room()
         if path.suffix == ENDING:
             try:
                 brought = BroughtVoice(self._tts.voice(Voice.load(path)), None)
@@ -105,6 +115,15 @@ class SessionVoices:
         else:
             recording = inspect_recording(path, self._tts.bundle.semantic_tokenizer)
             brought = BroughtVoice(replace(self._tts.voice(path), name=name), recording)
+        return self._add(brought)
+
+    def _check_room(self) -> None:
+        with self._lock:
+            if len(self._brought) >= MOST:
+                raise VoiceError(f"you have brought {MOST} voices already; delete one first.")
+
+    def _add(self, brought: BroughtVoice) -> str:
+        self._check_room()
         key = secrets.token_hex(8)
         with self._lock:
             self._brought[key] = brought

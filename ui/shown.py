@@ -10,25 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from dialogue_tts.config import to_dict
+from dialogue_tts.audio.mastering import levels_of
+from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.dialogue.subtitles import cues
 from dialogue_tts.dialogue.turns import SpokenTurn
 
-PEAKS = 900  # of the waveform that is drawn
+PEAKS_PER_S, FEWEST_PEAKS, MOST_PEAKS = 20, 900, 12_000  # of the waveform that is drawn
 log = logging.getLogger(__name__)
 
 
 def told_of(dialogue: Dialogue, rows: Sequence[str]) -> dict[str, Any]:
     """A dialogue as the page shows it; rows are the ids of its turns."""
-    pieces = _pieces(dialogue.turns)
+    pieces, waits = _pieces(dialogue.turns), _waits(dialogue)
     turns = [
         {
             "row": row,
             "speaker": turn.speaker,
             "start": round(turn.start, 3),
             "end": round(turn.end, 3),
+            "wait": round(waits.get(turn.index, 0.0), 3),
             "pause": part.turn.pause_s,
             "overlap": part.turn.overlap_s,
             "words": next(pieces),
@@ -44,7 +46,14 @@ def told_of(dialogue: Dialogue, rows: Sequence[str]) -> dict[str, Any]:
         "speed": dialogue.config.speed,
         "loudness": dialogue.config.loudness_lufs,
         "words": dict(dialogue.config.pronunciations),
-        "project": json.dumps(to_dict(Project.of(dialogue)), ensure_ascii=False),  # for the browser's history
+        "levels": _levels(dialogue.waveform),
+        "pieces": [
+            {"kind": piece.kind, "name": piece.name, "start": round(piece.start, 3), "end": round(piece.end, 3)}
+            for piece in dialogue.pieces
+        ],
+        "project": json.dumps(
+            to_dict(Project.of(dialogue, whole=False)), ensure_ascii=False
+        ),  # for the browser's history
     }
 
 
@@ -55,10 +64,26 @@ def _pieces(turns: Sequence[SpokenTurn]) -> Iterator[list[tuple[str, float]]]:
 
 
 def _peaks(wave: np.ndarray) -> list[int]:
-    """Loudest values of PEAKS stretches, in hundredths of the loudest of all."""
-    stretches = np.array_split(np.abs(wave), min(PEAKS, max(1, wave.size)))
+    """Loudest values of stretches, in hundredths of the loudest of all."""
+    wanted = min(MOST_PEAKS, max(FEWEST_PEAKS, PEAKS_PER_S * wave.size // SAMPLE_RATE_HZ))
+    stretches = np.array_split(np.abs(wave), min(wanted, max(1, wave.size)))
     peaks = np.array([stretch.max(initial=0.0) for stretch in stretches])
     return [int(peak) for peak in np.round(100 * peaks / max(float(peaks.max()), 1e-6))]
+
+
+def _waits(dialogue: Dialogue) -> dict[int, float]:
+    """Turn -> seconds that it waits for effects."""
+    waits: dict[int, float] = {}
+    heard = [piece for piece in dialogue.pieces if piece.kind == "effect"]
+    for effect, piece in zip(dialogue.mix.effects, heard, strict=True):
+        if effect.waits:
+            waits[effect.turn] = waits.get(effect.turn, 0.0) + piece.end - piece.start
+    return waits
+
+
+def _levels(wave: np.ndarray) -> dict[str, float]:
+    found = levels_of(wave, SAMPLE_RATE_HZ)
+    return {"lufs": round(found.lufs, 1), "peak": round(found.peak_db, 1)}
 
 
 def sentence(error: Exception | str) -> str:

@@ -5,22 +5,19 @@ It opens elsewhere with the same bytes, as no network has to compute anything ag
 
 from __future__ import annotations
 
-import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
-from dialogue_tts.config import SAMPLE_RATE_HZ, from_dict, strict, to_dict
-from dialogue_tts.dialogue.project import Project
+from dialogue_tts.config import from_dict, to_dict
+from dialogue_tts.dialogue.project import Project, SavedTake
 from dialogue_tts.dialogue.publication import Publication
 from dialogue_tts.dialogue.result import Dialogue, Take, TurnTakes
-from dialogue_tts.dialogue.turns import Check, SpokenWord
+from dialogue_tts.dialogue.saved_takes import take_from_bytes, take_to_bytes
 from dialogue_tts.errors import ConfigError, DialogueTTSError, ProjectError
 from dialogue_tts.files import writable
 from dialogue_tts.provenance.mark import Mark
@@ -28,45 +25,10 @@ from dialogue_tts.voices.voice import ENDING as VOICE_ENDING
 from dialogue_tts.voices.voice import Voice
 
 ENDING = ".dialogue"
-PROJECT, PUBLICATION, TAKES, VOICES = "project.json", "publication.json", "takes.json", "voices"
+PROJECT, PUBLICATION, TAKES, VOICES = "project.json", "publication.json", "takes", "voices"
+TAKE_ENDING = ".safetensors"
 MOST_BYTES = 1 << 30  # of all parts together, unpacked
-LARGEST_TEXT, LARGEST_VOICE = 64 << 20, 1 << 20
-LONGEST_TAKE_S = 1800.0
-
-
-@strict
-class StoredWord:
-    """A word of a take; see `SpokenWord`."""
-
-    word: str
-    start: float
-    end: float
-
-
-@strict
-class StoredCheck:
-    """See `Check`."""
-
-    phone_error: float
-    pace: float
-    voice_match: float
-    rival_match: float | None
-
-
-@strict
-class StoredTake:
-    """What is known of a take beside its sound, which is `{turn}-{take}.wav`."""
-
-    words: tuple[StoredWord, ...]
-    draws: int
-    check: StoredCheck
-
-
-@strict
-class StoredTakes:
-    """Of all turns, in order."""
-
-    turns: tuple[tuple[StoredTake, ...], ...]
+LARGEST_TEXT, LARGEST_VOICE, LARGEST_TAKE = 64 << 20, 1 << 20, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -112,23 +74,17 @@ def save_archive(dialogue: Dialogue, path: str | Path, publication: Publication 
         AudioError: the place cannot be written to.
     """
     kept_back = []
-    stored = [[_told(take) for take in part.takes] for part in dialogue.turn_takes]
     with writable(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         file.writestr(PROJECT, json.dumps(to_dict(Project.of(dialogue)), ensure_ascii=False))
         file.writestr(PUBLICATION, json.dumps(to_dict(publication or Publication()), ensure_ascii=False))
-        file.writestr(TAKES, json.dumps({"turns": stored}, ensure_ascii=False))
         for number, (speaker, voice) in enumerate(dialogue.voices.items()):
             if voice.consent is None:
                 kept_back.append(speaker)
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                voice.save(Path(folder) / f"voice{VOICE_ENDING}")
-                file.write(Path(folder) / f"voice{VOICE_ENDING}", f"{VOICES}/{number}{VOICE_ENDING}")
+            else:
+                file.writestr(f"{VOICES}/{number}{VOICE_ENDING}", voice.to_bytes())
         for n, part in enumerate(dialogue.turn_takes):
             for k, take in enumerate(part.takes):
-                held = io.BytesIO()
-                soundfile.write(held, take.waveform, SAMPLE_RATE_HZ, "FLOAT", format="WAV")
-                file.writestr(f"{n}-{k}.wav", held.getvalue())
+                file.writestr(f"{TAKES}/{n}-{k}{TAKE_ENDING}", take_to_bytes(take))
     return tuple(kept_back)
 
 
@@ -157,17 +113,12 @@ def is_archive(path: str | Path) -> bool:
 def _read(file: zipfile.ZipFile) -> Archive:
     project = Project.parse(_part(file, PROJECT, LARGEST_TEXT).decode(), PROJECT)
     publication = from_dict(Publication, json.loads(_part(file, PUBLICATION, LARGEST_TEXT)), PUBLICATION + ": ")
-    stored = from_dict(StoredTakes, json.loads(_part(file, TAKES, LARGEST_TEXT)), TAKES + ": ")
-    if [len(turn.takes) for turn in project.turns] != [len(turn) for turn in stored.turns]:
-        raise ConfigError("its project and its takes do not belong together; save it again.")
     takes = tuple(
-        tuple(
-            _take(file, f"{n}-{k}.wav", told, saved.text, saved.seed)
-            for k, (told, saved) in enumerate(zip(stored.turns[n], turn.takes, strict=True))
-        )
+        tuple(_take(file, f"{TAKES}/{n}-{k}{TAKE_ENDING}", saved) for k, saved in enumerate(turn.takes))
         for n, turn in enumerate(project.turns)
     )
-    found = [_voice(file, name) for name in file.namelist() if name.startswith(f"{VOICES}/")]
+    inside = [name for name in file.namelist() if name.startswith(f"{VOICES}/")]
+    found = [Voice.from_bytes(_part(file, name, LARGEST_VOICE), name) for name in inside]
     by_hash = {voice.sha256: voice for voice in found}
     voices = {saved.speaker: by_hash[saved.sha256] for saved in project.voices if saved.sha256 in by_hash}
     return Archive(project, publication, voices, takes)
@@ -184,29 +135,10 @@ def _part(file: zipfile.ZipFile, name: str, most: int) -> bytes:
     return data
 
 
-def _voice(file: zipfile.ZipFile, name: str) -> Voice:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"voice{VOICE_ENDING}"
-        path.write_bytes(_part(file, name, LARGEST_VOICE))
-        return Voice.load(path)
-
-
-def _take(file: zipfile.ZipFile, name: str, told: StoredTake, text: str, seed: int) -> Take:
-    most = round(LONGEST_TAKE_S * SAMPLE_RATE_HZ)
-    data = _part(file, name, 4 * most + 4096)
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            if (sound.samplerate, sound.channels, sound.subtype) != (SAMPLE_RATE_HZ, 1, "FLOAT") or sound.frames > most:
-                raise ConfigError(f"its part {name} is another kind of sound than is saved.")
-            wave = sound.read(dtype="float32")
-    except soundfile.LibsndfileError as error:
-        raise ConfigError(f"its part {name} is damaged ({error.error_string}); save it again.") from None
-    if not np.isfinite(wave).all() or np.abs(wave).max(initial=0.0) > 1:
+def _take(file: zipfile.ZipFile, name: str, saved: SavedTake) -> Take:
+    take = take_from_bytes(_part(file, name, LARGEST_TAKE))
+    if (take.text, take.seed) != (saved.text, saved.seed):
+        raise ConfigError(f"its part {name} is the take of another turn; save it again.")
+    if not np.isfinite(take.waveform).all() or np.abs(take.waveform).max(initial=0.0) > 1:
         raise ConfigError(f"its part {name} holds values that are no sound; save it again.")
-    words = tuple(SpokenWord(word.word, word.start, word.end) for word in told.words)
-    check = Check(*asdict(told.check).values())
-    return Take(text=text, seed=seed, waveform=wave, words=words, draws=told.draws, check=check)
-
-
-def _told(take: Take) -> dict[str, object]:
-    return {"words": [asdict(word) for word in take.words], "draws": take.draws, "check": asdict(take.check)}
+    return take

@@ -21,6 +21,7 @@ from dialogue_tts.dialogue.archive import load_archive, save_archive
 from dialogue_tts.dialogue.arrangement import Bed, MixConfig, Sound
 from dialogue_tts.dialogue.publication import Chapter, Publication, acx_report, chapters_in, read_publication
 from dialogue_tts.dialogue.result import Dialogue
+from dialogue_tts.dialogue.saved_takes import take_to_bytes
 from dialogue_tts.dialogue.transcript import transcript
 from dialogue_tts.errors import AudioError, ConfigError, ProjectError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
@@ -192,10 +193,9 @@ def test_damaged_archives_are_told(tiny_tts: DialogueTTS, spoken: Dialogue, tmp_
     path = tmp_path / "talk.dialogue"
     archived(tiny_tts, spoken, path)
     for parts, told in (
-        ({"0-0.wav": None}, "0-0.wav is missing"),
-        ({"0-0.wav": b"RIFF"}, "damaged"),
-        ({"takes.json": b'{"turns": []}'}, "do not belong together"),
-        ({"takes.json": b"{"}, "damaged"),
+        ({"takes/0-0.safetensors": None}, "0-0.safetensors is missing"),
+        ({"takes/0-0.safetensors": b"RIFF"}, "damaged"),
+        ({"takes/0-0.safetensors": take_to_bytes(spoken.takes(1)[0])}, "the take of another turn"),
         ({"project.json": b"{}"}, "no project file"),
     ):
         with pytest.raises(ProjectError, match=told):

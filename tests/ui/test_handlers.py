@@ -25,6 +25,7 @@ from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.making import MakeRequest, Making
 from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions
 from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
+from dialogue_tts.dialogue.archive import load_archive
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
@@ -364,6 +365,10 @@ def test_every_download(studio: Studio) -> None:
         "labels",
         "script",
         "project",
+        "m4a",
+        "m4b",
+        "page",
+        "archive",
         "tracks",
         "turns",
         "all",
@@ -372,6 +377,8 @@ def test_every_download(studio: Studio) -> None:
         assert got["name"].startswith("Ten-past-five") and "error" not in got
         files[kind] = Path(got["file"])
     length = soundfile.info(files["wav"]).duration
+    assert "data:audio/mpeg;base64," in files["page"].read_text()
+    assert len(load_archive(files["archive"]).takes) == 3
     for kind in ("flac", "mp3", "ogg", "opus", "stereo"):
         assert soundfile.info(files[kind]).duration == pytest.approx(length, abs=0.12)
     assert soundfile.info(files["stereo"]).channels == 2
@@ -382,7 +389,9 @@ def test_every_download(studio: Studio) -> None:
     assert [turn.text for turn in parse_script(files["script"].read_text()).turns] == [text for _, text in LINES]
     assert zipfile.ZipFile(files["tracks"]).namelist() == ["1-Anna.wav", "2-Ben.wav"]
     assert [name[:8] for name in zipfile.ZipFile(files["turns"]).namelist()] == ["001-Anna", "002-Ben-", "003-Anna"]
-    assert len(zipfile.ZipFile(files["all"]).namelist()) == 8
+    inside = zipfile.ZipFile(files["all"]).namelist()
+    assert {Path(name).suffix for name in inside} >= {".wav", ".flac", ".mp3", ".m4b", ".srt", ".html", ".dialogue"}
+    assert len(inside) == 12 + 2 + 3 and "tracks/1-Anna.wav" in inside
     assert "error" in studio.ask("download", work="w", kind="exe", title="x")
 
 
@@ -533,7 +542,7 @@ def test_invented_users_lock_nobody_out(studio: Studio, monkeypatch: pytest.Monk
 
 
 def test_sounds_of_makings_before_are_deleted(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialogue_tts._ui.dialogue_job.MOST_DOWNLOADS", 4)
+    monkeypatch.setattr("dialogue_tts._ui.job_files.MOST_DOWNLOADS", 4)
     told = studio.made(rows=rows())
     folder = Path(told["result"]["file"]).parent
     counts = []
@@ -606,7 +615,7 @@ def test_what_no_page_sends_is_refused_in_a_sentence(
 
 
 def test_a_full_disk_is_told_in_words(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dialogue_tts._ui.dialogue_job as work
+    import dialogue_tts._ui.job_files as work
     from dialogue_tts.errors import AudioError
 
     def full(path: Path, *_: Any) -> None:
@@ -625,3 +634,25 @@ def test_the_first_piece_comes_before_the_last_turn_is_made(studio: Studio, slow
     assert told["job"]["done"] < 3
     slow.release(2)
     studio.wait(told)
+
+
+def test_a_mix_is_checked_and_computes_nothing(studio: Studio) -> None:
+    path = studio.upload(buzz(0.5), "bell.wav")
+    brought = studio.ask("bring_sound", path=path, name="bell.wav")
+    assert brought["name"] == "bell.wav" and brought["sounds"] == [{"name": "bell.wav", "seconds": 0.5}]
+    assert not Path(path).exists()
+    made = studio.made(rows=rows())
+    effect = {"sound": "bell.wav", "row": "r1", "gain_db": -6, "waits": True}
+    told = studio.ask("arrange", work="w", since=made["version"], mix={"effects": [effect, {**effect, "row": "gone"}]})
+    assert not told["rows"] and [piece["kind"] for piece in told["result"]["pieces"]] == ["effect"]
+    assert told["result"]["turns"][1]["wait"] == 0.5
+    assert told["result"]["turns"][1]["start"] == pytest.approx(made["result"]["turns"][1]["start"] + 0.5, abs=0.002)
+    for mix, words in (
+        ({"bed": {"sound": "rain.wav"}}, "choose its file again"),
+        ({"effects": [effect | {"gain_db": "loud"}]}, "gain_db"),
+        ({"effects": [3]}, "reload the page"),
+        ("loud", "reload the page"),
+        ({"levels": [{"speaker": "Anna"}] * 2}, "two levels"),
+    ):
+        assert words in studio.ask("arrange", work="w", since=0, mix=mix)["error"]
+    assert studio.ask("follow", work="w", since=0)["result"]["pieces"] == told["result"]["pieces"]  # as it was before

@@ -2,6 +2,7 @@
 
 import { ask, upload } from "./ask.js";
 import { edited } from "./checking.js";
+import { withHeading } from "./chapters.js";
 import { clock, dialog, h, saveAs } from "./dom.js";
 import { DOCUMENTS, readDocument, takeDrops } from "./incoming.js";
 import { complain, followOn, forgetNews, news, offer, say } from "./making.js";
@@ -67,11 +68,13 @@ export function loadText(text, title = "") {
 }
 
 async function openFile(file) {
+  if (/\.dialogue$/i.test(file.name)) { await openProject({ file }, file.name.replace(/\.dialogue$/i, "")); return; }
   if (file.size > 20_000_000) { complain("The file is larger than 20 MB; cut it in parts."); return; }
   const title = file.name.replace(/(\.dialogue)?\.\w+$/, "");
   const ending = /\.\w+$/.exec(file.name)?.[0].toLowerCase() || "";
   if (!DOCUMENTS.split(",").includes(ending)) { complain(`${file.name} is no text file and no project; open a script, a document, subtitles or a project.`); return; }
   const text = [".txt", ".json"].includes(ending) && file.size < 2_000_000 ? await file.text() : "";
+  if (ending === ".json" && !text && /"kind"/.test(await file.slice(0, 200).text())) { await openProject({ file }, title); return; }
   if (/^\s*\{/.test(text) && /"(bundle|turns)"/.test(text)) { await openProject(text, title); return; }
   if (ending === ".txt" && text && !/[\u0000\ufffd]/.test(text) && /^\s*\[\p{L}/mu.test(text)) { loadText(text, title); return; } // as it is written
   try {
@@ -86,14 +89,25 @@ async function openFile(file) {
   }
 }
 
-/** A project's script, and its sound as far as it can be made again. */
+/** A project's script, and its sound as far as it can be made again; `text` may be {file}. */
 export async function openProject(text, title, work) {
   const before = { work: state.work };
   const name = work || newWork();
-  const answer = await ask("open_project", { text, work: name });
+  let given = { text };
+  try {
+    if (text.file) given = { path: (await upload(text.file)).path };
+  } catch {
+    complain("The project could not be sent; it may be larger than 200 MB.");
+    return;
+  }
+  const answer = await ask("open_project", { ...given, work: name });
   if (answer.error) { complain(answer.error); state.work = before.work; return; }
   const rows = answer.rows.map((row) => ({ seed: null, locked: false, ...row }));
-  exchange({ work: name, title, rows, cast: answer.cast, settings: { ...state.settings, ...answer.settings }, seed: answer.seed }, `“${title}” is open.`);
+  state.sounds = answer.sounds;
+  const { mix, publication } = answer;
+  const { chapters = [], title: known, ...about } = publication || {};
+  for (const chapter of chapters) for (const row of rows) if (row.id === chapter.row) row.note = withHeading(row.note || "", chapter.title);
+  exchange({ work: name, title: known || title, rows, cast: answer.cast, settings: { ...state.settings, ...answer.settings }, seed: answer.seed, ...(mix ? { mix } : {}), ...(publication ? { publication: about } : {}) }, `“${title}” is open.`);
   edited("rows");
   if (answer.warning) complain(answer.warning);
   if (answer.news) { news(answer.news); followOn(); }
@@ -163,7 +177,7 @@ async function reopen(entry) {
   });
   const cast = Object.fromEntries(rows.map((row) => [row.speaker, told.rows[row.id]?.said?.voice]).filter(([, ref]) => ref));
   const settings = { ...state.settings, gap: told.result.gap, speed: told.result.speed, loudness: told.result.loudness };
-  exchange({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings }, `“${entry.title}” is open.`);
+  exchange({ work: entry.work, title: entry.title, rows, cast, seed: told.result.seed, settings, ...(told.result.mix ? { mix: told.result.mix } : {}) }, `“${entry.title}” is open.`);
   edited("rows");
   news(told);
 }

@@ -8,12 +8,14 @@ import { findAndReplace } from "./finding.js";
 import { followHeard, playerKeys } from "./hearing.js";
 import { TREATMENTS } from "./incoming.js";
 import * as making from "./making.js";
+import { drawMixing, mixSoon, mixingBox } from "./mixing.js";
 import { dictionary } from "./readings.js";
 import { drawResult, drawStale, follow, playerBar, resultSection } from "./result.js";
 import * as player from "./player.js";
 import { deletion, mistakeCount, namesNow, on, state, tell } from "./state.js";
 import { isStored, keep, recall, shareWithTabs } from "./store.js";
 import { drawText, insertInText, textView } from "./text.js";
+import { drawTimeline, followTimeline, timelineSection } from "./timeline.js";
 import { drawRows, drawStandings, focusRow, insertBelow, insertInTurn, turnTable } from "./turns.js";
 import { canRedo, canUndo, redo, startUndo, undo, went } from "./undo.js";
 import { drawVoices, voiceCards } from "./voices.js";
@@ -48,7 +50,7 @@ export async function start(element, server, upload) {
   page = element.querySelector(".studio");
   lay();
   const hello = await greet();
-  Object.assign(state, { voices: hello.voices || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
+  Object.assign(state, { voices: hello.voices || [], sounds: hello.sounds || [], examples: hello.examples || [], personal: hello.personal, keepHours: hello.keepHours });
   manners.textContent = `Use recordings of people only with their consent. ${deletion("Those that are not kept")}`;
   if (!known && state.examples.length) loadText(state.examples[0].text, state.examples[0].name);
   else edited(state.source);
@@ -101,7 +103,9 @@ function lay() {
         h("div", { class: "head" }, h("h2", { id: "h-script" }, "Script"), tabs, summary, mistakes), inserts, views.turns, views.text),
       h("div", { class: "side" },
         h("section", { class: "sheet-box", "aria-labelledby": "h-voices" }, h("div", { class: "head" }, h("h2", { id: "h-voices" }, "Voices")), voiceCards(page), manners),
+        mixingBox({ complain: making.complain, news: making.news, version: making.versionNow }),
         settings()),
+      timelineSection({ putTogether: making.putTogether, say: making.say }),
       resultSection(page)),
     h("footer", { class: "dock" }, making.makeBar(), playerBar()),
   );
@@ -146,6 +150,7 @@ async function undone() {
     if (place) focusRow(place);
   }
   await making.restoreTakes(takes);
+  mixSoon();
 }
 
 function drawSteps() {
@@ -162,8 +167,9 @@ function listen() {
     saved.classList.toggle("error", !isStored());
   });
   on("rows-changed", () => { drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
-  on("checked", () => { if (!mistakeCount()) making.mended(); drawText(state.source === "rows"); drawRows(); drawVoices(); drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
-  on("made", () => { drawStandings(); making.drawMaking(); drawResult(); });
+  on("checked", () => { if (!mistakeCount()) making.mended(); drawText(state.source === "rows"); drawRows(); drawVoices(); drawInserts(); drawMixing(); drawSummary(); making.drawMaking(); drawStale(); });
+  on("made", () => { drawStandings(); making.drawMaking(); drawResult(); drawTimeline(); drawMixing(); });
+  on("mix", () => { drawMixing(); making.drawMaking(); });
   on("standings", drawStandings);
   on("heard", () => { drawStandings(); followHeard(); });
   on("voices", () => { drawStandings(); making.drawMaking(); drawStale(); });
@@ -172,7 +178,7 @@ function listen() {
     banner.hidden = connected;
     banner.textContent = connected ? "" : "The studio's server does not answer. Go on writing: the script is safe in this browser, and the page finds the server when it is back.";
   });
-  const frame = () => { follow(); requestAnimationFrame(frame); };
+  const frame = () => { follow(); followTimeline(); requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
   new MutationObserver(() => drawResult()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-studio-theme"] });
   show(state.view, false);
@@ -188,6 +194,8 @@ function draw(anew = false) {
   drawSummary();
   making.drawMaking();
   drawResult();
+  drawTimeline();
+  drawMixing(anew);
   drawSettings(anew);
 }
 

@@ -3,6 +3,7 @@
 import { ask, connected } from "./ask.js";
 import { flush, splitRows } from "./checking.js";
 import { h, roughly } from "./dom.js";
+import { isMixed, mixNow } from "./mixing.js";
 import * as player from "./player.js";
 import { on, plain, saidOf, standing, state, tell, upToDate } from "./state.js";
 import { keepDerived, remember } from "./store.js";
@@ -79,12 +80,12 @@ export function mended() {
 }
 
 /** Make what changed; `only` one row; `fresh` with new seeds. */
-export async function make({ only = null, fresh = false } = {}) {
+export async function make({ only = null, fresh = false, quietly = false } = {}) {
   if (state.job || starting) return;
   starting = true;
   say("");
   withdraw();
-  if (!only) player.wake();
+  if (!only && !quietly) player.wake();
   state.blamed = null;
   try {
     await flush();
@@ -93,12 +94,13 @@ export async function make({ only = null, fresh = false } = {}) {
     tell("rows");
     const wrong = state.findings.find((found) => found.severity === "error");
     if (wrong && !only && (state.view === "text" || state.broken)) { complain(`Line ${wrong.line}: ${wrong.message}`, true); return; }
-    if (!only && !fresh && upToDate()) { player.seek(0); return; }
-    if (only) player.quiet();
+    if (!only && !fresh && upToDate() && isMixed()) { if (!quietly) player.seek(0); return; }
+    if (quietly) solo = null;
+    else if (only) player.quiet();
     else if (state.along) player.startAlong();
     else player.quiet();
     solo = only;
-    const values = { work: state.work, since: version, rows: state.rows, cast: state.cast, settings: state.settings, seed: state.seed, fresh, holds: Boolean(state.result) };
+    const values = { work: state.work, since: version, rows: state.rows, cast: state.cast, settings: state.settings, mix: mixNow(), seed: state.seed, fresh, holds: Boolean(state.result) };
     const answer = await ask("make", only ? { ...values, only } : values);
     if (answer.gone) { player.quiet(); lost(); return; }
     if (answer.error) {
@@ -114,6 +116,9 @@ export async function make({ only = null, fresh = false } = {}) {
     starting = false;
   }
 }
+
+/** What is made in its new order and at its new places; nothing is computed, and what is heard goes on. */
+export const putTogether = () => make({ quietly: true });
 
 async function stop() {
   stopButton.disabled = true;
@@ -253,7 +258,7 @@ export function drawMaking() {
   }
   const there = state.rows.filter((row) => standing(row) === "made").length;
   const missing = state.rows.length - there;
-  if (upToDate()) button.textContent = "Play dialogue";
+  if (upToDate() && isMixed()) button.textContent = "Play dialogue";
   else if (state.broken || !state.result || !there) button.textContent = "Make dialogue";
   else if (missing) button.textContent = `Make ${missing} ${state.rows.some((row) => standing(row) === "changed") ? "changed" : "more"} ${missing === 1 ? "turn" : "turns"}`;
   else button.textContent = "Put together";

@@ -1,16 +1,16 @@
 /** What was made: a waveform in the speakers' colours, a transcript that follows the sound, downloads. */
 
-import { ask, urlOf } from "./ask.js";
-import { clock, dialog, h, saveAs, setSign, signButton } from "./dom.js";
+import { clock, dialog, h, setSign, signButton } from "./dom.js";
 import { hearingControls } from "./hearing.js";
 import * as player from "./player.js";
-import { colourOf, standing, state, tell, titleOf, upToDate } from "./state.js";
+import { download, publish } from "./publishing.js";
+import { colourOf, standing, state, tell, upToDate } from "./state.js";
 
 const KINDS = [
-  ["Sound", [["wav", "WAV"], ["mp3", "MP3"], ["flac", "FLAC"], ["ogg", "Ogg"], ["opus", "Opus"], ["stereo", "Stereo WAV"]]],
+  ["Sound", [["wav", "WAV"], ["mp3", "MP3"], ["m4a", "M4A"], ["flac", "FLAC"], ["ogg", "Ogg"], ["opus", "Opus"], ["stereo", "Stereo WAV"]]],
   ["Parts", [["tracks", "A track a speaker"], ["turns", "A file a turn"]]],
   ["Subtitles", [["srt", "SRT"], ["vtt", "WebVTT"], ["json", "JSON"], ["labels", "Audacity labels"]]],
-  ["Script", [["script", "Script"], ["project", "Project"], ["all", "Everything (zip)"]]],
+  ["Script", [["script", "Script"], ["project", "Project"], ["archive", "Project with its sound"], ["page", "Page that plays"], ["all", "Everything (zip)"]]],
 ];
 let root;
 let transcript;
@@ -27,9 +27,9 @@ let litRow = null;
 export function resultSection(page) {
   root = page;
   transcript = h("ol", { class: "transcript", "aria-label": "Transcript" });
-  const save = h("button", { type: "button", class: "quiet", onclick: downloads }, "Download…");
+  const save = [h("button", { type: "button", class: "quiet", onclick: () => publish(root) }, "Publish…"), h("button", { type: "button", class: "quiet", onclick: downloads }, "Download…")];
   section = h("section", { class: "result sheet-box", "aria-labelledby": "h-result", hidden: true },
-    h("div", { class: "head" }, h("h2", { id: "h-result" }, "Transcript"), h("p", { class: "stale", role: "status" }), save), transcript);
+    h("div", { class: "head" }, h("h2", { id: "h-result" }, "Transcript"), h("p", { class: "stale", role: "status" }), ...save), transcript);
   return section;
 }
 
@@ -171,11 +171,10 @@ function downloads() {
       button.disabled = true;
       told.textContent = "Writing…";
       told.className = "";
-      const answer = await ask("download", { work: state.work, kind, title: titleOf() });
+      const { error, told: done } = await download(kind);
       button.disabled = false;
-      told.textContent = answer.error || `${answer.name} is saved.`;
-      told.className = answer.error ? "error" : "";
-      if (!answer.error) saveAs(urlOf(answer.file), answer.name);
+      told.textContent = error || done;
+      told.className = error ? "error" : "";
     };
     return [
       stale ? h("p", { class: "warning" }, "These files hold what was made; the script has changed since.") : null,

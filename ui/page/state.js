@@ -1,5 +1,7 @@
 /** What the page knows: the script in its two views, voices, settings, what was made. */
 
+import { noMix } from "./mixes.js";
+
 export const token = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
 export const newId = () => `r${token(5)}`;
 export const newWork = () => `w${token(8)}`;
@@ -20,6 +22,8 @@ export const fresh = () => ({
   speakers: [], // those without turns too
   cast: {}, // speaker -> reference, where one was chosen
   settings: { gap: null, speed: 1, loudness: -23, directions: "left_out", words: {} }, // words: written -> phonemes
+  mix: noMix(),
+  publication: { author: "", show: "", episode: null, date: "", cover: "", bitrate_kbps: 128, sample_rate_hz: 44100 },
   seed: 1,
   broken: false, // the text has mistakes, and the rows are older
   along: true, // play while it is made
@@ -44,6 +48,7 @@ export const state = {
   me: "",
   usual: {}, // speaker -> reference of the voice he or she has, chosen or not
   voices: [],
+  sounds: [], // for mixes: {name, seconds}
 };
 
 const bus = new EventTarget();
@@ -67,8 +72,8 @@ const chosenTakes = () => Object.fromEntries(state.rows.flatMap((row) => {
 
 /** The script for undo: all that people change in it, as it stands now. */
 export function desk() {
-  const { work, title, ending, rows, speakers, cast, settings, seed, text, source } = state;
-  return structuredClone({ work, title, ending, rows, speakers, cast, settings, seed, takes: chosenTakes(), ...(source === "text" ? { text } : {}) });
+  const { work, title, ending, rows, speakers, cast, settings, mix, publication, seed, text, source } = state;
+  return structuredClone({ work, title, ending, rows, speakers, cast, settings, mix, publication, seed, takes: chosenTakes(), ...(source === "text" ? { text } : {}) });
 }
 
 /** The script as it stood; which takes were chosen is for the server. */

@@ -86,6 +86,7 @@ async function renameSpeaker(speaker) {
   if (!known) state.cast[name] = voiceOf(speaker);
   delete state.cast[speaker];
   for (const row of state.rows) if (row.speaker === speaker) row.speaker = name;
+  state.mix.levels = state.mix.levels.filter((level) => level.speaker !== name).map((level) => (level.speaker === speaker ? { ...level, speaker: name } : level));
   state.speakers = [...new Set(state.speakers.map((one) => (one === speaker ? name : one)))];
   messages.delete(speaker);
   edited("rows", `${speaker} is ${name}`);
