@@ -52,6 +52,7 @@ class SessionVoices:
         """All voices there are, for the page."""
         built_in = [
             {"ref": NAMED + v.name, "name": v.name, "kind": "built in", "about": v.description}
+            | {"sex": v.sex, "age": v.age, "accent": v.accent}
             for v in self._tts.bundle.voices.values()
         ]
         kept = [

@@ -279,3 +279,53 @@ def test_hearing_by_keys(visit: Open) -> None:
     page.reload()
     settled(page)
     expect(page.get_by_label("Playback speed")).to_have_value("0.5")
+
+
+def test_several_turns_at_once(visit: Open) -> None:
+    page = visit()
+    write(page, "\n".join(f"[{('Anna', 'Ben')[n % 2]}] Line {n}." for n in range(5)))
+    page.get_by_role("button", name="Choose turn 2").click()
+    page.get_by_role("button", name="Choose turn 4").click(modifiers=["Shift"])
+    bar = page.get_by_role("toolbar", name="Chosen turns")
+    expect(bar).to_contain_text("3 turns")
+    bar.get_by_role("button", name="Up").click()
+    assert texts(page) == ["Line 1.", "Line 2.", "Line 3.", "Line 0.", "Line 4."]
+    bar.get_by_label("Speaker of the chosen turns").select_option("Anna")
+    bar.get_by_label("Speed of the chosen turns").fill("1.5")
+    bar.get_by_label("Speed of the chosen turns").blur()
+    assert [row["speaker"] for row in told(page, "rows")[:3]] == ["Anna"] * 3
+    assert [row["speed"] for row in told(page, "rows")] == [1.5, 1.5, 1.5, 1, 1]
+    bar.get_by_role("button", name="Delete").click()
+    assert texts(page) == ["Line 0.", "Line 4."]
+    expect(bar).to_be_hidden()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert len(texts(page)) == 5
+
+
+def test_two_takes_are_compared_by_one_key(visit: Open) -> None:
+    page = visit()
+    write(page, "[Anna] Is it late?")
+    make(page)
+    page.get_by_role("button", name="Make turn 1 again").click()
+    done(page)
+    take = page.get_by_label("Take of turn 1")
+    expect(take).to_have_value("1")
+    text_of(page, 1).focus()
+    for chosen in ("0", "1", "0"):
+        page.keyboard.press("Alt+t")
+        expect(take).to_have_value(chosen)
+
+
+def test_voices_are_browsed_heard_and_chosen(visit: Open) -> None:
+    page = visit()
+    page.get_by_role("button", name="Browse voices for Ben").click()
+    box = page.get_by_role("dialog")
+    count = box.locator(".voice").count()
+    box.get_by_label("Search the voices").fill("low")
+    expect(box.locator(".voice")).to_have_count(1)
+    assert count > 1
+    box.get_by_role("button", name="Hear low").click()
+    expect(box.get_by_role("button", name="Stop low")).to_be_visible()
+    box.get_by_role("button", name="Choose low").click()
+    expect(page.get_by_label("Voice of Ben", exact=True)).to_have_value("name:low")
+    assert not page.evaluate("[...document.querySelectorAll('audio')].some((one) => !one.paused)")

@@ -16,6 +16,7 @@ import { deletion, mistakeCount, namesNow, on, state, tell } from "./state.js";
 import { isStored, keep, recall, shareWithTabs } from "./store.js";
 import { drawText, insertInText, textView } from "./text.js";
 import { drawTimeline, followTimeline, timelineSection } from "./timeline.js";
+import { selectionBar } from "./selecting.js";
 import { drawRows, drawStandings, focusRow, insertBelow, insertInTurn, turnTable } from "./turns.js";
 import { canRedo, canUndo, redo, startUndo, undo, went } from "./undo.js";
 import { drawVoices, voiceCards } from "./voices.js";
@@ -27,6 +28,8 @@ const KEYS = [
   ["Ctrl + Z", "undo; Ctrl + Shift + Z or Ctrl + Y does it again"],
   ["Ctrl + H", "find and replace"],
   ["Alt + ↑ or ↓", "move the turn"],
+  ["Alt + T", "compare a turn's takes: the other one is heard, and chosen"],
+  ["A turn's number", "choose it, with Shift all up to it; then move, delete, another speaker or speed"],
   ["Backspace in an empty turn", "delete it; so does Ctrl + Shift + Backspace in any"],
   ["Escape", "stop what is heard"],
   ["Space or K, outside of fields", "play or pause; ← and → go two seconds, J and L ten"],
@@ -89,6 +92,7 @@ function lay() {
   inserts = h("div", { class: "inserts", role: "toolbar", "aria-label": "Insert" });
   views = {
     turns: h("div", { id: "view-turns", role: "tabpanel", "aria-labelledby": "tab-turns" },
+      selectionBar({ offer: making.offer, draw: () => drawRows() }),
       turnTable(page, { make: making.make, news: making.news, version: making.versionNow, say: making.say, offer: making.offer, complain: making.complain }),
       h("button", { type: "button", class: "add", onclick: () => insertBelow(state.rows.length - 1) }, "Add a turn")),
     text: h("div", { id: "view-text", role: "tabpanel", "aria-labelledby": "tab-text" }, textView()),

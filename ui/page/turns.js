@@ -7,6 +7,7 @@ import * as player from "./player.js";
 import { pasted } from "./incoming.js";
 import { NAME } from "./names.js";
 import { panelOf } from "./panel.js";
+import { choose, drawSelection, isChosen } from "./selecting.js";
 import { colourOf, newRow, placeOf, plain, rowOf, saidOf, standing, state, tell } from "./state.js";
 import { undo } from "./undo.js";
 
@@ -17,6 +18,7 @@ let root;
 let list;
 let actions;
 const parts = new Map(); // row id -> its elements
+const before = new Map(); // row id -> the take that was chosen before
 
 export function turnTable(page, makeActions) {
   root = page;
@@ -41,6 +43,7 @@ export function drawRows(anew = false) {
     if (anew) part.text.value = row.text;
     fill(part, row, n, anew);
   });
+  drawSelection();
 }
 
 /** What the rows show beside their text: how they stand, what is wrong in them. */
@@ -59,7 +62,7 @@ function build(row) {
   const note = h("span", { class: "note" });
   const take = h("span", { class: "takes" });
   const told = h("ul", { class: "told", id: `told-${id}` });
-  const number = h("span", { class: "number", "aria-hidden": "true" });
+  const number = h("button", { type: "button", class: "number", "aria-pressed": "false", title: "Choose the turn; with Shift, all up to it", onclick: (event) => choose(id, event.shiftKey) });
   const item = h(
     "li",
     { class: "turn", "data-row": id },
@@ -80,6 +83,9 @@ function build(row) {
 function fill(part, row, n, anew) {
   const who = `turn ${n + 1}`;
   part.number.textContent = n + 1;
+  part.number.setAttribute("aria-label", `Choose ${who}`);
+  part.number.setAttribute("aria-pressed", String(isChosen(row.id)));
+  part.item.classList.toggle("chosen", isChosen(row.id));
   part.item.style.setProperty("--who", `var(--s${colourOf(row.speaker)})`);
   part.speaker.setAttribute("aria-label", `Speaker of ${who}`);
   part.text.setAttribute("aria-label", `Text of ${who}`);
@@ -155,6 +161,7 @@ function drawTakes(part, row, n, made) {
 }
 
 async function chooseTake(id, take) {
+  before.set(id, state.made[id]?.chosen);
   const answer = await ask("choose", { work: state.work, row: id, take, since: actions.version() });
   if (answer.error) { actions.complain(answer.error); drawStandings(); return; }
   const row = rowOf(id);
@@ -164,6 +171,15 @@ async function chooseTake(id, take) {
   edited("rows", "the take");
   drawRows();
   hear(id);
+}
+
+/** The take that was chosen before, or the one beside it, is chosen and heard: pressed again and again, two takes are compared. */
+export function compareTakes(id) {
+  const made = state.made[id];
+  if (!made?.takes?.length || made.takes.length < 2 || state.job) return false;
+  const other = before.get(id) ?? (made.chosen ? made.chosen - 1 : 1);
+  chooseTake(id, other === made.chosen ? (made.chosen ? made.chosen - 1 : 1) : other);
+  return true;
 }
 
 export function hear(id) {
@@ -250,6 +266,7 @@ function keys(event, id, text) {
   const n = placeOf(id);
   if (event.isComposing) return;
   if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey) { event.preventDefault(); if (!event.repeat) insertBelow(n); }
+  else if (event.altKey && event.key.toLowerCase() === "t") { event.preventDefault(); if (!compareTakes(id)) actions.say("This turn has one take; make it again for another."); }
   else if (event.altKey && event.key === "ArrowUp") { event.preventDefault(); move(id, -1); }
   else if (event.altKey && event.key === "ArrowDown") { event.preventDefault(); move(id, 1); }
   else if ((event.key === "Backspace" && !text.value && state.rows.length > 1) || (event.ctrlKey && event.shiftKey && event.key === "Backspace")) { event.preventDefault(); remove(id); }

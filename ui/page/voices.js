@@ -2,6 +2,7 @@
 
 import { ask, upload, urlOf } from "./ask.js";
 import { edited } from "./checking.js";
+import { gallery } from "./gallery.js";
 import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
 import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
@@ -49,6 +50,7 @@ function card(speaker, speaks) {
   const file = h("input", { type: "file", accept: "audio/*,.wav,.flac,.mp3,.ogg,.opus,.m4a,.webm,.safetensors", class: "unseen", tabindex: -1, "aria-label": `Sound file for ${speaker}`,
     onchange: () => { if (file.files[0]) bring(speaker, file.files[0]); } });
   const acts = [
+    h("button", { type: "button", class: "quiet", "data-role": "browse", "aria-label": `Browse voices for ${speaker}`, onclick: async () => { const found = await gallery(root, speaker, ref); if (found) choose(speaker, found); } }, "Browse"),
     h("button", { type: "button", class: "quiet", "data-role": "upload", "aria-label": `Upload a voice for ${speaker}`, onclick: () => file.click() }, "Upload"),
     h("button", { type: "button", class: "quiet", "data-role": "record", "aria-label": `Record a voice for ${speaker}`, onclick: () => record(speaker) }, "Record"),
     state.speakers.length > 1 && h("button", { type: "button", class: "quiet", "data-role": "swap", "aria-label": `Swap ${speaker}'s voice`, onclick: () => swap(speaker) }, "Swap"),
