@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, progress_bar, reports_errors
+from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, reports_errors
 from dialogue_tts.cli.inputs import VoiceOption, check_texts, given_voices
+from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import AudioError
 
 
@@ -45,7 +46,7 @@ def publish(
         raise AudioError(f"{archive}: a project with its sound ends with {ENDING}; name it so.")
     told = read_publication(about) if about else Publication()
     mixed, voices = read_mix(mix) if mix else None, given_voices(voice)
-    with progress_bar("Loading", quiet) as update:
+    with progress_bar("Loading", quiet, of="turns") as update:
         tts = DialogueTTS.from_pretrained(bundle, device=device)
         dialogue = tts.open(project, voices, functools.partial(update, "Speaking"))
     if mixed:
