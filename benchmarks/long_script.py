@@ -116,8 +116,9 @@ def _cpuinfo() -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
 
-def kill(moments: int, turns: int, bundle: str | None, chance: random.Random) -> bool:
+def kill(moments: int, turns: int, bundle: str | None, workers: int, chance: random.Random) -> bool:
     """Whether all bytes of `synthesize` and of `batch` are those of undisturbed runs."""
+    several = ("--workers", workers, "--threads", 1) if workers > 1 else ()
     with TemporaryDirectory() as folder:
         scripts, out = Path(folder) / "scripts", Path(folder) / "out"
         scripts.mkdir()
@@ -130,7 +131,7 @@ def kill(moments: int, turns: int, bundle: str | None, chance: random.Random) ->
         whole.write_text("\n\n".join(lines), encoding="utf-8")
         runs = {
             "synthesize": command("synthesize", whole, "-o", out / "play.wav", "--seed", 1, "-q", bundle=bundle),
-            "batch": command("batch", scripts, out, "--seed", 1, "-q", bundle=bundle),
+            "batch": command("batch", scripts, out, "--seed", 1, "-q", *several, bundle=bundle),
         }
         return all([_same(name, arguments, out, moments, chance) for name, arguments in runs.items()])
 
@@ -186,10 +187,12 @@ def main() -> None:
         one.add_argument("--bundle")
     measuring.add_argument("-o", "--out", type=Path)
     killing.add_argument("--moments", type=int, default=10)
+    killing.add_argument("--workers", type=int, default=1, help="of the batch")
     killing.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
     if asked.command == "kill":
-        sys.exit(0 if kill(asked.moments, asked.turns, asked.bundle, random.Random(asked.seed)) else 1)
+        chance = random.Random(asked.seed)
+        sys.exit(0 if kill(asked.moments, asked.turns, asked.bundle, asked.workers, chance) else 1)
     figures = json.dumps(measure(asked.turns, asked.bundle), indent=1)
     print(figures)
     if asked.out:
