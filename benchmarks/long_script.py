@@ -116,13 +116,14 @@ def _cpuinfo() -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
 
-def kill(moments: int, turns: int, bundle: str | None, workers: int, chance: random.Random) -> bool:
+def kill(asked: argparse.Namespace) -> bool:
     """Whether all bytes of `synthesize` and of `batch` are those of undisturbed runs."""
-    several = ("--workers", workers, "--threads", 1) if workers > 1 else ()
+    several = ("--workers", asked.workers, "--threads", 1) if asked.workers > 1 else ()
+    chance, bundle = random.Random(asked.seed), asked.bundle
     with TemporaryDirectory() as folder:
         scripts, out = Path(folder) / "scripts", Path(folder) / "out"
         scripts.mkdir()
-        lines = play(turns).split("\n\n")
+        lines = play(asked.turns).split("\n\n")
         third = -(-len(lines) // 3)
         for number in range(3):
             text = "\n\n".join(lines[number * third : (number + 1) * third])
@@ -133,7 +134,7 @@ def kill(moments: int, turns: int, bundle: str | None, workers: int, chance: ran
             "synthesize": command("synthesize", whole, "-o", out / "play.wav", "--seed", 1, "-q", bundle=bundle),
             "batch": command("batch", scripts, out, "--seed", 1, "-q", *several, bundle=bundle),
         }
-        return all([_same(name, arguments, out, moments, chance) for name, arguments in runs.items()])
+        return all([_same(name, runs[name], out, asked.moments, chance) for name in asked.commands])
 
 
 def _same(name: str, arguments: list[str], out: Path, moments: int, chance: random.Random) -> bool:
@@ -142,7 +143,7 @@ def _same(name: str, arguments: list[str], out: Path, moments: int, chance: rand
     began = time.perf_counter()
     subprocess.run(arguments, check=True)
     undisturbed, took_s = _sounds(out), time.perf_counter() - began
-    print(f"{name}: undisturbed {took_s:.1f} s")
+    print(f"{name}: undisturbed {took_s:.1f} s", flush=True)
     _renew(out)
     for number in range(1, moments + 1):
         at_s = chance.uniform(0.0, took_s)
@@ -187,12 +188,12 @@ def main() -> None:
         one.add_argument("--bundle")
     measuring.add_argument("-o", "--out", type=Path)
     killing.add_argument("--moments", type=int, default=10)
+    killing.add_argument("--commands", nargs="+", choices=("synthesize", "batch"), default=("synthesize", "batch"))
     killing.add_argument("--workers", type=int, default=1, help="of the batch")
     killing.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
     if asked.command == "kill":
-        chance = random.Random(asked.seed)
-        sys.exit(0 if kill(asked.moments, asked.turns, asked.bundle, asked.workers, chance) else 1)
+        sys.exit(0 if kill(asked) else 1)
     figures = json.dumps(measure(asked.turns, asked.bundle), indent=1)
     print(figures)
     if asked.out:

@@ -203,8 +203,9 @@ class Scheduler:
         rows, phones = len(first.segments), first.phones
         longest = max(segment.phones for segment in first.segments)
         batch = [(leader, leader.begun)]
-        alone = leader.patient and leader.begun and len(self._active) == 1  # a first turn soon shows that it goes on
-        window = self._synthesizer.window_phones if alone else 0
+        window = self._synthesizer.window_phones if leader.patient and len(self._active) == 1 else 0
+        if not leader.begun and sum(take.phones for take in leader.wanted) > window:
+            window = 0  # where much is to come, a first turn soon shows that it goes on
 
         def join(ticket: Ticket, index: int) -> bool:
             nonlocal rows, phones

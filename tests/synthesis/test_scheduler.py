@@ -140,8 +140,16 @@ def test_the_turns_of_one_whom_nobody_disturbs_are_drawn_by_the_dozen(
 ) -> None:
     scheduler.submit(request(tiny_tts, "Patient", LINES * 2), patient=True)
     scheduler.run()
-    first = watched.batch_rows  # soon shows that it goes on
-    assert watched.batches == [["Patient"] * first, ["Patient"] * (12 - first)]
+    assert watched.batches == [["Patient"] * 12]
+
+
+def test_a_first_turn_of_a_long_script_soon_shows_that_it_goes_on(
+    tiny_tts: DialogueTTS, watched: Watched, scheduler: Stepped
+) -> None:
+    ticket = scheduler.submit(request(tiny_tts, "Patient", LINES * 2), patient=True)
+    watched.window_phones = sum(take.phones for take in ticket.wanted) - 1  # all turns but one would be drawn together
+    scheduler.run()
+    assert [len(batch) for batch in watched.batches] == [watched.batch_rows, 12 - watched.batch_rows]
     watched.batches.clear()
     scheduler.submit(request(tiny_tts, "Patient", LINES * 2), patient=True)
     scheduler.submit(request(tiny_tts, "Other", LINES[:1]))
