@@ -20,7 +20,7 @@ COPY --from=build /opt/dialogue-tts /opt/dialogue-tts
 ENV PATH=/opt/dialogue-tts/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DIALOGUE_TTS_STORE=/data/store.db
-USER dialogue-tts
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

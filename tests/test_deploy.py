@@ -36,7 +36,7 @@ def test_the_image_installs_what_there_is_and_serves_as_no_root() -> None:
     program, *arguments = yaml.safe_load(entry)
     assert program == "dialogue-tts"
     check_serve(arguments)
-    assert "\nUSER dialogue-tts\n" in DOCKERFILE and "\nHEALTHCHECK " in DOCKERFILE
+    assert "--uid 10001 " in DOCKERFILE and "\nUSER 10001\n" in DOCKERFILE and "\nHEALTHCHECK " in DOCKERFILE
     allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     assert all((ROOT / name).exists() for name in allowed)
     assert {"requirements.txt", "pyproject.toml", "README.md", "dialogue_tts", "models", "ui"} <= set(allowed)

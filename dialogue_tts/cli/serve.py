@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -137,10 +138,12 @@ def serve(
     from dialogue_tts.store.database import Database
     from dialogue_tts.store.voices import StoredVoices
 
-    usual = Limits() if store is None else Limits(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S)
-    given = {"requests": queue, "sound_s": longest, "job_s": keep_jobs, "job_sound_s": keep_sound}
-    seconds = {"requests": 1, "sound_s": 60, "job_s": 3600, "job_sound_s": 3600}  # in the option's unit
-    limits = replace(usual, **{name: value * seconds[name] for name, value in given.items() if value is not None})
+    hours = {"job_s": keep_jobs, "job_sound_s": keep_sound}
+    wanted_s = {name: 3600 * value for name, value in hours.items() if value is not None}
+    if longest is not None:
+        wanted_s["sound_s"] = 60 * longest
+    limits = Limits() if store is None else Limits(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S)
+    limits = replace(limits, requests=queue or limits.requests, **wanted_s)
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())
     database = Database.open(store) if store else None
@@ -159,14 +162,11 @@ def serve(
         from dialogue_tts.server.traces import exporting_tracer, trace
 
         trace(server, exporting_tracer())
+    listeners = [listener, *([wyoming_listener] if wyoming_listener else [])]
+    for bound in listeners:
+        bound.listen()  # who comes as soon as the address is told waits for the server's start
     if not quiet:
-        shown = f"[{host}]" if ":" in host else host
-        typer.echo(f"http://{shown}:{listener.getsockname()[1]} (description: /docs)", err=True)
-        if wyoming_listener:
-            typer.echo(f"tcp://{shown}:{wyoming_listener.getsockname()[1]} (Wyoming)", err=True)
-        if host not in LOOPBACK and (wyoming or not keys):
-            told = "Wyoming has no keys" if keys else f"set {KEYS_VARIABLE} to ask for keys"
-            typer.echo(f"Whoever reaches this address can use it: {told}.", err=True)
+        tell_addresses(host, [bound.getsockname()[1] for bound in listeners], bool(keys))
     set_up_logs(log_level.value, log_format is LogFormat.JSON)
     config = uvicorn.Config(
         server,
@@ -179,6 +179,17 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it anew when all has ended well, which is no error
         signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def tell_addresses(host: str, ports: Sequence[int], keys: bool) -> None:
+    """Where the server listens: for HTTP, and perhaps for Wyoming; and who can use it."""
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"http://{shown}:{ports[0]} (description: /docs)", err=True)
+    for port in ports[1:]:
+        typer.echo(f"tcp://{shown}:{port} (Wyoming)", err=True)
+    if host not in LOOPBACK and (len(ports) > 1 or not keys):
+        told = "Wyoming has no keys" if keys else f"set {KEYS_VARIABLE} to ask for keys"
+        typer.echo(f"Whoever reaches this address can use it: {told}.", err=True)
 
 
 def read_keys(path: Path | None) -> list[str]:

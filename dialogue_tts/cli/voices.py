@@ -83,7 +83,7 @@ def add(
     """Keep a voice under a name, with the record of who agreed, when and to what; a saved voice brings its own."""
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.text.accents import AMERICAN
-    from dialogue_tts.voices.library import check_name
+    from dialogue_tts.voices.library import VoiceLibrary, check_name
     from dialogue_tts.voices.recording import inspect_recording
     from dialogue_tts.voices.voice import ENDING, Voice, check_accent
 
@@ -96,7 +96,8 @@ def add(
         raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
     record = None if saved else _consent(consent, who, when, what)
     with progress_bar("Listening", quiet):
-        tts = DialogueTTS.from_pretrained(bundle, device=device)
+        library = VoiceLibrary()
+        tts = DialogueTTS.from_pretrained(bundle, library=library, device=device)
         if saved:
             voice = replace(saved, name=name, accent=accent or saved.accent)
         else:
@@ -110,7 +111,7 @@ def add(
     elif not quiet:
         for warning in warnings:
             typer.echo(f"{recording}: {warning}", err=True)
-        typer.echo(f"{name}: kept in {tts.library.folder}", err=True)
+        typer.echo(f"{name}: kept in {library.folder}", err=True)
 
 
 @voices_app.command()

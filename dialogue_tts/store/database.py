@@ -148,7 +148,7 @@ def _in_postgresql(url: URL) -> tuple[URL, dict[str, Any]]:
     if mode not in SSL or query:
         told = f"after ? there may be host, the folder of a socket, and sslmode, one of {', '.join(SSL)}"
         raise StoreError(f"{url.render_as_string(hide_password=True)}: {told}.")
-    arguments = {"timeout": WAIT_S, "ssl_context": SSL[mode]()}
+    arguments: dict[str, Any] = {"timeout": WAIT_S, "ssl_context": SSL[mode]()}
     if host is not None:
         arguments["unix_sock"] = f"{host}/.s.PGSQL.{url.port or 5432}"
     return url.set(query={}), arguments

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -25,18 +26,24 @@ COMMAND = (sys.executable, "-m", "dialogue_tts", "serve")
 def test_a_server_from_start_to_end(tiny_bundle_dir: Path) -> None:
     environment = os.environ | {KEYS_VARIABLE: f"{KEY}, another-key-for-another"}
     command = [*COMMAND, "--port", "0", "--bundle", str(tiny_bundle_dir)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+    http = httpx.Client(timeout=60)
+    with (
+        http,
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server,
+        ExitStack() as end,
+    ):
+        end.callback(server.kill)  # or the end of the block would wait for it where something is wrong
         assert server.stderr is not None
         told = server.stderr.readline()
         address = re.match(r"http://127\.0\.0\.1:\d+", told)
         assert address and "/docs" in told
-        assert httpx.get(f"{address[0]}/health").json() == {"status": "ok", "model": "tiny"}
-        assert httpx.get(f"{address[0]}/v1/models").status_code == 401
+        assert http.get(f"{address[0]}/health").json() == {"status": "ok", "model": "tiny"}
+        assert http.get(f"{address[0]}/v1/models").status_code == 401
         keyed = {"Authorization": f"Bearer {KEY}"}
-        assert httpx.get(f"{address[0]}/v1/models", headers=keyed).status_code == 200
-        assert httpx.get(f"{address[0]}/health", headers={"Host": "evil.test"}).status_code == 403
+        assert http.get(f"{address[0]}/v1/models", headers=keyed).status_code == 200
+        assert http.get(f"{address[0]}/health", headers={"Host": "evil.test"}).status_code == 403
         body = {"script": "[A] Hello. [B] Yes.", "format": "flac"}
-        sound = httpx.post(f"{address[0]}/v1/dialogue", json=body, headers=keyed)
+        sound = http.post(f"{address[0]}/v1/dialogue", json=body, headers=keyed)
         assert sound.content.startswith(b"fLaC")
         server.send_signal(signal.SIGTERM)
         _, rest = server.communicate(timeout=30)
