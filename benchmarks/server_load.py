@@ -2,6 +2,7 @@
 
     python benchmarks/server_load.py                            # 32 clients for two minutes; starts a server of its own
     python benchmarks/server_load.py --clients 4 --seconds 20 --address http://127.0.0.1:8000
+    python benchmarks/server_load.py --store store.db           # a seventh of what is asked for are jobs
 
 Each request is made alone first, and what clients hear is compared with that by hash. Some clients go away in
 the middle of a stream, as people do. The exit code is 1 if anything is wrong, or if memory could not be measured.
@@ -13,7 +14,6 @@ import argparse
 import hashlib
 import random
 import re
-import signal
 import socket
 import statistics
 import subprocess
@@ -72,13 +72,17 @@ def request(number: int, voices: list[str]) -> tuple[str, dict[str, Any]]:
     names = list(speakers)
     lines = dice.sample(LINES, dice.randint(2, 5))
     turns = [{"speaker": names[i % 2], "text": line} for i, line in enumerate(lines)]
-    body = {"turns": turns, "voices": speakers, "seed": number, "format": "pcm", "stream": number % 2 == 0}
-    return "/v1/dialogue", body
+    body = {"turns": turns, "voices": speakers, "seed": number}
+    if number % 7 == 1:
+        return "/v1/jobs", body
+    return "/v1/dialogue", body | {"format": "pcm", "stream": number % 2 == 0}
 
 
 def ask(http: httpx.Client, number: int, voices: list[str], heard: Heard, leaving: bool = False) -> float:
     """Make one request and note what comes; returns how long to wait before the next, in seconds."""
     route, body = request(number, voices)
+    if route == "/v1/jobs":
+        return ask_for_job(http, number, body, heard)
     began = time.monotonic()
     sound, first_s = hashlib.sha256(), 0.0
     size = 0
@@ -110,6 +114,30 @@ def ask(http: httpx.Client, number: int, voices: list[str], heard: Heard, leavin
     return 0.0
 
 
+def ask_for_job(http: httpx.Client, number: int, body: dict[str, Any], heard: Heard) -> float:
+    """The same of a job: its events to the end, its sound, and then it is deleted."""
+    began = time.monotonic()
+    try:
+        asked = http.post("/v1/jobs", json=body)
+        if asked.status_code == 202:
+            job = f"/v1/jobs/{asked.json()['id']}"
+            events = http.get(f"{job}/events").text
+            answer = http.get(f"{job}/result", params={"format": "pcm"})
+            done = events.count("event: turn\n") == len(body["turns"]) and "event: done\n" in events
+            outcome = str(answer.status_code) if done and http.delete(job).status_code == 200 else "job not done"
+        else:
+            answer, outcome = asked, str(asked.status_code)
+    except httpx.HTTPError as error:
+        answer, outcome = None, type(error).__name__
+    with heard.lock:
+        heard.outcomes[outcome] += 1
+        if answer is not None and outcome == "200":
+            heard.hashes.setdefault(number, set()).add(hashlib.sha256(answer.content).hexdigest())
+            heard.whole_s.append(time.monotonic() - began)
+            heard.sound_s += len(answer.content) / 48_000
+    return float(answer.headers.get("retry-after", 0)) if answer is not None and outcome == "429" else 0.0
+
+
 def client(address: str, seed: int, until: float, kinds: int, voices: list[str], heard: Heard) -> None:
     """One client: request after request until the time is over."""
     dice = random.Random(seed)
@@ -130,12 +158,14 @@ def watch(address: str, done: threading.Event, heard: Heard) -> None:
 
 
 @contextmanager
-def own_server(bundle: str | None) -> Iterator[str]:
+def own_server(bundle: str | None, store: str | None) -> Iterator[str]:
     """A server in a process of its own; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "dialogue_tts", "serve", "--port", str(port), "--quiet"]
-    server = subprocess.Popen(command + (["--bundle", bundle] if bundle else []))
+    command += ["--bundle", bundle] if bundle else []
+    command += ["--store", store] if store else []
+    server = subprocess.Popen(command)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -149,7 +179,7 @@ def own_server(bundle: str | None) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        if (code := server.wait()) not in (0, -signal.SIGTERM):
+        if code := server.wait():
             sys.exit(f"the server did not end well: exit code {code}")
 
 
@@ -173,9 +203,10 @@ def main() -> int:
     parser.add_argument("--kinds", type=int, default=40, help="how many different requests there are")
     parser.add_argument("--address", help="of a server that runs; default: one is started")
     parser.add_argument("--bundle", help="of the server that is started")
+    parser.add_argument("--store", help="of the server that is started; default: in memory")
     options = parser.parse_args()
     heard, alone, done = Heard(), Heard(), threading.Event()
-    with nullcontext(options.address) if options.address else own_server(options.bundle) as address:
+    with nullcontext(options.address) if options.address else own_server(options.bundle, options.store) as address:
         listed = httpx.get(f"{address}/v1/audio/voices").json()["data"]
         voices = [voice["id"] for voice in listed if voice["built_in"]]
         with httpx.Client(base_url=address, timeout=TIMEOUT_S) as http:  # which warms the server up, too

@@ -76,7 +76,7 @@ class JobRunner:
     def start(self) -> None:
         """Take up what was left, and look after the jobs from now on. Raises StoreError."""
         self._stopping.clear()
-        self.tend()
+        self.store.alive(self._server, self._clock() + ALIVE_S)  # before the first job is this server's
         self._tender = threading.Thread(target=self._tend_on, name=f"{THREAD} jobs", daemon=True)
         self._tender.start()
 
@@ -151,7 +151,7 @@ class JobRunner:
         self.store.tidy(now, self._limits.job_s, self._limits.job_sound_s)
 
     def _tend_on(self) -> None:
-        while not self._stopping.wait(TEND_S):
+        while True:
             try:
                 self.tend()
                 self.failed = False
@@ -160,6 +160,8 @@ class JobRunner:
                 self.failed = True
             except Exception:  # whatever it is, the next look may find it otherwise
                 log.exception("looking after the jobs")
+            if self._stopping.wait(TEND_S):
+                return
 
     def _take_up(self, job: str, begun: int) -> bool:
         """Go on with a job where it stopped. False if there is too much to do already."""
