@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
@@ -15,6 +16,7 @@ from typing import Annotated
 import typer
 
 from dialogue_tts.cli.app import (
+    BAD_INPUT,
     SERVING,
     BundleOption,
     DeviceOption,
@@ -28,6 +30,7 @@ from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.config import LOOPBACK
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
+from dialogue_tts.server.workers import Workers, inherited_listener
 
 KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
 SHORTEST_KEY = 16
@@ -91,6 +94,10 @@ def serve(
     wyoming_port: Annotated[int, typer.Option(min=0, max=65535, help="Where; it has no keys.")] = WYOMING_PORT,
     queue: Annotated[int | None, typer.Option(min=1, help="Dialogues at once; more get 429. Default: 64.")] = None,
     longest: Annotated[float | None, typer.Option(min=1, help="Minutes of a dialogue. Default: 30.")] = None,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Processes at the same address, each with the bundle; more than one need --store."),
+    ] = 1,
     store: Annotated[
         str | None,
         typer.Option(
@@ -125,7 +132,14 @@ def serve(
     if traces:
         check_extra("traces", "--traces")
     keys = read_keys(api_keys)
-    listener = listening_at(host, port)
+    inherited = inherited_listener()
+    listener = inherited or listening_at(host, port)
+    if workers > 1 and inherited is None:
+        if store is None or wyoming:
+            raise DialogueTTSError(
+                "--workers needs --store, since one makes a job that another is asked for; and no --wyoming."
+            )
+        raise typer.Exit(run_workers(workers, listener, host, quiet, bool(keys), stop_within))
     wyoming_listener = listening_at(host, wyoming_port) if wyoming else None
     import uvicorn
 
@@ -165,7 +179,7 @@ def serve(
     listeners = [listener, *([wyoming_listener] if wyoming_listener else [])]
     for bound in listeners:
         bound.listen()  # who comes as soon as the address is told waits for the server's start
-    if not quiet:
+    if not quiet and inherited is None:
         tell_addresses(host, [bound.getsockname()[1] for bound in listeners], bool(keys))
     set_up_logs(log_level.value, log_format is LogFormat.JSON)
     config = uvicorn.Config(
@@ -179,6 +193,14 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it anew when all has ended well, which is no error
         signal.signal(number, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def run_workers(count: int, listener: socket.socket, host: str, quiet: bool, keys: bool, stop_within_s: int) -> int:
+    """This command in so many processes; returns the exit code."""
+    listener.listen()
+    if not quiet:
+        tell_addresses(host, [listener.getsockname()[1]], keys)
+    return Workers([sys.executable, "-m", "dialogue_tts", *sys.argv[1:]], count, listener).run(stop_within_s, BAD_INPUT)
 
 
 def tell_addresses(host: str, ports: Sequence[int], keys: bool) -> None:

@@ -76,6 +76,13 @@ def test_a_store_that_cannot_serve_is_told_before_anything_is_loaded(
     assert done.stderr.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("more", [[], ["--store", "store.db", "--wyoming"]])
+def test_workers_need_a_store_in_common(more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--workers", "2", *more])
+    assert done.exit_code == 2 and "--workers needs --store" in done.stderr and not list(tmp_path.iterdir())
+
+
 def test_keys_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEYS_VARIABLE, raising=False)
     assert read_keys(None) == []
