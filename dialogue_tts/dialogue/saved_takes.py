@@ -38,7 +38,11 @@ def take_to_bytes(take: Take) -> bytes:
     """What `take_from_bytes` reads; about 96 kB for a second of sound."""
     wave = np.ascontiguousarray(take.waveform, np.float32)
     facts = json.dumps(asdict(_Facts(FORMAT, take.text, take.seed, take.words, take.draws, take.check))).encode()
-    parts = {"waveform": wave, "facts": np.frombuffer(facts, np.uint8), "sha256": _digest(wave, facts)}
+    parts: dict[str, np.ndarray] = {
+        "waveform": wave,
+        "facts": np.frombuffer(facts, np.uint8),
+        "sha256": _digest(wave, facts),
+    }
     return save(parts)
 
 

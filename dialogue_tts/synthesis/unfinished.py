@@ -21,8 +21,8 @@ TellMade = Callable[[int, int, float], None]
 def manifest_of(request: DialogueRequest) -> WorkManifest:
     """What says whether takes of two requests are the same, however much of them is made."""
     project, version = to_dict(request.project), importlib.metadata.version("dialogue-tts")
-    hashes = (_sha256(project[part]) for part in ("turns", "config", "voices"))
-    return WorkManifest(version, request.bundle, *hashes, request.seed)
+    script, settings, voices = (_sha256(project[part]) for part in ("turns", "config", "voices"))
+    return WorkManifest(version, request.bundle, script, settings, voices, request.seed)
 
 
 def begun(request: DialogueRequest, work: WorkFolder) -> DialogueRequest:
