@@ -114,7 +114,7 @@ def write_tagged(
         with whole_file(path) as draft:
             with av.open(str(draft), "w", format=kind, options=OPTIONS.get(Path(path).suffix.lower())) as file:
                 file.metadata.update(told)
-                stream = file.add_stream(codec, rate=rate_hz, layout="mono")
+                stream: Any = file.add_stream(codec, rate=rate_hz, layout="mono")
                 if codec != "flac":
                     stream.bit_rate = 1000 * encoding.kbps
                 if kind == "opus":

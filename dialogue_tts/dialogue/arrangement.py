@@ -111,8 +111,8 @@ class MixConfig:
     @property
     def sound_names(self) -> tuple[str, ...]:
         """Of all sounds that it needs, each once."""
-        parts = (*filter(None, (self.intro, self.bed)), *self.effects)
-        return tuple(dict.fromkeys(part.sound for part in parts))
+        whole = [part.sound for part in (self.intro, self.bed) if part is not None]
+        return tuple(dict.fromkeys([*whole, *(effect.sound for effect in self.effects)]))
 
     def gain(self, speaker: str) -> float:
         """Linear, of a speaker's turns; 0 for one who is muted."""
