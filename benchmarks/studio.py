@@ -206,7 +206,6 @@ def many_turns(browser: Browser, address: str) -> dict[str, Any]:
     return {
         "turns": MANY,
         "key_cpu_ms": round(1000 * (metrics["TaskDuration"] - before["TaskDuration"]) / KEYS, 1),
-        "load_cpu_s": round(before["TaskDuration"], 2),
         "few_turns_tab_mb": few_mb,
         "key_ms": round(answered[KEYS // 2], 1),
         "key_p95_ms": round(answered[int(KEYS * 0.95)], 1),
