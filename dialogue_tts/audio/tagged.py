@@ -22,6 +22,7 @@ from dialogue_tts.files import whole_file
 if TYPE_CHECKING:
     from av import Packet
     from av.container import OutputContainer
+    from av.container.core import Chapter
 
 CODECS = {  # ending -> container and codec
     ".mp3": ("mp3", "libmp3lame"),
@@ -159,18 +160,18 @@ def _encode(file: OutputContainer, stream: Any, wave: np.ndarray, sample_rate_hz
     file.mux(stream.encode(None))
 
 
-def _chapter(number: int, mark: ChapterMark) -> dict[str, Any]:
+def _chapter(number: int, mark: ChapterMark) -> Chapter:
     start, end = round(mark.start * 1000), round(mark.end * 1000)
     return {"id": number, "start": start, "end": end, "time_base": MILLISECOND, "metadata": {"title": mark.title}}
 
 
-def _cover(file: OutputContainer, picture: Picture) -> Packet:
+def _cover(file: OutputContainer, picture: Picture) -> Packet[Any]:
     """The picture as a stream of one packet, as containers with attached pictures want it."""
     import av
     from av.stream import Disposition
 
     form = "png_pipe" if picture.mime == "image/png" else "jpeg_pipe"
-    with av.open(io.BytesIO(picture.data), format=form) as image:
+    with av.open(io.BytesIO(picture.data), "r", format=form) as image:
         stream = file.add_stream_from_template(image.streams.video[0])
         packet = next(image.demux(video=0))
     stream.disposition = Disposition.attached_pic

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -153,11 +153,11 @@ def serve(
     from dialogue_tts.store.voices import StoredVoices
 
     hours = {"job_s": keep_jobs, "job_sound_s": keep_sound}
-    wanted_s = {name: 3600 * value for name, value in hours.items() if value is not None}
+    wanted: dict[str, Any] = {name: 3600 * value for name, value in hours.items() if value is not None}
     if longest is not None:
-        wanted_s["sound_s"] = 60 * longest
+        wanted["sound_s"] = 60 * longest
     limits = Limits() if store is None else Limits(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S)
-    limits = replace(limits, requests=queue or limits.requests, **wanted_s)
+    limits = replace(limits, requests=queue or limits.requests, **wanted)
     hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
     own_aliases = read_aliases(alias or ())
     database = Database.open(store) if store else None

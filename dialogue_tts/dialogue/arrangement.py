@@ -31,7 +31,7 @@ class Level:
     """How loud a speaker is. Who is muted keeps his or her place in time."""
 
     speaker: str
-    gain_db: float = Field(0.0, ge=QUIETEST_DB, le=LOUDEST_DB)
+    gain_db: Annotated[float, Field(ge=QUIETEST_DB, le=LOUDEST_DB)] = 0.0
     muted: bool = False
 
 
@@ -45,10 +45,10 @@ class Intro:
     """
 
     sound: str
-    gain_db: float = Field(0.0, ge=QUIETEST_DB, le=LOUDEST_DB)
-    lead_s: float | None = Field(None, ge=0, le=LONGEST_SOUND_S)
-    duck_db: float = Field(-10.0, ge=QUIETEST_DB, le=0)
-    fade_out_s: float = Field(3.0, ge=0, le=60)
+    gain_db: Annotated[float, Field(ge=QUIETEST_DB, le=LOUDEST_DB)] = 0.0
+    lead_s: Annotated[float | None, Field(ge=0, le=LONGEST_SOUND_S)] = None
+    duck_db: Annotated[float, Field(ge=QUIETEST_DB, le=0)] = -10.0
+    fade_out_s: Annotated[float, Field(ge=0, le=60)] = 3.0
 
 
 @strict
@@ -61,12 +61,12 @@ class Bed:
     """
 
     sound: str
-    gain_db: float = Field(-12.0, ge=QUIETEST_DB, le=LOUDEST_DB)
-    duck_db: float = Field(-10.0, ge=QUIETEST_DB, le=0)
-    fade_in_s: float = Field(2.0, ge=0, le=60)
-    fade_out_s: float = Field(3.0, ge=0, le=60)
-    lead_s: float = Field(2.0, ge=0, le=60)
-    tail_s: float = Field(3.0, ge=0, le=60)
+    gain_db: Annotated[float, Field(ge=QUIETEST_DB, le=LOUDEST_DB)] = -12.0
+    duck_db: Annotated[float, Field(ge=QUIETEST_DB, le=0)] = -10.0
+    fade_in_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    fade_out_s: Annotated[float, Field(ge=0, le=60)] = 3.0
+    lead_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    tail_s: Annotated[float, Field(ge=0, le=60)] = 3.0
 
 
 @strict
@@ -80,7 +80,7 @@ class Effect:
 
     sound: str
     turn: Annotated[int, Field(ge=0)]
-    gain_db: float = Field(-6.0, ge=QUIETEST_DB, le=LOUDEST_DB)
+    gain_db: Annotated[float, Field(ge=QUIETEST_DB, le=LOUDEST_DB)] = -6.0
     waits: bool = True
 
 
@@ -96,10 +96,10 @@ class MixConfig:
         SettingsError: somebody has two levels.
     """
 
-    levels: tuple[Level, ...] = Field((), max_length=MOST_LEVELS)
+    levels: Annotated[tuple[Level, ...], Field(max_length=MOST_LEVELS)] = ()
     intro: Intro | None = None
     bed: Bed | None = None
-    effects: tuple[Effect, ...] = Field((), max_length=MOST_EFFECTS)
+    effects: Annotated[tuple[Effect, ...], Field(max_length=MOST_EFFECTS)] = ()
     master: Literal["podcast", "broadcast", "audiobook"] | None = None
 
     def __post_init__(self) -> None:

@@ -43,12 +43,12 @@ class Publication:
         bitrate_kbps: of formats that lose something; the sound has a band of 12 kHz whatever `sample_rate_hz` is.
     """
 
-    title: str = Field("", max_length=LONGEST_TITLE)
-    author: str = Field("", max_length=LONGEST_TITLE)
-    show: str = Field("", max_length=LONGEST_TITLE)
-    episode: int | None = Field(None, ge=0, le=100_000)
-    date: str = Field("", pattern=r"^(\d{4}(-\d\d-\d\d)?)?$")
-    chapters: tuple[Chapter, ...] = Field((), max_length=MOST_CHAPTERS)
+    title: Annotated[str, Field(max_length=LONGEST_TITLE)] = ""
+    author: Annotated[str, Field(max_length=LONGEST_TITLE)] = ""
+    show: Annotated[str, Field(max_length=LONGEST_TITLE)] = ""
+    episode: Annotated[int | None, Field(ge=0, le=100_000)] = None
+    date: Annotated[str, Field(pattern=r"^(\d{4}(-\d\d-\d\d)?)?$")] = ""
+    chapters: Annotated[tuple[Chapter, ...], Field(max_length=MOST_CHAPTERS)] = ()
     cover: str = ""
     bitrate_kbps: Literal[64, 96, 128, 160, 192, 256] = 128
     sample_rate_hz: Literal[44_100, 48_000] = 44_100

@@ -100,7 +100,7 @@ def render(
 def marked(wave: np.ndarray, mark: Mark | None) -> np.ndarray:
     """A whole sound with the mark in it, a minute at a time; cut at full scale where there is none."""
     if mark is None:
-        return np.clip(wave, -1, 1)
+        return np.asarray(np.clip(wave, -1, 1))
     marker = Marker(mark)
     pieces = [marker.add(wave[first : first + MARKED_AT_ONCE]) for first in range(0, wave.size, MARKED_AT_ONCE)]
     return np.concatenate(pieces) if pieces else wave
@@ -197,7 +197,7 @@ def ducking(length: int, start: int, heard: Sequence[tuple[int, int]], duck_db: 
         return np.ones(length, np.float32)
     places, levels = zip(*points, strict=True)
     db = np.interp(np.arange(start, start + length, dtype=np.float64), places, levels).astype(np.float32)
-    return np.power(np.float32(10), db / 20)
+    return np.asarray(np.power(np.float32(10), db / 20), np.float32)
 
 
 def _ramp(begin: int, end: int, attack: int, release: int, duck_db: float) -> list[tuple[int, float]]:
