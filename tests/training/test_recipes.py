@@ -582,7 +582,7 @@ def test_the_benchmark_of_speed_counts_the_frames_of_every_stage(
 ) -> None:
     times = iter(range(100))
     monkeypatch.setattr(training_speed.time, "process_time", lambda: next(times))
-    found = training_speed.speed(stage, runs, [trained.data], steps=2, threads=1)
+    found = training_speed.speed(stage, runs, [trained.data, trained.varied], steps=2, threads=1)
     training = SMALL[stage]["training"]
     most = training.get("frames_per_batch") or training["rows"] * training.get("crop_frames", 30)
     assert 0 < found <= most + 4 * training.get("context_frames", 0), "a second a step"

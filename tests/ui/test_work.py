@@ -43,7 +43,7 @@ def test_everything_is_undone_and_done_again(visit: Open) -> None:
     assert texts(page) == [before[0], "Written anew.", *before[2:]]
     assert told(page, "rows[3].pause") == 0.5
     page.get_by_label("Voice of Ben").select_option("name:low")
-    page.locator(".settings summary").click()
+    page.locator(".settings summary", has_text="Settings").click()
     page.get_by_role("spinbutton", name=re.compile("^Seed ?The")).fill("7")
     page.get_by_label("Title").fill("The goose")
     for _ in range(5):
@@ -107,7 +107,7 @@ def test_small_things_of_the_page(visit: Open) -> None:
     page.wait_for_timeout(500)
     page.keyboard.type("More. ")
     expect(page.locator(".offer")).to_have_text("")
-    page.locator(".settings summary").click()
+    page.locator(".settings summary", has_text="Settings").click()
     tick = page.get_by_label("Play while it is made")
     ticked = tick.screenshot()
     tick.uncheck()
@@ -182,7 +182,7 @@ def test_words_can_be_heard_and_said_otherwise(visit: Open) -> None:
     page.get_by_role("button", name="Everywhere in this dialogue").click()
     expect(line.get_by_role("button", name=re.compile("^Zxqwv, as your dictionary"))).to_be_visible()
     assert list(told(page, "settings.words")) == ["Zxqwv"]
-    page.locator(".settings summary").click()
+    page.locator(".settings summary", has_text="Settings").click()
     expect(page.locator(".dictionary")).to_contain_text("Zxqwv")
     page.keyboard.press("Control+z")
     expect(page.locator(".dictionary")).not_to_be_visible()
