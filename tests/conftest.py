@@ -27,6 +27,11 @@ from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbed
 RATE_HZ = 24_000
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the page come first: their files take longest, and at the end one process would wait for another's."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/ui/"))
+
+
 def buzz(seconds: float, hz: float = 140.0, rate_hz: int = RATE_HZ) -> np.ndarray:
     """A vowel-like tone with pauses, float32 (samples,)."""
     t = np.arange(round(seconds * rate_hz)) / rate_hz
