@@ -28,8 +28,10 @@ RATE_HZ = 24_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the page come first: their files take longest, and at the end one process would wait for another's."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/ui/"))
+    """Files with tests in a browser come first: they take longest, and at the end one process would wait for another's. Those
+    of tests/ui without one come when the browser is closed: it keeps an event loop, beside which they could not run theirs."""
+    first = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in first)
 
 
 def buzz(seconds: float, hz: float = 140.0, rate_hz: int = RATE_HZ) -> np.ndarray:

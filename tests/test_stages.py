@@ -8,9 +8,10 @@ from dialogue_tts.stages import observing
 
 def test_stages_are_told_between_turns_in_the_order_of_the_work(tiny_tts: DialogueTTS) -> None:
     told: list[str | int] = []
-    tts = DialogueTTS(tiny_tts.bundle)  # which remembers nothing
+    tts = DialogueTTS(tiny_tts.bundle)
     with observing(lambda stage, seconds: told.append(stage)):
-        tts.synthesize("[A] One.\n[B] Two.", {"A": "low", "B": "high"}, progress=lambda done, total: told.append(done))
+        script = "[A] Seventeen gulls on a mast.\n[B] Eighteen, by now."  # that no other test has read
+        tts.synthesize(script, {"A": "low", "B": "high"}, progress=lambda done, total: told.append(done))
     tts.synthesize("[A] Three.", {"A": "low"})  # told to nobody
     tts.scheduler.close()
     order = ["front end", "text-to-semantic", "SoundStorm", "codec", 1, 2]
