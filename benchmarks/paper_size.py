@@ -23,14 +23,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
 from dialogue_tts.nn.conformer import ConformerConfig
+from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.training.optimizing import EMA, checkpoint_blocks, make_optimizers
 from dialogue_tts.training.task import LoopConfig
 
 # Borsos et al. 2023 (arXiv 2305.09636), section 4.1: 12 Conformer layers of 1024, 16 heads, feed-forward of 4096, kernel 5;
-# SoundStream at 50 Hz with 12 levels of 1024 codes; 1024 semantic tokens.
+# SoundStream at 50 Hz with 12 levels of 1024 codes; 1024 semantic tokens at 25 Hz, each of which two frames share.
 PAPER_CONFORMER = ConformerConfig(width=1024, heads=16, layers=12, hidden=4096, kernel=5)
-PAPER = SoundStormConfig(1024, levels=12, codebook_size=1024, slots=1, conformer=PAPER_CONFORMER)
+PAPER = SoundStormConfig(
+    1024, levels=12, codebook_size=1024, slots=1, conformer=PAPER_CONFORMER, rate=FrameRate(codec_frames=2)
+)
 PAPER_HZ, PAPER_HOURS = 50, 60_000  # Libri-Light (Kahn et al. 2020, arXiv 1912.07875)
 # The size of T5-Large (Raffel et al. 2020, arXiv 1910.10683), for a first stage as large as SPEAR-TTS's (arXiv 2302.03540).
 SPEAR = TextToSemanticConfig(

@@ -75,7 +75,7 @@ def evaluate(
             steps = {"recordings": play, "codec resynthesis": systems.codec_resynthesis(tts)}
             for levels in TRUE_LEVELS if breakdown else ():
                 given = systems.from_true_semantic_tokens(tts, seed, true_levels=levels)
-                steps[f"SoundStorm, first {levels} of {tts.bundle.codec.sizes.levels} levels true"] = given
+                steps[f"SoundStorm, first {levels} of {tts.bundle.soundstorm.config.levels} levels true"] = given
             steps["SoundStorm from true tokens and text"] = systems.from_true_semantic_tokens(tts, seed)
             report += evaluate_recordings(steps, spoken, heard, update)
         full = systems.full_path(tts, seed)

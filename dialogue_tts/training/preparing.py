@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 from dialogue_tts.errors import DataError
 from dialogue_tts.extras import check_extra
 from dialogue_tts.files import whole_file
+from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.training.corpus import TURNS, Corpus, prepare_recordings, read_manifest
 
 ORIGIN = "origin.json"
@@ -116,14 +117,17 @@ def prepare_part(part: Part) -> tuple[Path, float, bool]:
     made = record.is_file() and json.loads(record.read_text(encoding="utf-8")) == origin
     if made and (part.folder / TURNS).is_file():
         return part.folder, Corpus.open(part.folder).hours, False
-    from dialogue_tts.text.phonemes import TextFrontend
-
     record.unlink(missing_ok=True)
-    frontend = TextFrontend()
-    corpus = prepare_recordings(part.recordings(), part.folder, lambda text: frontend.speak(text).phonemes)
+    corpus = prepare_recordings(part.recordings(), part.folder, lambda text: _frontend().speak(text).phonemes)
     with whole_file(record) as draft:
         draft.write_text(json.dumps(origin) + "\n", encoding="utf-8")
     return part.folder, corpus.hours, True
+
+
+@cache
+def _frontend() -> TextFrontend:
+    """One for all parts of a process: its tables are large."""
+    return TextFrontend()
 
 
 def read_shard(path: Path) -> Iterator[tuple[dict[str, Any], bytes]]:

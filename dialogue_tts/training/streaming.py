@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial, reduce
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dialogue_tts.training.layouts import SPEAKERS_HELD_OUT, TURNS_HELD_OUT
 from dialogue_tts.training.preparing import part_folder
 
 MOST_HELD_OUT = 400  # recordings of a split that is to be validated on
+ROWS_AT_ONCE = 16  # of Parquet in memory
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,20 @@ class HubCorpus:
         check_extra("datasets", "a dataset of the hub", error=DataError)
         import datasets
 
-        load = partial(
-            datasets.load_dataset, self.name, self.config, split=split, revision=self.revision, streaming=True
-        )
         try:
-            found = load()
+            builder = datasets.load_dataset_builder(self.name, self.config, revision=self.revision)
+            if hasattr(builder.config, "fragment_scan_options"):  # Parquet, of which a file would be read whole
+                from pyarrow.dataset import ParquetFragmentScanOptions
+
+                builder.config.fragment_scan_options = ParquetFragmentScanOptions(pre_buffer=False)
+                builder.config.batch_size = ROWS_AT_ONCE
+            found = builder.as_streaming_dataset(split=split)
             features = found.features or {}
             if features and self.audio not in features:
                 raise self._no_columns(features)
             if "__url__" in features:  # of tars it hands on sound with torchcodec only, unless it is no sound to it
-                return load(features=datasets.Features(features | {self.audio: datasets.Value("binary")}))
+                builder.info.features = datasets.Features(features | {self.audio: datasets.Value("binary")})
+                return builder.as_streaming_dataset(split=split)
             return found.cast_column(self.audio, datasets.Audio(decode=False))
         except (OSError, ValueError, KeyError, datasets.exceptions.DatasetsError) as error:
             raise DataError(f"{self.name}: {split} cannot be streamed ({_first_line(error)}).") from None
