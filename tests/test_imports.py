@@ -227,11 +227,11 @@ def test_the_core_imports_what_it_requires_and_extras_bring_the_rest() -> None:
     assert not core - needed, "nothing imports them"
     assert not needed - core - brought, "requirements.txt lacks them"
     assert not packages_of(used["server"] | used["store"] | used["_ui"]) - core - brought
-    assert listed["test"] >= {"mypy", "ruff", "pytest"} and core < required(tested_versions())
-    assert set().union(*listed.values()) - {"dialogue-tts"} <= required(tested_versions()), "make lock"
+    assert listed["test"] >= {"mypy", "ruff", "pytest"} and core < required(versions_tested())
+    assert set().union(*listed.values()) - {"dialogue-tts"} <= required(versions_tested()), "make lock"
 
 
-def tested_versions() -> list[str]:
+def versions_tested() -> list[str]:
     (path,) = ROOT.glob("constraints-*.txt")
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.!]+", line) for line in lines), "versions only, and no places"

@@ -16,6 +16,7 @@ from rich.filesize import decimal
 from torch import Tensor
 
 from dialogue_tts.errors import AudioError
+from dialogue_tts.extras import check_extra
 from dialogue_tts.files import whole_file
 
 FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's usual one
@@ -28,6 +29,7 @@ FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's u
 BYTES_PER_S = {".wav": 48_000, ".flac": 48_000}  # of a channel at 24 kHz, at most
 COMPRESSED_BYTES_PER_S = 12_000
 LONGEST_COMMENT = 2_000  # bytes: libsndfile reads no more of it in WAV, and makes Opus files without sound of 64 kB
+MP4_CODECS = ("aac", "alac", "flac", "mp3", "opus")
 MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
 CANCELLED = (
     0.1  # of the loudest channel's power: less is left of it where channels cancel out; one of two gives a quarter
@@ -36,7 +38,7 @@ BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow i
 
 
 def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = None) -> Tensor:
-    """A file in any format libsndfile reads, as mono float32 (samples,) in [-1, 1] at `sample_rate_hz`: the mean of its
+    """A file in any format libsndfile reads, or MP4, as mono float32 (samples,) in [-1, 1] at `sample_rate_hz`: the mean of its
     channels, or the loudest one where that is all but nothing.
 
     Args:
@@ -48,17 +50,55 @@ def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = 
     path = Path(path)
     if not path.is_file():
         raise AudioError(f"{path}: there is no such file; give the path of a sound file.")
-    if longest_s is not None:
-        check_length(path, longest_s)
-    try:
-        data, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(_unreadable(path, error)) from None
+    data, rate = _read_mp4(path, longest_s) if is_mp4(path) else _read(path, longest_s)
     if data.shape[0] == 0:
         raise AudioError(f"{path}: the file holds no sound; record it again.")
     if not np.isfinite(data).all():
         raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
     return resample(torch.from_numpy(_mono(data)), rate, sample_rate_hz).clamp(-1, 1)
+
+
+def _read(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
+    """What libsndfile reads: float32 (samples, channels) and their rate in Hz. Raises AudioError."""
+    if longest_s is not None:
+        check_length(path, longest_s)
+    try:
+        data, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioError(_unreadable(path, error)) from None
+    return data, rate_hz
+
+
+def is_mp4(path: str | Path) -> bool:
+    """M4A, M4B and the like, by how a file begins (ISO 14496-12, section 4.3); what cannot be read is none."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(8)[4:] == b"ftyp"
+    except OSError:
+        return False
+
+
+def _read_mp4(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
+    """As `_read`, by FFmpeg's libraries: libsndfile does not know MP4. No more is decoded than `longest_s`."""
+    check_extra("publish", f"{path}: reading MP4", "save it as WAV, FLAC, OGG or MP3", AudioError)
+    import av
+
+    pieces: list[np.ndarray] = []
+    try:
+        with av.open(str(path), "r", format="mp4") as file:
+            if not file.streams.audio or file.streams.audio[0].codec_context.name not in MP4_CODECS:
+                raise AudioError(f"{path}: this MP4 file holds no sound that can be read; use WAV, FLAC, OGG or MP3.")
+            stream = file.streams.audio[0]
+            _check_kind(path, stream.channels, stream.rate)
+            resampler, left = av.AudioResampler(format="fltp"), longest_s and longest_s * stream.rate
+            for frame in file.decode(stream):
+                pieces += [plain.to_ndarray().T for plain in resampler.resample(frame)]
+                if left is not None and (left := left - frame.samples) < 0:
+                    raise AudioError(f"{path}: the recording is longer than {longest_s:g} s; cut it.")
+            rate_hz = int(stream.rate)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise AudioError(f"{path}: this MP4 file cannot be read ({error}); use WAV, FLAC, OGG or MP3.") from None
+    return np.concatenate([np.zeros((0, pieces[0].shape[1] if pieces else 1), np.float32), *pieces]), rate_hz
 
 
 def _mono(data: np.ndarray) -> np.ndarray:
@@ -77,12 +117,16 @@ def check_length(path: str | Path, longest_s: float) -> None:
         told = soundfile.info(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(_unreadable(path, error)) from None
-    if told.channels > MOST_CHANNELS or told.samplerate > HIGHEST_RATE_HZ:
-        most = f"at most {MOST_CHANNELS} channels at {HIGHEST_RATE_HZ} Hz"
-        raise AudioError(f"{path}: {told.channels} channels at {told.samplerate} Hz cannot be used; export {most}.")
+    _check_kind(path, told.channels, told.samplerate)
     if told.frames > longest_s * told.samplerate:
         seconds = told.frames / told.samplerate
         raise AudioError(f"{path}: the recording lasts {seconds:.0f} s; cut it to at most {longest_s:g} s.")
+
+
+def _check_kind(path: str | Path, channels: int, rate_hz: int) -> None:
+    if channels > MOST_CHANNELS or rate_hz > HIGHEST_RATE_HZ:
+        most = f"at most {MOST_CHANNELS} channels at {HIGHEST_RATE_HZ} Hz"
+        raise AudioError(f"{path}: {channels} channels at {rate_hz} Hz cannot be used; export {most}.")
 
 
 def _unreadable(path: str | Path, error: soundfile.LibsndfileError | OSError) -> str:

@@ -6,7 +6,7 @@ import base64
 import importlib.util
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -93,11 +93,13 @@ def write_tagged(
     tags: dict[str, str],
     chapters: Sequence[ChapterMark] = (),
     picture: Picture | None = None,
+    sign: Callable[[Path], None] | None = None,
 ) -> None:
     """Write mono float32 (samples,) in [-1, 1], whole or not at all.
 
     Args:
         tags: FFmpeg's names of them: title, artist, album, track, date, comment.
+        sign: signs the file where it lies, before it takes its name.
         chapters: by rising start. MP3 has them as ID3v2 CHAP frames, MP4 as a track and a list, Vorbis as CHAPTER000.
 
     Raises:
@@ -126,6 +128,8 @@ def write_tagged(
                 if cover:
                     file.mux(cover)
                 _encode(file, stream, wave, sample_rate_hz)
+            if sign:
+                sign(draft)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path}: cannot write the sound there ({error}); choose another place or ending.") from None
 

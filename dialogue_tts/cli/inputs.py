@@ -77,9 +77,7 @@ SetOption = Annotated[
 
 C2paOption = Annotated[
     tuple[Path, Path] | None,
-    typer.Option(
-        metavar="CERTIFICATE KEY", help="PEM files: sign sound files (.wav, .flac, .mp3) with Content Credentials."
-    ),
+    typer.Option(metavar="CERTIFICATE KEY", help="PEM files: sign sound files with Content Credentials."),
 ]
 
 

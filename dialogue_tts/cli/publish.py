@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, reports_errors
-from dialogue_tts.cli.inputs import VoiceOption, check_texts, given_voices
+from dialogue_tts.cli.inputs import C2paOption, VoiceOption, check_texts, given_voices, signer_of
 from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import AudioError
 
@@ -26,6 +26,7 @@ def publish(
     acx: Annotated[
         bool, typer.Option("--acx", help="Tell whether it meets ACX's requirements for audiobooks.")
     ] = False,
+    c2pa: C2paOption = None,
     voice: VoiceOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
@@ -41,6 +42,9 @@ def publish(
     from dialogue_tts.pipeline import DialogueTTS
 
     check_tagged_file(out)
+    signer = signer_of(c2pa)
+    if signer:
+        signer.signs(out)
     check_texts([path for path in (page, archive) if path])
     if archive and archive.suffix != ENDING:
         raise AudioError(f"{archive}: a project with its sound ends with {ENDING}; name it so.")
@@ -51,7 +55,7 @@ def publish(
         dialogue = tts.open(project, voices, functools.partial(update, "Speaking"))
     if mixed:
         dialogue = dialogue.arranged(*mixed)
-    told.save(dialogue, out)
+    told.save(dialogue, out, signer)
     if page:
         write_text(page, transcript(dialogue, out.name, told.title, told.author, told.marks(dialogue)))
     for speaker in save_archive(dialogue, archive, told) if archive else ():

@@ -7,7 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ from dialogue_tts.config import from_dict, read_json, strict
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import AudioError, SettingsError
 from dialogue_tts.script.parser import parse_draft
+
+if TYPE_CHECKING:
+    from dialogue_tts.provenance.credentials import ContentSigner
 
 MOST_CHAPTERS, LONGEST_TITLE = 500, 200
 ACX_RMS_DB, ACX_PEAK_DB, ACX_FLOOR_DB = (-23.0, -18.0), -3.0, -60.0
@@ -75,12 +78,17 @@ class Publication:
         ends = [*starts[1:], dialogue.duration]
         return tuple(map(ChapterMark, starts, ends, titles.values()))
 
-    def save(self, dialogue: Dialogue, path: str | Path) -> None:
+    def save(self, dialogue: Dialogue, path: str | Path, signer: ContentSigner | None = None) -> None:
         """Write the sound with its tags: .mp3, .m4a, .m4b, .opus with chapters, .flac without.
 
+        Args:
+            signer: puts Content Credentials into it, unless it is .opus.
+
         Raises:
-            AudioError: another ending, a place that cannot be written to, no cover in `cover`, or PyAV is missing.
+            AudioError: another ending, a place that cannot be written to, no cover in `cover`, or PyAV is missing;
+                SettingsError: such files cannot be signed.
         """
+        sign = signer.signs(Path(path)) if signer else None
         tags = {
             "title": self.title,
             "artist": self.author,
@@ -91,7 +99,7 @@ class Publication:
         }
         encoding = Encoding(self.sample_rate_hz, self.bitrate_kbps)
         marks, picture = self.marks(dialogue), self.picture()
-        write_tagged(path, dialogue.waveform, dialogue.sample_rate, encoding, tags, marks, picture)
+        write_tagged(path, dialogue.waveform, dialogue.sample_rate, encoding, tags, marks, picture, sign)
 
 
 @dataclass(frozen=True)

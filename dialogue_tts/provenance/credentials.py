@@ -22,7 +22,13 @@ from dialogue_tts.extras import check_extra
 if TYPE_CHECKING:
     import c2pa
 
-TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".m4a": "audio/mp4"}
+TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
+}
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"  # IPTC's word for a model's output
 _ALGORITHMS: Mapping[str, bytes] = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
 _OFFLINE = {"verify": {"ocsp_fetch": False, "remote_manifest_fetch": False, "verify_trust": False}}

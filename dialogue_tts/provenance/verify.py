@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dialogue_tts.audio.io import read_audio, read_comment
+from dialogue_tts.audio.io import is_mp4, read_audio, read_comment
 from dialogue_tts.audio.tagged import read_tagged_comment
 from dialogue_tts.errors import AudioError
 from dialogue_tts.provenance.credentials import Credentials, read_credentials
@@ -110,7 +110,7 @@ def verify_file(path: str | Path, longest_s: float = LONGEST_S) -> Verification:
         found = verify(wave)
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from None
-    comment = read_comment(path) or read_tagged_comment(path)
+    comment = (not is_mp4(path) and read_comment(path)) or read_tagged_comment(path)
     said = comment if comment.startswith(SAID_BY_US) else ""
     return replace(found, comment=said, credentials=read_credentials(Path(path)))
 

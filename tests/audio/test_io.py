@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 from dialogue_tts.audio.io import read_audio, resample, write_audio
+from dialogue_tts.audio.tagged import Encoding, write_tagged
 from dialogue_tts.errors import AudioError
 
 
@@ -98,3 +99,22 @@ def test_channels_that_cancel_out_leave_the_loudest(tmp_path: Path, channels: in
     data[:, -1], data[:, -2] = tone, -0.99 * tone
     soundfile.write(tmp_path / "a.wav", data, 24_000, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 24_000).numpy(), tone, atol=1e-6)
+
+
+def test_mp4_is_read_as_other_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wave = 0.3 * np.sin(np.arange(36_000) / 30).astype(np.float32)
+    path = tmp_path / "talk.m4a"
+    write_tagged(path, wave, 24_000, Encoding(), {})
+    read = read_audio(path, 24_000, longest_s=2).numpy()
+    assert abs(read.size - wave.size) < 4_000  # a coder adds some silence
+    power = np.abs(np.fft.rfft(read))
+    assert power.argmax() / read.size == pytest.approx(1 / 30 / 2 / np.pi, rel=0.01)
+    with pytest.raises(AudioError, match="longer than 1 s"):
+        read_audio(path, 24_000, longest_s=1)
+    broken = tmp_path / "broken.m4a"
+    broken.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(AudioError, match="broken.m4a: this MP4 file"):
+        read_audio(broken, 24_000)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(AudioError, match=r"needs av: pip install .*\[publish\]"):
+        read_audio(path, 24_000)

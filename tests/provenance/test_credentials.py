@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -13,8 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dialogue_tts.audio.io import write_audio
+from dialogue_tts.audio.io import read_audio, write_audio
+from dialogue_tts.dialogue.publication import Chapter, Publication
 from dialogue_tts.errors import AudioError, SettingsError
+from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance import credentials
 from dialogue_tts.provenance.credentials import ContentSigner, Credentials, read_credentials
 from dialogue_tts.provenance.verify import verify_file
@@ -138,3 +141,25 @@ def test_the_command_signs_all_sound_files(tiny_bundle_dir: Path, pems: tuple[Pa
     files = [tmp_path / "talk.wav", *sorted((tmp_path / "tracks").iterdir())]
     assert len(files) == 3
     assert [read_credentials(path) for path in files] == 3 * [Credentials("Harbour Radio", True, True, "dialogue-tts")]
+
+
+@pytest.mark.parametrize("ending", [".mp3", ".m4b", ".flac"])
+def test_what_is_published_is_signed_keeps_its_chapters_and_is_verified(
+    ending: str, tiny_tts: DialogueTTS, signer: ContentSigner, tmp_path: Path
+) -> None:
+    dialogue = tiny_tts.synthesize(
+        "[A] The tide comes in at ten past five.\n[B] It always does.", {"A": "low", "B": "high"}
+    )
+    told = Publication(title="Tea", chapters=(Chapter(0, "Tide"), Chapter(1, "Always")))
+    plain, path = tmp_path / f"plain{ending}", tmp_path / f"talk{ending}"
+    told.save(dialogue, plain)
+    told.save(dialogue, path, signer)
+    np.testing.assert_array_equal(read_audio(plain, 24_000).numpy(), read_audio(path, 24_000).numpy())
+    with av.open(str(path)) as file:
+        assert file.metadata["title"] == "Tea"
+        assert [mark["metadata"]["title"] for mark in file.chapters()] == (
+            [] if ending == ".flac" else ["Tide", "Always"]
+        )
+    found = verify_file(path)
+    assert found.comment == dialogue.provenance
+    assert found.credentials == Credentials("Harbour Radio", True, True, "dialogue-tts")
