@@ -2,8 +2,9 @@
 
     python benchmarks/side_by_side.py --judges DIR --kokoro DIR --piper FILE.onnx --json side.json --plot side.png
 
-Half a minute of dialogue is spoken line by line by each system in a process of its own, with so many threads as `--threads`
-says, after a line that is not counted. Systems that are not there are left out, and said to be:
+Half a minute of dialogue is spoken by each system in a process of its own, with so many threads as `--threads` says, after
+two lines that are not counted. Ours is given the whole dialogue, as its users give it; the others know only lines.
+Systems that are not there are left out, and said to be:
 
 - ours: this package, with its own checks and redraws as by default;
 - kokoro: pip install kokoro-onnx; DIR holds kokoro-v1.0*.onnx and voices.npz;
@@ -35,9 +36,10 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from dialogue_tts.evaluation.benchmark import LINES
+from dialogue_tts.evaluation.benchmark import LINES, peak_memory_mb
 
-Speak = Callable[[str, int], tuple[np.ndarray, int]]  # a line and its speaker, from 0 -> float32 (samples,), rate in Hz
+Sounds = list[tuple[np.ndarray, int]]  # float32 (samples,), rate in Hz
+Speak = Callable[[Sequence[str]], Sounds]  # lines, by two speakers in turn
 SPEAKERS = ("Anna", "Ben")
 SPEECH_S = 30.0
 
@@ -62,7 +64,7 @@ class Row:
     load_s: float
     work_s: float
     cpu_s: float
-    peak_mb: float
+    peak_mb: float | None
     wrong_words: float | None = None
     dnsmos: float | None = None
     distillmos: float | None = None
@@ -76,13 +78,18 @@ def ours(options: argparse.Namespace) -> Speak:
 
     torch.set_num_threads(options.threads)
     tts = DialogueTTS.from_pretrained()
-    voices = dict(zip(SPEAKERS, tts.assign(SPEAKERS, {}).values(), strict=True))
 
-    def speak(line: str, speaker: int) -> tuple[np.ndarray, int]:
-        name = SPEAKERS[speaker]
-        return tts.synthesize(f"[{name}] {line}", {name: voices[name]}).waveform, tts.sample_rate
+    def speak(lines: Sequence[str]) -> Sounds:
+        script = "\n".join(f"[{SPEAKERS[number % 2]}] {line}" for number, line in enumerate(lines))
+        dialogue = tts.synthesize(script)
+        return [(dialogue.turn_waveform(number), tts.sample_rate) for number in range(len(lines))]
 
     return speak
+
+
+def line_by_line(speak: Callable[[str, int], tuple[np.ndarray, int]]) -> Speak:
+    """Of a system that takes a line and its speaker, from 0."""
+    return lambda lines: [speak(line, number % 2) for number, line in enumerate(lines)]
 
 
 def kokoro(options: argparse.Namespace) -> Speak:
@@ -97,14 +104,16 @@ def kokoro(options: argparse.Namespace) -> Speak:
     session_options.intra_op_num_threads = options.threads
     session = onnxruntime.InferenceSession(str(weights[0]), session_options, providers=["CPUExecutionProvider"])
     tts = Kokoro.from_session(session, str(folder / "voices.npz"))
-    return lambda line, speaker: tts.create(line, voice=("af_heart", "am_michael")[speaker])
+    # The model takes (1, width), and picks it by the length of the line.
+    styles = [tts.get_voice_style(name).reshape(-1, 1, 256) for name in ("af_heart", "am_michael")]
+    return line_by_line(lambda line, speaker: tts.create(line, voice=styles[speaker]))
 
 
 def hibari(options: argparse.Namespace) -> Speak:
     from hibari import Hibari
 
     tts = Hibari(threads=options.threads)
-    return lambda line, speaker: (np.asarray(tts(line), np.float32), tts.sample_rate)
+    return line_by_line(lambda line, speaker: (np.asarray(tts(line), np.float32), tts.sample_rate))
 
 
 def piper(options: argparse.Namespace) -> Speak:
@@ -118,7 +127,7 @@ def piper(options: argparse.Namespace) -> Speak:
         chunks = list(voice.synthesize(line))
         return np.concatenate([chunk.audio_float_array for chunk in chunks]), chunks[0].sample_rate
 
-    return speak
+    return line_by_line(speak)
 
 
 def command(*words: str) -> Callable[[argparse.Namespace], Speak]:
@@ -134,7 +143,7 @@ def command(*words: str) -> Callable[[argparse.Namespace], Speak]:
                 subprocess.run([told.get(word, word) for word in words], check=True, capture_output=True)
                 return soundfile.read(told["{file}"], dtype="float32")
 
-        return speak
+        return line_by_line(speak)
 
     return make
 
@@ -163,19 +172,18 @@ def measure(connection: Connection, system: str, options: argparse.Namespace, pl
     try:
         began = time.perf_counter()
         speak = SYSTEMS[system][0](options)
-        speak("Now, then.", 0)
-        speak("Ready when you are.", 1)
+        speak(["Now, then.", "Ready when you are."])
         load_s = time.perf_counter() - began
         began, cpu = time.perf_counter(), _cpu_s()
-        heard = [speak(line, number % 2) for number, line in enumerate(lines_of(SPEECH_S))]
+        heard = speak(lines_of(SPEECH_S))
         work_s, cpu_s = time.perf_counter() - began, _cpu_s() - cpu
     except (Missing, ImportError) as error:
         connection.send(str(error))
         return
     for number, (wave, rate) in enumerate(heard):
         soundfile.write(place / f"{system}-{number}.wav", wave, rate, subtype="FLOAT")
-    who = resource.RUSAGE_CHILDREN if system in VOICES else resource.RUSAGE_SELF
-    peak_mb = resource.getrusage(who).ru_maxrss / 1e3 * 1.024
+    commands_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3 * 1.024
+    peak_mb = commands_mb if system in VOICES else peak_memory_mb()
     speech_s = sum(len(wave) / rate for wave, rate in heard)
     connection.send(Row(system, SYSTEMS[system][1], speech_s, load_s, work_s, cpu_s, peak_mb))
 
@@ -251,7 +259,8 @@ def table(rows: Sequence[Row]) -> str:
             "" if row.similarity is None else f"{row.similarity:.3f}",
         ]
         seconds = f"{row.speech_s:.1f} | {row.work_s:.2f} | {row.cpu_s:.2f} | {row.speech_s / row.work_s:.1f}"
-        cells = [row.system, str(row.voices), seconds, f"{row.load_s:.1f}", f"{row.peak_mb:,.0f}", *judged_by]
+        peak = "" if row.peak_mb is None else f"{row.peak_mb:,.0f}"
+        cells = [row.system, str(row.voices), seconds, f"{row.load_s:.1f}", peak, *judged_by]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -266,8 +275,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     axes = figure.subplots()
     for row in rows:
         x, y = row.cpu_s / row.speech_s, 100 * (row.wrong_words or 0.0)
-        axes.scatter([x], [y], s=[row.peak_mb / 3], alpha=0.5)
+        axes.scatter([x], [y], s=[(row.peak_mb or 100.0) / 3], alpha=0.5)
         axes.annotate(row.system, (x, y), textcoords="offset points", xytext=(6, 6))
+    axes.margins(x=0.2, y=0.1)
     axes.set(xscale="log", xlabel="processor's seconds for a second of speech", ylabel="wrong words, %")
     axes.set_title("One script on one machine; the size of a dot is memory", fontsize="medium")
     figure.savefig(path)

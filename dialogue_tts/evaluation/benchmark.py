@@ -244,7 +244,7 @@ def measure(
     with measured() as stages:
         dialogue = tts.synthesize(script)
     work_s = time.perf_counter() - began
-    peak_mb = _peak_mb()
+    peak_mb = peak_memory_mb()
     began = time.perf_counter()
     with tts.stream(script, seed=1) as chunks:
         next(chunks)
@@ -263,7 +263,8 @@ def measure(
     return told, Measurement(length_s, dialogue.duration, load_s, work_s, first_sound_s, stages, peak_mb)
 
 
-def _peak_mb() -> float | None:
+def peak_memory_mb() -> float | None:
+    """Of this process, so far; None where the system does not tell."""
     status = Path("/proc/self/status")
     if status.is_file():  # getrusage counts what the parent held when it started this process
         line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
