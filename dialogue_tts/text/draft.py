@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.text.accents import Accent, accent_of, nearest_american
 from dialogue_tts.text.tokenizer import phones_of
-from dialogue_tts.text.words import SpokenText, Word
+from dialogue_tts.text.words import KEPT_WORDS, SpokenText, Word
 
 if TYPE_CHECKING:
     from hibari.g2p.token import Tok
@@ -119,6 +119,7 @@ class TextDraft:
         return SpokenText(tuple(words), phonemes, tuple(pauses.items()))
 
 
+@lru_cache(KEPT_WORDS)
 def plain_words(spoken: str) -> str:
     """What is said, in plain spelling: no marks, and the letters of `F.B.I.` one by one."""
     spoken = _SPELLED_LETTER.sub(r"\1 ", spoken)
@@ -136,7 +137,7 @@ def _by_chunk(tokens: list[Tok]) -> Iterator[tuple[str, int]]:
             spoken, worst = "", _SURE
 
 
-@lru_cache(20_000)
+@lru_cache(KEPT_WORDS)
 def _split_marks(spoken: str, accent_name: str) -> tuple[str, str, str]:
     """A chunk's phonemes -> marks in front, sounds, marks behind; quotes and strangers go, inner marks are spaces."""
     accent = accent_of(accent_name)
@@ -158,6 +159,7 @@ def _one_mark(marks: str, last: bool = False) -> str:
     return "" if last and mark == "," else mark
 
 
+@lru_cache(KEPT_WORDS)
 def _word_text(written: str, marks: str) -> str:
     """The written word without its punctuation; an abbreviation keeps its dot."""
     word = written.lstrip('"')

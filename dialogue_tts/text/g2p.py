@@ -18,8 +18,8 @@ from dialogue_tts.text.accents import BRITISH, Accent
 from dialogue_tts.text.heteronyms import Context, part_of_speech, sounds, table
 from dialogue_tts.text.lexicon import Lexicon
 from dialogue_tts.text.tokenizer import CONSONANTS
+from dialogue_tts.text.words import KEPT_WORDS
 
-KEPT_WORDS = 50_000
 _KNOWN = 4  # the rating of what the best dictionary has
 _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")

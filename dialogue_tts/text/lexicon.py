@@ -22,10 +22,10 @@ from hibari.g2p import Lexicon as HibariLexicon
 from hibari.g2p.token import Tok
 
 from dialogue_tts.text.accents import to_british
+from dialogue_tts.text.words import KEPT_WORDS
 
 HERE = Path(__file__).resolve().parent
 NAMES, CMUDICT = HERE / "names.tsv", HERE / "cmudict.tsv.gz"
-KEPT_WORDS = 50_000
 _KNOWN = 3  # the rating of a word that is in a lexicon, but not the best one
 _ENDINGS = {"ll": "əl", "ve": "əv", "re": "əɹ"}
 _STRESSED = 2  # what hibari does to a word in capitals

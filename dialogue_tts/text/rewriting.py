@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-Replacement = str | Callable[[re.Match[str]], str]
+Replacement = Callable[[re.Match[str]], str]
 REACH = 250  # characters: longer than any match, and what it looks at besides
 _WORD = re.compile(r"\S+")
+_GROUP = re.compile(r"\\(\d)")
 
 
 @cache
@@ -29,9 +30,28 @@ class Rule(NamedTuple):
     signs: str = ""
 
 
-def rules(*found: tuple[str, Replacement], signs: str = "", flags: int = 0) -> tuple[Rule, ...]:
-    """(pattern, replacement) pairs as rules."""
-    return tuple(Rule(re.compile(pattern, flags), replacement, signs) for pattern, replacement in found)
+def rules(*found: tuple[str, str | Replacement], signs: str = "", flags: int = 0) -> tuple[Rule, ...]:
+    """(pattern, replacement) pairs as rules; `\\1` to `\\9` in a replacement are the pattern's groups."""
+    return tuple(
+        Rule(re.compile(pattern, flags), _filled_in(new) if isinstance(new, str) else new, signs)
+        for pattern, new in found
+    )
+
+
+def _filled_in(template: str) -> Replacement:
+    """`Match.expand`, which looks its template up anew at each match, taken apart once."""
+    parts = _GROUP.split(template)  # plain, group, plain, ...
+    if len(parts) == 1:
+        return lambda match: template
+    groups = [int(group) for group in parts[1::2]]
+
+    def filled(match: re.Match[str]) -> str:
+        found = [parts[0]]
+        for group, plain in zip(groups, parts[2::2], strict=True):
+            found += (match[group] or "", plain)
+        return "".join(found)
+
+    return filled
 
 
 class Edit(NamedTuple):
@@ -57,11 +77,7 @@ class Rewriting:
         self._stretches: dict[str, tuple[list[tuple[int, int]], str]] = {}  # by signs, and the text they are of
 
     def apply(self, rule: Rule) -> None:
-        new = rule.replacement
-        self.edit(
-            Edit(match.start(), match.end(), match.expand(new) if isinstance(new, str) else new(match))
-            for match in self._matches(rule)
-        )
+        self.edit(Edit(*match.span(), rule.replacement(match)) for match in self._matches(rule))
 
     def _matches(self, rule: Rule) -> Iterator[re.Match[str]]:
         """Where a rule applies; text far from all its signs is not looked at."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 from dialogue_tts.errors import ScriptError
+from dialogue_tts.text.words import KEPT_WORDS
 
 LONGEST_WORD = 80  # letters; a longer one is read in parts of so many
 
@@ -149,6 +151,12 @@ def _open_out(word: str) -> str:
     """A space after marks in the middle of a word, unless it is an address; words too long to be any in parts."""
     if len(word) > LONGEST_WORD:
         word = re.sub(rf"([^\W_]{{{LONGEST_WORD}}}|\S{{{2 * LONGEST_WORD}}})(?=\S)", r"\1 ", word)
+        return _spaced.__wrapped__(word)
+    return _spaced(word)
+
+
+@lru_cache(KEPT_WORDS)
+def _spaced(word: str) -> str:
     if re.search(r"://|@|^www\.", word):
         return word
     word = re.sub(r"(?<=\w)\.{3,}(?=\w)", "... ", word)

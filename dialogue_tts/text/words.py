@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+KEPT_WORDS = 20_000  # remembered by each step that looks at words one by one: most come again
+
 
 @dataclass(frozen=True)
 class Word:
