@@ -127,7 +127,7 @@ def episode(browser: Browser, address: str, out: Path, pictures: Path | None) ->
         page.wait_for_timeout(200)
     mp3, archive = saved(page, "MP3", out), saved(page, "Project with its sound", out)
     box.get_by_role("button", name="Close").click()
-    told = probed(mp3)
+    told = probed(mp3, chapter_times(page))
     other = opened(browser, address)
     other.locator("input[type=file][accept*='.docx']").set_input_files(archive)
     expect(other.locator("button.make")).to_have_text("Play dialogue", timeout=PATIENCE_MS)
@@ -137,16 +137,24 @@ def episode(browser: Browser, address: str, out: Path, pictures: Path | None) ->
     return told | {"made_s": round(made_s, 1), "archive_mb": round(archive.stat().st_size / 1e6, 1)}
 
 
-def probed(mp3: Path) -> dict[str, Any]:
+def chapter_times(page: Page) -> list[float]:
+    """When each chapter's first turn is heard; what comes before the first word belongs to the first."""
+    return [0.0, *(state(page, f"result.turns[{n}].start") for n in range(10, TURNS, 10))]
+
+
+def probed(mp3: Path, chapters_s: list[float]) -> dict[str, Any]:
     """What ffprobe tells of an episode."""
     command = ["ffprobe", "-v", "error", "-show_format", "-show_chapters", "-show_streams", "-of", "json", str(mp3)]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     tags, chapters = found["format"]["tags"], [chapter["tags"]["title"] for chapter in found["chapters"]]
+    begins = [float(chapter["start_time"]) for chapter in found["chapters"]]
     pictures = [stream for stream in found["streams"] if stream["disposition"]["attached_pic"]]
     wave, rate = soundfile.read(mp3)
     lufs = pyloudnorm.Meter(rate).integrated_loudness(wave)
     assert tags["title"] == "An evening at the harbour" and tags["album"] == "Evenings" and tags["track"] == "1", tags
+    assert tags["artist"] == "Clara, Ben and Ruth", tags
     assert chapters == ["Part 1", "Part 2", "Part 3"], chapters
+    assert np.abs(np.subtract(begins, chapters_s)).max() < 0.1, (begins, chapters_s)
     assert len(pictures) == 1 and pictures[0]["width"] == 600
     assert abs(lufs + 16) < 1, lufs
     return {"seconds": round(float(found["format"]["duration"]), 1), "lufs": round(lufs, 2), "chapters": chapters}

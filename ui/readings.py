@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from dialogue_tts._ui.asked import (
 )
 from dialogue_tts._ui.session import Session
 from dialogue_tts._ui.turns import Row
+from dialogue_tts.dialogue.publication import chapters_of
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.directions import Treatment
@@ -35,7 +36,6 @@ from dialogue_tts.text.words import Word
 from dialogue_tts.voices.voice import Voice
 
 _LETTERS = re.compile(r"[\[\]()/\\|<>*]")
-_HEADING = re.compile(r'"(.+)" is a heading: left out')
 MOST_FINDINGS = 200  # of a document, that are shown
 
 
@@ -89,25 +89,14 @@ def found_in(data: bytes, name: str, directions: Treatment) -> Answer:
     if any(turn.start_s is not None for turn in draft.turns):
         told = "the times of subtitles are not kept here; dialogue-tts synthesize keeps them"
         findings.insert(0, Finding(1, None, "note", told))
-    headings = _headings(draft.turns, draft.findings)
+    chapters = {chapter.turn: f"## {chapter.title}" for chapter in chapters_of(draft)}
     return {
-        "rows": [row_told(Row("", turn, headings.get(n, ""))) for n, turn in enumerate(draft.turns)],
+        "rows": [row_told(Row("", turn, chapters.get(n, ""))) for n, turn in enumerate(draft.turns)],
         "speakers": list(dict.fromkeys(turn.speaker for turn in draft.turns)),
         "findings": [finding_told(finding) for finding in findings[:MOST_FINDINGS]],
         "more": max(0, len(findings) - MOST_FINDINGS),
         "mistakes": len(draft.mistakes),
     }
-
-
-def _headings(turns: Sequence[Turn], findings: Sequence[Finding]) -> dict[int, str]:
-    """Number of a turn -> the heading in front of it, as a comment: there a chapter begins."""
-    found: dict[int, str] = {}
-    for finding in findings:
-        heading = _HEADING.fullmatch(finding.message)
-        number = next((n for n, turn in enumerate(turns) if turn.line > finding.line), None)
-        if heading and number is not None:
-            found[number] = f"## {heading[1]}"
-    return found
 
 
 def _words(tts: DialogueTTS, session: Session, asked: Asked, text: str) -> tuple[Word, ...]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dialogue_tts._ui.shown import sentence
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import VoiceError
@@ -201,7 +202,6 @@ def _told(brought: BroughtVoice) -> dict[str, Any]:
             "seconds": round(recording.seconds, 1),
             "start": round(recording.start, 1),
             "used": round(recording.prompt.size / SAMPLE_RATE_HZ, 1),
-            "level": round(recording.level_db),
-            "warnings": list(recording.warnings),
+            "report": [{"good": measure.good, "says": sentence(measure.says)} for measure in recording.measures],
         }
     return told

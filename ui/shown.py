@@ -12,6 +12,7 @@ import numpy as np
 
 from dialogue_tts.audio.mastering import levels_of
 from dialogue_tts.config import SAMPLE_RATE_HZ, to_dict
+from dialogue_tts.dialogue.likeness import likeness_of
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.dialogue.subtitles import cues
@@ -47,6 +48,10 @@ def told_of(dialogue: Dialogue, rows: Sequence[str]) -> dict[str, Any]:
         "loudness": dialogue.config.loudness_lufs,
         "words": dict(dialogue.config.pronunciations),
         "levels": _levels(dialogue.waveform),
+        "likeness": {
+            speaker: {"match": round(found.match, 2), "says": sentence(found.says)}
+            for speaker, found in likeness_of(dialogue.turns).items()
+        },
         "pieces": [
             {"kind": piece.kind, "name": piece.name, "start": round(piece.start, 3), "end": round(piece.end, 3)}
             for piece in dialogue.pieces

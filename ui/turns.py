@@ -52,11 +52,15 @@ def lines_of(rows: Iterable[Row]) -> list[int]:
 def rows_of(text: str, directions: Treatment = "left_out") -> tuple[list[Row], str]:
     """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn.
 
-    A narrator's directions become rows; others stay in their rows as they are written: they are the making's concern.
+    A narrator's directions become rows; others stay in their rows as they are written: they are the making's concern. Headings
+    that are left out become comments, with which chapters begin.
     """
     lines = text.removeprefix("\ufeff").splitlines()
+    if directions == "left_out":
+        for heading in parse_draft(text).headings:
+            lines[heading.line - 1] = f"## {heading.text}"
     rows, last = [], 0
-    for turn in parse_draft(text, "narrator" if directions == "narrator" else "spoken").turns:
+    for turn in parse_draft("\n".join(lines), "narrator" if directions == "narrator" else "spoken").turns:
         rows.append(Row("", turn, _comments(lines[last : turn.line - 1])))
         last = turn.line
     return rows, _comments(lines[last:])

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dialogue_tts.cli.app import SPEAKING, BundleOption, DeviceOption, QuietOption, app, reports_errors
-from dialogue_tts.cli.inputs import C2paOption, VoiceOption, check_texts, given_voices, signer_of
+from dialogue_tts.cli.inputs import (
+    C2paOption,
+    Directions,
+    VoiceOption,
+    check_texts,
+    draft_of,
+    given_voices,
+    read_file,
+    signer_of,
+)
 from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.errors import AudioError
 
@@ -20,6 +30,10 @@ def publish(
     project: Annotated[Path, typer.Argument(help="Project file, or a project with its sound (.dialogue).")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Sound file: .mp3, .m4a, .m4b, .opus or .flac.")],
     about: Annotated[Path | None, typer.Option(help="JSON file: title, author, chapters, cover and more.")] = None,
+    chapters: Annotated[
+        Path | None,
+        typer.Option(help="The script, or its document: its headings begin chapters, instead of --about's."),
+    ] = None,
     mix: Annotated[Path | None, typer.Option(help="JSON file with levels, music, effects, loudness.")] = None,
     page: Annotated[Path | None, typer.Option(help="HTML file: the transcript, which plays the sound.")] = None,
     archive: Annotated[Path | None, typer.Option(help="File for the project with its sound (.dialogue).")] = None,
@@ -36,7 +50,7 @@ def publish(
     from dialogue_tts.audio.tagged import check_tagged_file
     from dialogue_tts.dialogue.archive import ENDING, save_archive
     from dialogue_tts.dialogue.arrangement import read_mix
-    from dialogue_tts.dialogue.publication import Publication, acx_report, read_publication
+    from dialogue_tts.dialogue.publication import Publication, acx_report, chapters_of, read_publication
     from dialogue_tts.dialogue.transcript import transcript
     from dialogue_tts.files import write_text
     from dialogue_tts.pipeline import DialogueTTS
@@ -49,6 +63,9 @@ def publish(
     if archive and archive.suffix != ENDING:
         raise AudioError(f"{archive}: a project with its sound ends with {ENDING}; name it so.")
     told = read_publication(about) if about else Publication()
+    if chapters:
+        draft = draft_of(read_file(str(chapters)), str(chapters), Directions.left_out)
+        told = replace(told, chapters=chapters_of(draft))
     mixed, voices = read_mix(mix) if mix else None, given_voices(voice)
     with progress_bar("Loading", quiet, of="turns") as update:
         tts = DialogueTTS.from_pretrained(bundle, device=device)

@@ -140,6 +140,28 @@ def show(name: NameArgument, bundle: BundleOption = None, as_json: JsonOption = 
 
 @voices_app.command()
 @reports_errors
+def inspect(
+    recording: Annotated[Path, typer.Argument(help="Sound file of 2 to 30 s of speech.")],
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what a recording is like, and what that will do to its voice: length, level, noise, room, band, clipping."""
+    from dialogue_tts.bundle import Bundle, find_bundle
+    from dialogue_tts.voices.recording import inspect_recording
+
+    try:
+        found = inspect_recording(recording, Bundle.load(find_bundle(bundle)).semantic_tokenizer)
+    except VoiceError as error:
+        raise VoiceError(f"{recording}: {error}") from None
+    if as_json:
+        print_json({measure.name: measure._asdict() for measure in found.measures})
+        return
+    for measure in found.measures:
+        typer.echo(f"{'good' if measure.good else 'NOT'}\t{measure.name}\t{measure.says}")
+
+
+@voices_app.command()
+@reports_errors
 def play(
     name: NameArgument,
     out: Annotated[

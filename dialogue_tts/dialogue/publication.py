@@ -16,7 +16,9 @@ from dialogue_tts.audio.tagged import ChapterMark, Encoding, Picture, write_tagg
 from dialogue_tts.config import from_dict, read_json, strict
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import AudioError, SettingsError
-from dialogue_tts.script.parser import parse_draft
+from dialogue_tts.script.parser import Draft
+from dialogue_tts.script.scenes import scenes_of
+from dialogue_tts.script.turns import Heading, Script
 
 if TYPE_CHECKING:
     from dialogue_tts.provenance.credentials import ContentSigner
@@ -139,16 +141,14 @@ def acx_report(dialogue: Dialogue, publication: Publication) -> tuple[Measure, .
     return tuple(Measure(name, good, f"{name} {has}; {wanted} is asked for") for name, good, has, wanted in rows)
 
 
-def chapters_in(text: str) -> tuple[Chapter, ...]:
-    """A script's chapters: comment lines such as `## The harbour`, each for the turn below it."""
-    lines, found, first = text.splitlines(), {}, 0
-    for number, turn in enumerate(parse_draft(text).turns):
-        above = [_HEADING.fullmatch(line.strip()) for line in lines[first : turn.line - 1]]
-        titles = [heading[1] for heading in above if heading]
-        if titles:
-            found[number] = titles[-1][:LONGEST_TITLE]
-        first = max(first, turn.line)
-    return tuple(Chapter(turn, title) for turn, title in found.items())
+def chapters_of(draft: Draft) -> tuple[Chapter, ...]:
+    """A script's chapters, each for the turn below it: its headings (`Scene 2: The harbour`), and comment lines such as
+    `## The harbour`."""
+    comments = ((n, _HEADING.fullmatch(line.strip())) for n, line in enumerate(draft.lines, 1))
+    titles = dict(draft.headings) | {n: found[1] for n, found in comments if found}
+    headings = tuple(Heading(line, titles[line]) for line in sorted(titles))
+    scenes = scenes_of(Script(draft.turns, headings=headings))
+    return tuple(Chapter(scene.first, scene.title[:LONGEST_TITLE]) for scene in scenes if scene.title)
 
 
 def read_publication(path: str | Path) -> Publication:

@@ -20,6 +20,7 @@ from dialogue_tts.audio.io import check_ending, check_sound_file, write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ, strict
 from dialogue_tts.dialogue import subtitles
 from dialogue_tts.dialogue.arrangement import MixConfig, Sound
+from dialogue_tts.dialogue.likeness import likeness_of
 from dialogue_tts.dialogue.mix import PlacedTurn, mix, panned, track
 from dialogue_tts.dialogue.notebook import player
 from dialogue_tts.dialogue.rendering import Rendering, Voiced, render
@@ -340,13 +341,15 @@ class Dialogue:
         return {"sample_rate": self.sample_rate, "duration": round(self.duration, 3), "turns": turns}
 
     def facts(self) -> dict[str, Any]:
-        """What it is in short, ready for JSON: length, seed, turns and which are doubtful, voices, bundle, hash, findings."""
+        """What it is in short, ready for JSON: length, seed, turns and which are doubtful, voices and how much they sound like
+        their recordings, bundle, hash, findings."""
         return {
             "duration_s": round(self.duration, 3),
             "seed": self.seed,
             "turns": len(self.turn_takes),
             "doubtful": self.doubtful,
             "voices": {speaker: voice.name for speaker, voice in self.voices.items()},
+            "likeness": {speaker: round(found.match, 3) for speaker, found in likeness_of(self.turns).items()},
             "bundle": self.bundle.name,
             "sha256": self.sha256,
             "findings": [asdict(finding) for finding in self.findings],

@@ -19,7 +19,7 @@ def test_a_mix_and_a_publication(tiny_bundle_dir: Path, tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         return done.output
 
-    (tmp_path / "script.txt").write_text("[Anna] Good evening.\n[Ben] Hello!")
+    (tmp_path / "script.txt").write_text("## Tea\n[Anna] Good evening.\n[Ben] Hello!")
     soundfile.write(tmp_path / "rain.wav", np.full(24_000, 0.1, np.float32), 24_000)
     (tmp_path / "mix.json").write_text(json.dumps({"intro": {"sound": "rain.wav"}, "levels": [{"speaker": "Ben"}]}))
     about = {"title": "Tea", "chapters": [{"turn": 1, "title": "Hello"}]}
@@ -37,6 +37,9 @@ def test_a_mix_and_a_publication(tiny_bundle_dir: Path, tmp_path: Path) -> None:
     told = run("publish", project, "-o", tmp_path / "talk.m4b", *options, "--acx")
     assert "bit rate 128 kb/s; at least 192 kb/s is asked for" in told and "1 chapters" in told
     run("publish", tmp_path / "t.dialogue", "-o", tmp_path / "again.flac")
+    run("publish", tmp_path / "t.dialogue", "-o", tmp_path / "t.m4b", "--chapters", tmp_path / "script.txt")
+    with av.open(str(tmp_path / "t.m4b")) as file:
+        assert [mark["metadata"]["title"] for mark in file.chapters()] == ["Tea"]
     again, _ = soundfile.read(tmp_path / "again.flac")
     assert abs(again.size / 44_100 - soundfile.info(made).duration) < 0.01
     assert not np.abs(again[20_000:30_000]).max() < 0.05  # the intro

@@ -19,13 +19,14 @@ import pytest
 from dialogue_tts.audio.tagged import CODECS, Picture
 from dialogue_tts.dialogue.archive import load_archive, save_archive
 from dialogue_tts.dialogue.arrangement import Bed, MixConfig, Sound
-from dialogue_tts.dialogue.publication import Chapter, Publication, acx_report, chapters_in, read_publication
+from dialogue_tts.dialogue.publication import Chapter, Publication, acx_report, chapters_of, read_publication
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.dialogue.saved_takes import take_to_bytes
 from dialogue_tts.dialogue.transcript import transcript
 from dialogue_tts.errors import AudioError, ConfigError, ProjectError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance.verify import verify_file
+from dialogue_tts.script.parser import parse_draft
 from dialogue_tts.voices.voice import Consent
 
 RATE = 24_000
@@ -127,8 +128,10 @@ def test_a_publication_as_a_file(tmp_path: Path) -> None:
 
 def test_headings_are_chapters() -> None:
     text = "# a note\n## Hello\n[Anna] One.\n[Ben] Two.\n\n### The\n## Harbour\n[Anna] Three.\n## behind"
-    assert chapters_in(text) == (Chapter(0, "Hello"), Chapter(2, "Harbour"))
-    assert chapters_in("Anna: One.") == ()
+    assert chapters_of(parse_draft(text)) == (Chapter(0, "Hello"), Chapter(2, "The, Harbour"))
+    play = "ACT I\n\nScene 2: The quay\n\nAnna: One.\nBen: Two.\n\nScene 3\n\nAnna: Three."
+    assert chapters_of(parse_draft(play)) == (Chapter(0, "ACT I, Scene 2: The quay"), Chapter(2, "Scene 3"))
+    assert chapters_of(parse_draft("Anna: One.")) == ()
 
 
 def test_the_report_for_audiobooks(spoken: Dialogue) -> None:

@@ -127,6 +127,9 @@ def test_rows_and_text_are_one_script() -> None:
     assert text_of(found, ending) == text
     labels, _ = rows_of("Anna: Hello.\n  And more.\n[pause 1s]\nBen: Yes.")
     assert text_of(labels) == "[Anna] Hello. And more.\n[Ben] [pause 1s] Yes.\n"
+    scenes, _ = rows_of("ACT I\n\nAnna: Hello.\n\nScene 2: The quay\n\nBen: Yes.")
+    assert [row.note for row in scenes] == ["## ACT I", "## Scene 2: The quay"]
+    assert [row.turn.text for row in scenes] == ["Hello.", "Yes."]
 
 
 @pytest.mark.parametrize("words", ['${x} <b>bold</b> "quotes" \'n 😀', "سلام", "a" * 5000, "", "[unclosed"])

@@ -52,6 +52,7 @@ def test_one_click_from_opening_to_hearing(visit: Open, folder: Path) -> None:
     assert heard[0]["wallclock"] - made < 3  # 1 s, on a machine that has nothing else to do
     expect(page.get_by_role("list", name="Transcript").get_by_role("listitem")).to_have_count(4)
     page.wait_for_function("document.querySelector('.word.lit')")
+    expect(page.get_by_role("region", name="Anna's voice")).to_contain_text("What was made sounds")
     names = {
         name for name in (folder / "names.txt").read_text().split() if name not in ("127.0.0.1", "localhost", "None")
     }
@@ -387,13 +388,24 @@ def test_one_sound_stops_the_other(visit: Open) -> None:
 def test_a_voice_is_recorded_and_kept_with_consent(visit: Open) -> None:
     page = visit(permissions=["microphone"])
     page.get_by_role("button", name="Record a voice for Ben").click()
+    box = page.get_by_role("dialog")
+    expect(box).to_contain_text("The North Wind and the Sun")
     page.get_by_role("button", name="Start recording").click()
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name=re.compile("^Stop")).click()
+    expect(box).to_contain_text("record at least 2 s of speech")
+    page.get_by_role("button", name="Record again").click()
+    page.wait_for_timeout(2600)
     assert 0.1 < page.get_by_label("Level").evaluate("meter => meter.value") <= 1
+    expect(box.get_by_role("status")).to_have_text("The level is good.")
     assert not any(page.evaluate("wanted.audio").values())
     page.get_by_role("button", name=re.compile("^Stop \\(")).click()
+    report = box.get_by_role("list", name="What was recorded")
+    expect(report).to_contain_text("it is quiet enough")
+    expect(report.locator(".warning").last).to_contain_text("the voice will sound as")
+    box.get_by_role("button", name="Use it").click()
     card = page.get_by_role("region", name="Ben's voice")
-    expect(card).to_contain_text("level")
+    expect(card).to_contain_text("the voice will sound")
     with page.expect_response(re.compile("file=.*voice-")) as sample_of:
         page.get_by_role("button", name="Hear Ben's voice").click()
     wave, _ = soundfile.read(io.BytesIO(page.request.get(sample_of.value.url).body()))

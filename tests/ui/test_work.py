@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+
+from dialogue_tts.audio.loudness import loudness
 from tests.ui.browsing import Open, done, expect, free_port, make, served, settled, told, write
 
 
@@ -269,6 +274,7 @@ def test_hearing_by_keys(visit: Open) -> None:
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause the dialogue")).to_be_visible()
+    page.wait_for_function("document.querySelector('[role=meter]').ariaValueNow > -60")
     page.wait_for_function("document.querySelector('.turn').getBoundingClientRect().top >= 0")  # it follows
     page.get_by_role("button", name="Loop the turn that is heard").click()
     expect(page.get_by_role("button", name="Loop the turn that is heard")).to_have_attribute("aria-pressed", "true")
@@ -279,6 +285,29 @@ def test_hearing_by_keys(visit: Open) -> None:
     page.reload()
     settled(page)
     expect(page.get_by_label("Playback speed")).to_have_value("0.5")
+
+
+def test_the_meter_measures_as_the_library_does(visit: Open) -> None:
+    found = visit().evaluate(
+        """async (tones) => {
+            const { loudnessMeter } = await import(new URL("studio/loudness.js", document.baseURI));
+            return Promise.all(tones.map(async (hz) => {
+                const context = new OfflineAudioContext(1, 24000, 24000);
+                const tone = new OscillatorNode(context, { frequency: hz });
+                const meter = loudnessMeter(context);
+                tone.connect(new GainNode(context, { gain: 0.1 })).connect(meter.input).connect(context.destination);
+                tone.start();
+                let read;
+                context.suspend(0.9).then(() => { read = meter.read(); context.resume(); });
+                await context.startRendering();
+                return read;
+            }));
+        }""",
+        [60, 250, 1000, 6000],
+    )
+    at = torch.arange(24_000) / 24_000
+    wanted = [loudness(0.1 * torch.sin(2 * math.pi * hz * at), 24_000) for hz in (60, 250, 1000, 6000)]
+    assert found == pytest.approx(wanted, abs=0.3)  # whole numbers are shown
 
 
 def test_several_turns_at_once(visit: Open) -> None:

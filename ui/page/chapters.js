@@ -8,8 +8,7 @@ const HEADING = /^\s*##+\s*(\S.*)$/;
 
 /** The chapter that begins with a row; "" if none does. @param {string} note the comments above it @returns {string} */
 export function headingOf(note) {
-  const found = note.split("\n").flatMap((line) => HEADING.exec(line)?.[1].trim() || []);
-  return found[found.length - 1] || "";
+  return note.split("\n").flatMap((line) => HEADING.exec(line)?.[1].trim() || []).join(", ");
 }
 
 /** The comments with another chapter, or none for "". @param {string} note @param {string} title @returns {string} */

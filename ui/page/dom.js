@@ -11,7 +11,12 @@ const ICONS = {
   theme: "M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19zm0 17a7.5 7.5 0 0 1 0-15z",
 };
 
-/** An element: h("button", {class: "quiet", onclick: f, "aria-label": "…"}, "text", child). */
+/**
+ * An element: h("button", {class: "quiet", onclick: f, "aria-label": "…"}, "text", child).
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag @param {Record<string, any>} props @param {...any} children nothing comes of null, undefined and false
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -36,13 +41,26 @@ export function icon(name) {
 
 /** A button with a sign and a name for those who don't see it. */
 export function signButton(name, label, onclick, props = {}) {
-  return h("button", { type: "button", class: "sign", "aria-label": label, title: label, onclick, ...props }, icon(name));
+  return h("button", { type: "button", class: "sign", "aria-label": label, title: label, "data-sign": name, onclick, ...props }, icon(name));
 }
 
+/** Another sign or name for it; nothing is touched that is so already, since hundreds are drawn again at every change. */
 export function setSign(button, name, label) {
-  button.replaceChildren(icon(name));
+  if (button.dataset.sign !== name) {
+    button.replaceChildren(icon(name));
+    button.dataset.sign = name;
+  }
+  if (button.title === label) return;
   button.setAttribute("aria-label", label);
   button.title = label;
+}
+
+/** What has the cursor. */
+export const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
+
+/** Set an attribute, if it is another. */
+export function mark(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 /** A field with its label: field("Speed", input) . */
@@ -78,7 +96,11 @@ export function dialog(root, title, fill) {
   });
 }
 
-/** Ask for a line of text; undefined where it is left. `rule` is what it has to match, `hint` says so in words. */
+/**
+ * Ask for a line of text; undefined where it is left. `rule` is what it has to match, `hint` says so in words.
+ * @param {HTMLElement} root @param {string} title @param {string} label @param {string} value @param {string} action
+ * @param {{rule?: string, hint?: string}} how @returns {Promise<string | undefined>}
+ */
 export function askText(root, title, label, value, action, { rule, hint } = {}) {
   return dialog(root, title, (close) => {
     const input = h("input", { type: "text", value, required: true, maxlength: 64, autofocus: true, pattern: rule, title: hint });

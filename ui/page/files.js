@@ -93,7 +93,7 @@ async function openFile(file) {
 export async function openProject(text, title, work) {
   const before = { work: state.work };
   const name = work || newWork();
-  let given = { text };
+  let given = /** @type {{text?: string, path?: string}} */ ({ text });
   try {
     if (text.file) given = { path: (await upload(text.file)).path };
   } catch {

@@ -5,7 +5,7 @@ import { edited, flush, splitRows } from "./checking.js";
 import { dialog, field, h, roughly, signButton } from "./dom.js";
 import { fileButtons, loadText } from "./files.js";
 import { findAndReplace } from "./finding.js";
-import { followHeard, playerKeys } from "./hearing.js";
+import { followHeard, followLoudness, playerKeys } from "./hearing.js";
 import { TREATMENTS } from "./incoming.js";
 import * as making from "./making.js";
 import { drawMixing, mixSoon, mixingBox } from "./mixing.js";
@@ -114,7 +114,7 @@ function lay() {
     h("footer", { class: "dock" }, making.makeBar(), playerBar()),
   );
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("dialog")) return;
+    if (/** @type {HTMLElement} */ (event.target).closest("dialog")) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); if (!event.repeat) making.make(); }
     else if (event.key === "Escape") player.quiet();
     else if (event.key === "h" && event.ctrlKey) { event.preventDefault(); findAndReplace(page, making.say); }
@@ -172,7 +172,7 @@ function listen() {
   });
   on("rows-changed", () => { drawInserts(); drawSummary(); making.drawMaking(); drawStale(); });
   on("checked", () => { if (!mistakeCount()) making.mended(); drawText(state.source === "rows"); drawRows(); drawVoices(); drawInserts(); drawMixing(); drawSummary(); making.drawMaking(); drawStale(); });
-  on("made", () => { drawStandings(); making.drawMaking(); drawResult(); drawTimeline(); drawMixing(); });
+  on("made", () => { drawStandings(); making.drawMaking(); drawResult(); drawTimeline(); drawMixing(); drawVoices(); });
   on("mix", () => { drawMixing(); making.drawMaking(); });
   on("standings", drawStandings);
   on("heard", () => { drawStandings(); followHeard(); });
@@ -182,7 +182,7 @@ function listen() {
     banner.hidden = connected;
     banner.textContent = connected ? "" : "The studio's server does not answer. Go on writing: the script is safe in this browser, and the page finds the server when it is back.";
   });
-  const frame = () => { follow(); followTimeline(); requestAnimationFrame(frame); };
+  const frame = () => { follow(); followTimeline(); followLoudness(); requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
   new MutationObserver(() => drawResult()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-studio-theme"] });
   show(state.view, false);

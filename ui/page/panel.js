@@ -50,7 +50,7 @@ export function panelOf(id, act) {
     chapter.setAttribute("aria-label", `Chapter that begins with turn ${n + 1}`);
     if (anew || document.activeElement !== chapter) chapter.value = headingOf(row.note);
     const made = state.made[row.id];
-    if (made?.takes?.length) fields.seed.input.placeholder = made.takes[made.chosen].seed;
+    if (made?.takes?.length) fields.seed.input.placeholder = String(made.takes[made.chosen].seed);
     lock.setAttribute("aria-pressed", String(row.locked));
     lock.textContent = row.locked ? "Unlock" : "Lock";
   };

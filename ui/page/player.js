@@ -4,6 +4,7 @@
  */
 
 import { urlOf } from "./ask.js";
+import { loudnessMeter } from "./loudness.js";
 import { state, tell } from "./state.js";
 
 const RATE = 24000;
@@ -22,7 +23,8 @@ let soloDone = null;
 let place = 0; // where the dialogue was left, in seconds
 let rate = 1;
 let volume = 1;
-let gain = null; // of the pieces
+let gain = null; // of all that is heard
+let meter = null; // in front of it
 let looped = null; // {row, start, end} of the turn that is heard again and again
 const audio = new Audio();
 audio.preload = "auto";
@@ -33,8 +35,10 @@ export const playback = { get mode() { return mode; } };
 export function wake() {
   if (!context) {
     context = new AudioContext({ sampleRate: RATE });
+    meter = loudnessMeter(context);
     gain = new GainNode(context, { gain: volume });
-    gain.connect(context.destination);
+    meter.input.connect(gain).connect(context.destination);
+    context.createMediaElementSource(audio).connect(meter.input);
   }
   context.resume();
 }
@@ -70,7 +74,7 @@ export function addPiece(piece) {
     if (!until) zero = earliest - piece.at;
     if (zero + piece.at < earliest) zero = earliest - piece.at; // it came late: everything after it is later
     const source = new AudioBufferSourceNode(context, { buffer: sound });
-    source.connect(gain);
+    source.connect(meter.input);
     source.start(zero + piece.at);
     sources.push(source);
     until = piece.at + sound.duration;
@@ -104,6 +108,7 @@ export function rewind() {
 /** One turn, or a voice, alone; resolves when it is over. */
 export function playSolo(file, row = null) {
   quiet();
+  wake();
   mode = "solo";
   soloRow = row;
   audio.src = urlOf(file);
@@ -134,6 +139,7 @@ export function isPlaying() {
 
 /** Play or pause the dialogue. */
 export function toggle() {
+  if (mode !== "along") wake();
   if (mode === "along") {
     if (context.state === "running") context.suspend().then(() => tell("playing"));
     else context.resume().then(() => tell("playing"));
@@ -153,6 +159,7 @@ export function toggle() {
 export function seek(seconds, play = true) {
   if (!state.result) return;
   const going = play || isPlaying();
+  if (going) wake();
   if (mode !== "whole") { quiet(); load(state.result, 0); }
   audio.currentTime = Math.max(0, Math.min(seconds, state.result.seconds - 0.01));
   if (going) audio.play().catch(() => {});
@@ -173,9 +180,11 @@ export function setRate(value) {
 
 export function setVolume(value) {
   volume = value;
-  audio.volume = value;
   if (gain) gain.gain.value = value;
 }
+
+/** How loud what is heard is, in LUFS, whatever the volume; minus infinity where nothing is. */
+export const loudnessNow = () => (meter && isPlaying() ? meter.read() : -Infinity);
 
 /** Hear the turn where one is again and again, or go on. */
 export function loopTurn(wanted) {

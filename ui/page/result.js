@@ -6,6 +6,7 @@ import * as player from "./player.js";
 import { download, publish } from "./publishing.js";
 import { colourOf, standing, state, tell, upToDate } from "./state.js";
 
+/** @type {[string, [string, string][]][]} */
 const KINDS = [
   ["Sound", [["wav", "WAV"], ["mp3", "MP3"], ["m4a", "M4A"], ["flac", "FLAC"], ["ogg", "Ogg"], ["opus", "Opus"], ["stereo", "Stereo WAV"]]],
   ["Parts", [["tracks", "A track a speaker"], ["turns", "A file a turn"]]],
@@ -23,6 +24,7 @@ let words = []; // of the transcript: {start, element}
 let lines = new Map(); // row -> its line
 let lit = -1;
 let litRow = null;
+let drawn = null; // the result that the transcript shows, and its speakers
 
 export function resultSection(page) {
   root = page;
@@ -70,6 +72,9 @@ export function drawStale() {
 }
 
 function drawTranscript(result) {
+  const speakers = state.speakers.join("\n");
+  if (drawn?.result === result && drawn.speakers === speakers) return;
+  drawn = { result, speakers };
   words = [];
   lines = new Map();
   lit = -1;

@@ -1,4 +1,20 @@
-/** What the page knows: the script in its two views, voices, settings, what was made. */
+/**
+ * What the page knows: the script in its two views, voices, settings, what was made.
+ *
+ * @typedef {{id: string, speaker: string, text: string, pause: number, overlap: number, speed: number, seed: number | null, locked: boolean, note: string}} Row
+ *   of the table: a turn; `note` are the comment lines above it
+ * @typedef {{file: string, text: string, seed: number, seconds: number, draws: number, doubts: ("words" | "pace" | "voice")[]}} Take
+ * @typedef {{state: "queued" | "making" | "made" | "failed" | "none", message: string, chosen?: number, takes?: Take[], said?: {speaker: string, speed: number, voice: string}}} Made
+ *   what the server tells of a row
+ * @typedef {{row: string, speaker: string, start: number, end: number, wait: number, pause: number, overlap: number, words: [string, number][]}} HeardTurn times in seconds
+ * @typedef {{file: string, seconds: number, peaks: number[], turns: HeardTurn[], pieces: {kind: string, name: string, start: number, end: number}[], levels: {lufs: number, peak: number},
+ *   likeness: Record<string, {match: number, says: string}>, mix: import("./mixes.js").Mix, words: Record<string, string>, gap: number | null, speed: number, loudness: number, seed: number, project: string}} Result
+ *   the whole as it is heard
+ * @typedef {{state: "running" | "waiting", inFront: number, done: number, of: number, left: number}} Job
+ * @typedef {{good: boolean, says: string}} Measure of a recording
+ * @typedef {{ref: string, name: string, kind: "built in" | "kept" | "mine", about: string, sex?: string, age?: string, accent?: string, seconds?: number, start?: number, used?: number, report?: Measure[]}} Voice
+ * @typedef {{line: number, column: number | null, severity: "error" | "warning" | "note", message: string}} Finding
+ */
 
 import { noMix } from "./mixes.js";
 
@@ -6,7 +22,7 @@ export const token = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes)
 export const newId = () => `r${token(5)}`;
 export const newWork = () => `w${token(8)}`;
 
-/** A turn as it is when it is new. */
+/** A turn as it is when it is new. @param {string} speaker @param {string} text @returns {Row} */
 export const newRow = (speaker, text = "") => ({
   id: newId(), speaker, text, pause: 0, overlap: 0, speed: 1, seed: null, locked: false, note: "",
 });
@@ -18,10 +34,10 @@ export const fresh = () => ({
   source: "rows", // which of the two views was written in last; the other follows
   text: "",
   ending: "",
-  rows: [],
-  speakers: [], // those without turns too
-  cast: {}, // speaker -> reference, where one was chosen
-  settings: { gap: null, speed: 1, loudness: -23, directions: "left_out", words: {} }, // words: written -> phonemes
+  rows: /** @type {Row[]} */ ([]),
+  speakers: /** @type {string[]} */ ([]), // those without turns too
+  cast: /** @type {Record<string, string>} */ ({}), // speaker -> reference, where one was chosen
+  settings: { gap: /** @type {number | null} */ (null), speed: 1, loudness: -23, directions: "left_out", words: /** @type {Record<string, string>} */ ({}) }, // words: written -> phonemes
   mix: noMix(),
   publication: { author: "", show: "", episode: null, date: "", cover: "", bitrate_kbps: 128, sample_rate_hz: 44100 },
   seed: 1,
@@ -31,24 +47,30 @@ export const fresh = () => ({
 
 /** What is not kept: it follows from the script, or is the server's. */
 const derived = () => ({
-  findings: [],
-  byRow: {},
-  said: {}, // row -> what is said of its text, where that is less
+  findings: /** @type {Finding[]} */ ([]),
+  byRow: /** @type {Record<string, Finding[]>} */ ({}),
+  said: /** @type {Record<string, string>} */ ({}), // row -> what is said of its text, where that is less
   turns: 0, // that were understood
   seconds: 0,
-  made: {}, // row -> what the server tells of it
-  result: null,
-  job: null,
-  playing: null, // row that is heard
+  made: /** @type {Record<string, Made>} */ ({}), // by row
+  result: /** @type {Result | null} */ (null),
+  job: /** @type {Job | null} */ (null),
+  playing: /** @type {string | null} */ (null), // row that is heard
+  split: /** @type {Row[] | null} */ (null), // what a row is that holds several turns
+  blamed: /** @type {{row: string, message: string} | null} */ (null), // what could not be made
 });
 
 export const state = {
   ...fresh(),
   ...derived(),
   me: "",
-  usual: {}, // speaker -> reference of the voice he or she has, chosen or not
-  voices: [],
-  sounds: [], // for mixes: {name, seconds}
+  usual: /** @type {Record<string, string>} */ ({}), // speaker -> reference of the voice he or she has, chosen or not
+  voices: /** @type {Voice[]} */ ([]),
+  sounds: /** @type {{name: string, seconds: number}[]} */ ([]), // for mixes
+  examples: /** @type {{name: string, text: string}[]} */ ([]),
+  personal: false, // voices may be kept on the studio's computer
+  keepHours: 0,
+  at: /** @type {{row: string, input: HTMLTextAreaElement} | null} */ (null), // where was written last
 };
 
 const bus = new EventTarget();

@@ -17,8 +17,9 @@ export function textView() {
   return h("div", { class: "text-view" }, h("div", { class: "sheet" }, copy, area), told);
 }
 
-/** Show the script as it is; the cursor stays where it is, unless it is shown `anew`. */
+/** Show the script as it is, if this view is shown; the cursor stays where it is, unless it is shown `anew`. */
 export function drawText(anew = false) {
+  if (state.view !== "text") return;
   if (area.value !== state.text && (anew || document.activeElement !== area)) area.value = state.text;
   drawInk();
   told.replaceChildren(...state.findings.map((found) => h("li", { class: found.severity },

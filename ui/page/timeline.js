@@ -1,7 +1,7 @@
 /** When everybody speaks: a track a speaker, on which turns are dragged to change pauses and overlaps. */
 
 import { edited } from "./checking.js";
-import { h } from "./dom.js";
+import { focused, h } from "./dom.js";
 import * as player from "./player.js";
 import { colourOf, rowOf, standing, state } from "./state.js";
 import { timed, told } from "./timing.js";
@@ -25,6 +25,7 @@ let wanted = null; // {row, start}: moved, but not put together yet
 let timer = 0;
 let drag = null;
 let following = 0;
+let drawn = null; // the result that is shown, and its speakers
 
 export function timelineSection(given) {
   actions = given;
@@ -60,9 +61,12 @@ export function drawTimeline() {
   section.hidden = !result;
   if (!result) return;
   if (wanted && !state.job) wanted = null;
-  const speakers = [...new Set(result.turns.map((turn) => turn.speaker))];
-  const focused = document.activeElement?.dataset?.turn;
   const known = blocks;
+  const colours = state.speakers.join("\n");
+  if (drawn?.result === result && drawn.colours === colours) { place(); return; }
+  drawn = { result, colours };
+  const speakers = [...new Set(result.turns.map((turn) => turn.speaker))];
+  const wasIn = focused()?.dataset.turn;
   blocks = new Map(result.turns.map((turn, n) => {
     const block = known.get(turn.row) || h("div", { class: "tl-turn", role: "slider", "data-turn": turn.row, "aria-valuemin": 0 });
     block.textContent = n + 1;
@@ -77,7 +81,7 @@ export function drawTimeline() {
   music.hidden = !result.pieces.length;
   place();
   drawWave();
-  if (focused) blocks.get(focused)?.focus({ preventScroll: true });
+  if (wasIn) blocks.get(wasIn)?.focus({ preventScroll: true });
 }
 
 /** Put everything where it is heard, or where it was moved to. */

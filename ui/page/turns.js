@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import { edited, splitRows } from "./checking.js";
-import { askText, h, setSign, signButton } from "./dom.js";
+import { askText, focused, h, mark, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
 import { pasted } from "./incoming.js";
 import { NAME } from "./names.js";
@@ -14,6 +14,7 @@ import { undo } from "./undo.js";
 const WORDS = { new: "not made yet", queued: "waits", making: "being made", made: "made", changed: "changed since", failed: "failed" };
 const DOUBTS = { words: "reads back otherwise", pace: "unusual pace", voice: "may be another's voice" };
 const NEW_SPEAKER = "\u0000new";
+const GROW_BY_THEMSELVES = CSS.supports("field-sizing", "content"); // boxes as high as their text
 let root;
 let list;
 let actions;
@@ -28,7 +29,7 @@ export function turnTable(page, makeActions) {
   new ResizeObserver(() => {
     if (list.clientWidth === width) return;
     width = list.clientWidth;
-    for (const part of parts.values()) growSoon(part.text);
+    for (const part of parts.values()) { part.grown = null; growSoon(part); }
   }).observe(list);
   return list;
 }
@@ -70,32 +71,32 @@ function build(row) {
     h("div", { class: "turn-main" }, h("div", { class: "turn-line" }, speaker, text), h("div", { class: "turn-foot" }, tag, take, note), told),
     h("div", { class: "turn-acts" }, play, redo, more),
   );
-  text.addEventListener("input", () => { grow([text]); rowOf(id).text = text.value; delete state.said[id]; edited("rows"); drawStandings(); });
+  text.addEventListener("input", () => { growSoon(part); rowOf(id).text = text.value; delete state.said[id]; edited("rows"); drawStandings(); });
   text.addEventListener("keydown", (event) => keys(event, id, text));
   text.addEventListener("paste", (event) => pasted(event, id, actions));
   text.addEventListener("focus", () => { state.at = { row: id, input: text }; });
   text.addEventListener("blur", () => setTimeout(() => { if (!list.contains(document.activeElement)) splitRows(); }, 0));
-  const part = { item, number, speaker, text, play, redo, more, tag, note, take, told, panel: null };
+  const part = { item, number, speaker, text, play, redo, more, tag, note, take, told, panel: null, options: null, grown: null };
   parts.set(id, part);
   return part;
 }
 
 function fill(part, row, n, anew) {
   const who = `turn ${n + 1}`;
-  part.number.textContent = n + 1;
-  part.number.setAttribute("aria-label", `Choose ${who}`);
-  part.number.setAttribute("aria-pressed", String(isChosen(row.id)));
+  setText(part.number, String(n + 1));
+  mark(part.number, "aria-label", `Choose ${who}`);
+  mark(part.number, "aria-pressed", String(isChosen(row.id)));
   part.item.classList.toggle("chosen", isChosen(row.id));
-  part.item.style.setProperty("--who", `var(--s${colourOf(row.speaker)})`);
-  part.speaker.setAttribute("aria-label", `Speaker of ${who}`);
-  part.text.setAttribute("aria-label", `Text of ${who}`);
+  mark(part.item, "style", `--who: var(--s${colourOf(row.speaker)})`);
+  mark(part.speaker, "aria-label", `Speaker of ${who}`);
+  mark(part.text, "aria-label", `Text of ${who}`);
   setSign(part.play, "play", `Hear ${who}`);
   setSign(part.redo, "redo", `Make ${who} again`);
   setSign(part.more, "more", `More for ${who}`);
   const names = state.speakers.includes(row.speaker) ? state.speakers : [...state.speakers, row.speaker];
-  const drawn = [...part.speaker.options].map((option) => option.value);
-  const options = [...names, NEW_SPEAKER];
-  if (drawn.join("\n") !== options.join("\n")) {
+  const options = names.join("\n");
+  if (part.options !== options) {
+    part.options = options;
     part.speaker.replaceChildren(...names.map((name) => h("option", { value: name }, name)), h("option", { value: NEW_SPEAKER }, "New speaker…"));
   }
   part.speaker.value = row.speaker;
@@ -104,7 +105,7 @@ function fill(part, row, n, anew) {
   }
   part.text.readOnly = row.locked;
   part.speaker.disabled = row.locked;
-  growSoon(part.text);
+  growSoon(part);
   if (part.panel) part.panel.fill(row, n, anew);
   drawStanding(part, row, n);
 }
@@ -113,7 +114,7 @@ function drawStanding(part, row, n) {
   const stand = standing(row);
   const made = state.made[row.id];
   const take = made?.takes?.[made.chosen];
-  part.item.dataset.standing = stand;
+  mark(part.item, "data-standing", stand);
   part.item.classList.toggle("heard", state.playing === row.id);
   part.item.classList.toggle("locked", row.locked);
   const extras = [
@@ -129,8 +130,8 @@ function drawStanding(part, row, n) {
   part.play.disabled = stand === "queued" || stand === "making";
   part.redo.disabled = Boolean(state.job) || row.locked;
   drawTakes(part, row, n, made);
-  const findings = [...(state.byRow[row.id] || [])];
-  const shown = findings.filter((found) => plain(row.text) && found.severity === "error"); // an empty turn is told of when it is to be made
+  const findings = state.byRow[row.id] || [];
+  const shown = /** @type {{severity: string, message: string}[]} */ (findings).filter((found) => plain(row.text) && found.severity === "error"); // an empty turn is told of when it is to be made
   const warned = findings.filter((found) => found.severity === "warning");
   if (stand === "failed") shown.unshift({ severity: "error", message: made.message });
   const blamed = state.blamed?.row === row.id ? [{ severity: "error", message: state.blamed.message }] : [];
@@ -140,7 +141,7 @@ function drawStanding(part, row, n) {
     part.told.dataset.key = key;
     part.told.replaceChildren(...all.map((found) => h("li", { class: found.severity }, found.message)));
   }
-  part.text.setAttribute("aria-invalid", all.some((found) => found.severity === "error") ? "true" : "false");
+  mark(part.text, "aria-invalid", all.some((found) => found.severity === "error") ? "true" : "false");
 }
 
 function setText(element, text) {
@@ -191,17 +192,18 @@ export function hear(id) {
   else { player.wake(); actions.make({ only: id }); }
 }
 
-/** Boxes become as high as their text: all are measured at once, since measuring one by one lays the page out each time. */
-function grow(texts) {
-  for (const text of texts) text.style.height = "auto";
-  const heights = texts.map((text) => text.scrollHeight);
-  texts.forEach((text, n) => { if (heights[n]) text.style.height = `${heights[n]}px`; });
+/** Boxes become as high as their text, where the browser does not see to it: all are measured at once, since measuring one by one lays the page out each time. */
+function grow(growers) {
+  for (const part of growers) part.text.style.height = "auto";
+  const heights = growers.map((part) => part.text.scrollHeight);
+  growers.forEach((part, n) => { if (heights[n]) { part.text.style.height = `${heights[n]}px`; part.grown = part.text.value; } });
 }
 
 const growing = new Set();
-function growSoon(text) {
+function growSoon(part) {
+  if (GROW_BY_THEMSELVES || part.grown === part.text.value) return;
   if (!growing.size) requestAnimationFrame(() => { grow([...growing]); growing.clear(); });
-  growing.add(text);
+  growing.add(part);
 }
 
 async function chooseSpeaker(id, select) {
@@ -241,7 +243,7 @@ export function move(id, by) {
   const n = placeOf(id);
   const to = n + by;
   if (to < 0 || to >= state.rows.length) return;
-  const focus = document.activeElement;
+  const focus = focused();
   const [row] = state.rows.splice(n, 1);
   state.rows.splice(to, 0, row);
   edited("rows");

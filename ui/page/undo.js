@@ -1,7 +1,7 @@
 /** Undo and redo of everything in a script. Steps are kept in this tab's session, so a reload loses none. */
 
 import { apply, difference, subject } from "./steps.js";
-import { desk, putDesk, state, tell } from "./state.js";
+import { desk, putDesk, tell } from "./state.js";
 
 const KEY = "dialogue-studio-steps";
 const MOST_STEPS = 300;

@@ -3,11 +3,12 @@
 import { ask, upload, urlOf } from "./ask.js";
 import { edited } from "./checking.js";
 import { gallery } from "./gallery.js";
-import { askText, dialog, field, h, saveAs, setSign, signButton } from "./dom.js";
+import { askText, dialog, field, focused, h, saveAs, setSign, signButton } from "./dom.js";
 import * as player from "./player.js";
-import { LARGEST_FILE, fileAsWav, startRecording } from "./recorder.js";
+import { LARGEST_FILE, fileAsWav } from "./recorder.js";
+import { recordVoice, reportOf } from "./recording.js";
 import { NAME } from "./names.js";
-import { colourOf, deletion, namesNow, state, tell, voiceName, voiceOf } from "./state.js";
+import { colourOf, namesNow, standing, state, tell, voiceName, voiceOf } from "./state.js";
 
 let root;
 let list;
@@ -25,14 +26,14 @@ export function voiceCards(page) {
 
 export function drawVoices() {
   const speaking = new Set(state.rows.map((row) => row.speaker));
-  const key = JSON.stringify([state.speakers, [...speaking], state.cast, state.usual, state.voices, [...messages]]);
+  const key = JSON.stringify([state.speakers, [...speaking], state.cast, state.usual, state.voices, state.speakers.map(likenessOf), [...messages]]);
   if (key === drawn) return;
   drawn = key;
-  const focused = document.activeElement?.closest?.(".card")?.dataset.speaker;
-  const role = document.activeElement?.dataset?.role;
+  const inCard = /** @type {HTMLElement | undefined} */ (focused()?.closest(".card"))?.dataset.speaker;
+  const role = focused()?.dataset.role;
   cards = new Map(state.speakers.map((speaker) => [speaker, card(speaker, speaking.has(speaker))]));
   list.replaceChildren(...cards.values());
-  if (focused && cards.has(focused) && role) cards.get(focused).querySelector(`[data-role="${role}"]`)?.focus();
+  if (inCard && role) /** @type {HTMLElement | undefined} */ (cards.get(inCard)?.querySelector(`[data-role="${role}"]`))?.focus();
 }
 
 function card(speaker, speaks) {
@@ -62,13 +63,23 @@ function card(speaker, speaks) {
   const told = speaks ? [] : [h("li", {}, "No turns yet. ", h("button", { type: "button", class: "link", "aria-label": `Remove ${speaker}`, onclick: () => leave(speaker) }, "Remove"))];
   if (voice?.used) {
     const part = voice.used < voice.seconds - 0.3 ? `${voice.used} s of ${voice.seconds} s are used, from ${voice.start} s` : `${voice.used} s`;
-    told.push(h("li", {}, `${part}, level ${voice.level}\u00a0dB`), ...voice.warnings.map((text) => h("li", { class: "warning" }, text[0].toUpperCase() + text.slice(1))));
+    const doubts = voice.report.filter((measure) => !measure.good);
+    const summary = h("summary", {}, doubts.length ? `Its recording: ${doubts.length} ${doubts.length === 1 ? "doubt" : "doubts"}` : "Its recording is good");
+    told.push(h("li", {}, `${part}.`), h("li", {}, h("details", { open: Boolean(doubts.length) }, summary, h("ul", { class: "told report" }, ...reportOf(voice)))));
   }
+  const likeness = likenessOf(speaker);
+  if (likeness) told.push(h("li", { title: `Cosine of the speaker embeddings: ${likeness.match}` }, likeness.says));
   const message = messages.get(speaker);
   if (message) told.push(h("li", {}, h("span", { class: message.severity, role: announced.has(message) ? null : "alert" }, message.text)));
   if (message) announced.add(message);
   return h("section", { class: "card", "data-speaker": speaker, "aria-label": `${speaker}'s voice`, style: `--who: var(--s${colourOf(speaker)})` },
     h("h3", {}, speaker), h("div", { class: "card-line" }, choice, listen), h("div", { class: "card-acts" }, ...acts, file), told.length ? h("ul", { class: "told" }, ...told) : null);
+}
+
+/** How much a speaker's turns sound like the voice that is chosen, as far as any are made in it. */
+function likenessOf(speaker) {
+  const isMade = state.rows.some((row) => row.speaker === speaker && standing(row) === "made");
+  return (isMade && state.result?.likeness?.[speaker]) || null;
 }
 
 function choose(speaker, ref) {
@@ -133,51 +144,29 @@ async function bring(speaker, file) {
   try {
     const saved = file.name.endsWith(".safetensors");
     if (saved && file.size > LARGEST_FILE) throw new Error("This is no voice's file.");
-    const sent = await upload(saved ? file : await fileAsWav(file));
-    const answer = await ask("bring_voice", { path: sent.path, name: file.name === "recording.wav" ? speaker : file.name.replace(/\.\w+$/, "").slice(0, 64) });
-    if (answer.error) throw new Error(answer.error);
-    state.voices = answer.voices;
-    state.cast[speaker] = answer.ref;
-    say(speaker, "");
-    changed();
+    take(speaker, await sendVoice(saved ? file : await fileAsWav(file), file.name.replace(/\.\w+$/, "")));
   } catch (error) {
     say(speaker, error.message || "The recording could not be sent; try again.");
   }
 }
 
+/** Resolves to what the server says of a new voice. Throws an Error in words. */
+async function sendVoice(file, name) {
+  const answer = await ask("bring_voice", { path: (await upload(file)).path, name: name.slice(0, 64) });
+  if (answer.error) throw new Error(answer.error);
+  return answer;
+}
+
+function take(speaker, answer) {
+  state.voices = answer.voices;
+  state.cast[speaker] = answer.ref;
+  say(speaker, "");
+  changed();
+}
+
 async function record(speaker) {
-  player.quiet();
-  const made = await dialog(root, `Record ${speaker}'s voice`, (close) => {
-    const meter = h("meter", { min: 0, max: 1, low: 0.1, high: 0.95, optimum: 0.5, "aria-label": "Level" });
-    const told = h("p", { role: "status" }, "Read a few sentences aloud, 5 to 20 seconds, in a quiet room.");
-    let stop;
-    let began;
-    const button = h("button", { type: "button", class: "main", onclick: async () => {
-      if (stop) {
-        button.disabled = true;
-        try { close(await stop()); } catch (error) { told.textContent = error.message; told.className = "error"; }
-        return;
-      }
-      try {
-        stop = await startRecording((level) => {
-          meter.value = level;
-          const seconds = (Date.now() - began) / 1000;
-          button.textContent = `Stop (${seconds.toFixed(0)} s)`;
-          if (seconds > 30) button.click();
-        });
-        began = Date.now();
-        button.textContent = "Stop";
-        told.textContent = "Recording…";
-        told.className = "";
-      } catch (error) {
-        told.textContent = error.message;
-        told.className = "error";
-      }
-    } }, "Start recording");
-    setTimeout(() => button.closest("dialog")?.addEventListener("close", () => { if (stop && !button.disabled) stop().catch(() => {}); }));
-    return [told, meter, h("p", { class: "fine" }, `Use only your own voice, or that of a person who agreed. ${deletion("Recordings that are not kept")}`), h("div", { class: "actions" }, button)];
-  });
-  if (made) await bring(speaker, made);
+  const answer = await recordVoice(root, speaker, (file) => sendVoice(file, speaker));
+  if (answer) take(speaker, answer);
 }
 
 async function swap(speaker) {

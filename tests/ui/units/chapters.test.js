@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { chaptersOf, headingOf, withHeading } from "../../../ui/page/chapters.js";
 
-test("the last heading above a turn is its chapter; other comments stay", () => {
-  assert.equal(headingOf("# a note\n## The harbour\n### Again"), "Again");
+test("the headings above a turn are its chapter; other comments stay", () => {
+  assert.equal(headingOf("# a note\n## The harbour\n### Again"), "The harbour, Again");
   assert.equal(headingOf("# a note"), "");
   assert.equal(withHeading("# a note\n## Old", " New  one "), "# a note\n## New one");
   assert.equal(withHeading("## Old", ""), "");
