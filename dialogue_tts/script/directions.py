@@ -110,6 +110,7 @@ _TRANSITION = re.compile(
     r"|[A-Z][A-Z ]{2,40} TO:|(?:CUT|FADE|DISSOLVE) (?:BACK )?(?:TO|IN|OUT)\b[^a-z]{0,60})"
 )
 _RULE = re.compile(r"(?:[-*_=~•·.#+–—]\s*){3,}|[§⁂❦☙❧]+|#|`{3,}\w{0,20}")
+_SET_OFF = re.compile(r"([-=~*_])\1{2,}[ \t]+\w[^-=~*_]{0,60}[ \t]+\1{3,}")  # --- AD BREAK ---
 _MOVEMENT = re.compile(
     r"(?:Enter|Re-?enter|Exit|Exeunt|Manent|Alarums?|Flourish|Sennet|ENTER|RE-?ENTER|EXIT|EXEUNT)\b"
     r"(?:[.,:;]?$|[.,:;]? (?:the |a |an |all |both |two |three |from |to |at |with |omnes|severally|pursued |above|below|again|"
@@ -140,7 +141,7 @@ def heading_in(line: str) -> str | None:
         return "a rule"
     if len(plain) > 220:
         return None
-    if _HEADING.fullmatch(plain):
+    if _HEADING.fullmatch(plain) or _SET_OFF.fullmatch(line.strip()):
         return "a heading"
     if _TRANSITION.fullmatch(plain) or _TRANSITION.fullmatch(plain.upper() if plain.istitle() else plain):
         return "a transition"

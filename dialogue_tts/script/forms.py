@@ -14,12 +14,14 @@ from dialogue_tts.script.labels import (
     HEADERS,
     PROSE,
     SOUNDS,
+    TIME,
     Label,
     is_capitals,
     is_name,
     read_cue,
     read_dotted,
     read_label,
+    read_stage_bracket,
 )
 
 _BRACKET = re.compile(
@@ -214,7 +216,7 @@ def bracket_in(text: str) -> bool:
 
 def is_bracket_name(name: str) -> bool:
     """Whether what stands in brackets is a speaker's name: it may have words in small letters behind the first."""
-    if is_movement(name):
+    if is_movement(name) or TIME.fullmatch(name):
         return False
     if is_name(name):
         return True
@@ -230,7 +232,7 @@ def pauses_at(text: str) -> int:
 
 def _count(counts: Counts, text: str, blank: bool, following: str) -> None:
     text = text[pauses_at(text) :]
-    if not text.strip() or text.lstrip().startswith(("# ", "##")):
+    if not text.strip() or text.lstrip().startswith(("# ", "##")) or read_stage_bracket(text):
         return
     if bracket_in(text):
         counts.first = counts.first or Form.BRACKETS

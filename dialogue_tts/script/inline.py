@@ -155,9 +155,9 @@ def number(seconds: float) -> str:
     return format(Decimal(repr(seconds)), "f").removesuffix(".0")
 
 
-def is_sound(name: str) -> bool:
-    """Whether a bracket asks for a sound, as [laughs] does, or is meant for a pause."""
-    return bool(_LIKE_A_PAUSE.fullmatch(name) or _SOUND.fullmatch(name))
+def is_sound(name: str, pauses: bool = True) -> bool:
+    """Whether a bracket asks for a sound, as [laughs] does, or, with `pauses`, is meant for a pause."""
+    return bool((pauses and _LIKE_A_PAUSE.fullmatch(name)) or _SOUND.fullmatch(name))
 
 
 def reject_tag(name: str) -> NoReturn:

@@ -24,12 +24,16 @@ PROSE = frozenset(
 )
 HEADERS = frozenset(
     """
-    act adapted attendees author authors cast characters contact copyright credit credits date duration episode format
-    genre language location logline meeting notes participants persons place podcast present recording revision scene
-    setting source summary synopsis tags time title topic transcript
+    act adapted attendees author authors cast characters contact copyright credit credits date duration episode featuring
+    format genre guests hosts language length location logline meeting notes participants persons place podcast present
+    recording revision runtime scene season series setting source starring summary synopsis tags time title topic
+    transcript
     """.split()
 )
 SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx sound sounds stage f/x s/fx".split())
+
+_OF_SOUND = SOUNDS | {"intro", "outro", "theme", "jingle", "break", "transition", "crowd", "silence"}
+_STAGE_BRACKET = re.compile(r"\[([^\[\]\n]{1,200})\]")
 
 _TOKEN = r"(?!\d{1,2}:\d\d)[\w#&+/](?:[\w.'’‘#&/-]|\.(?=\w))*"
 _NAME_AT = re.compile(rf"{_TOKEN}(?:,? {{1,3}}{_TOKEN}){{0,7}}")
@@ -37,6 +41,12 @@ _LEAD = re.compile(r"(?:>[ \t]*)*(?:[-*•◦▪‣–—·+][ \t]+|\(?\d{1,3}[.
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?"
 _DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
 TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? |T))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
+_SYSTEM = re.compile(rf"[\[(]?{_DATE},?[ \t]+{_CLOCK}[\])]?(?:[ \t]*[-–—][ \t]+|[ \t]+)\S")
+_NO_MESSAGE = re.compile(
+    r"\u200e?(?:<[^<>]{0,40}omitted>|(?:image|video|audio|sticker|gif|document|contact card) omitted"
+    r"|(?:this message was deleted|you deleted this message|missed (?:voice|video) call)\.?)",
+    re.IGNORECASE,
+)
 _AFTER_TIME = re.compile(r"[ \t]*(?:[-–—|][ \t]+)?")
 _MARKS = re.compile(r"[*_]{1,3}")
 _ASIDE = re.compile(r"[ \t]*(?P<marks>[*_]{0,3})(?P<aside>\([^()\n]{0,200}\)|\[[^\[\]\n]{0,200}\])(?P=marks)")
@@ -130,6 +140,26 @@ def read_label(line: str) -> Label | None:
     return Label(
         label.name, label.options, label.asides, label.times, position, line[:position].strip(), spaced, label.bracketed
     )
+
+
+def is_system_line(line: str) -> bool:
+    """Whether a chat's own line tells of the chat, and nobody speaks: a date and a time without a name."""
+    return bool(_SYSTEM.match(line)) and read_label(line) is None
+
+
+def read_stage_bracket(line: str) -> str | None:
+    """`[INTRO MUSIC]`, `[SFX: a jar opens]`, `[Laughter]`: the words of a bracket that is a line of its own and asks for a
+    sound; None for any other line."""
+    match = _STAGE_BRACKET.fullmatch(line.strip())
+    if not match:
+        return None
+    words = match[1].strip()
+    return words if is_sound(words, pauses=False) or _OF_SOUND & set(re.findall(r"[\w/]+", words.casefold())) else None
+
+
+def is_no_message(speech: str) -> bool:
+    """Whether a message of a chat holds no words: pictures, what was deleted, emoji."""
+    return bool(_NO_MESSAGE.fullmatch(speech.strip())) or not any(c.isalnum() for c in speech)
 
 
 def read_cue(line: str) -> Label | None:

@@ -28,8 +28,11 @@ from dialogue_tts.script.labels import (
     Label,
     is_capitals,
     is_mark,
+    is_no_message,
     is_several,
+    is_system_line,
     read_label,
+    read_stage_bracket,
 )
 from dialogue_tts.script.options import Options, read_options
 from dialogue_tts.script.turns import Heading, Turn
@@ -155,6 +158,9 @@ class Reader:
 
     def _read_labelled(self, content: str, number: int, following: str) -> None:
         label = self._label(content)
+        if label and label.times and is_no_message(content[label.end :]) and content[label.end :].strip():
+            self._aside(Aside(content, content, "a message without words"), number)
+            return
         if label:
             if not label.spaced and self._counts.labels[label.name.casefold()] < 2:
                 self.tell(number, f'"{label.written}" is taken for a speaker; put a space behind it to be sure', "note")
@@ -165,6 +171,12 @@ class Reader:
         if cue and cue.name.casefold() in self._counts.labels:
             spelling = self._counts.spellings[cue.name.casefold()]
             self._begin_label(Label(spelling, cue.options, cue.asides, cue.times, 0, cue.written), number)
+            return
+        if is_system_line(content):
+            self._aside(Aside(content, content, "a line of the chat's own"), number)
+            return
+        if (asked := read_stage_bracket(content)) and asked.casefold() not in self._counts.labels:
+            self._aside(Aside(asked, content), number)
             return
         header = read_label(content)
         if header and header.name.casefold() in HEADERS | SOUNDS and header.spaced:

@@ -34,7 +34,7 @@ _CLIPPED = re.compile(  # begins with an apostrophe of its own
     re.IGNORECASE,
 )
 _CLOSED = re.compile(r"'+([.,;:!?]*)$")
-_OWN_END = re.compile(r"(?:s|in|o|ol|an|th)'[.,;:!?]*$")  # dogs', doin'
+_OWN_END = re.compile(r"(?:s|in|\bo|\bol|\ban|\bth)'[.,;:!?]*$")  # dogs', doin'
 
 
 class TextFrontend:

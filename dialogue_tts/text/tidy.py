@@ -65,6 +65,8 @@ _MARKDOWN = tuple(
 _FACE = re.compile(r"(?<!\S)(?:[:;=]'?-?[()DPpO/|]|<3|[xX]D|\^_*\^)(?![\w/])")
 _STACKED = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no letter has so many; to sort them takes long
 _MARKS = re.compile(r"[.,;:!?]{4,}")
+_RANGE = r"(?!(?<=\b[A-Z])–[A-Z]\b)(?!(?:(?<=\d[ap]m )|(?<= [ap]m )|(?<=[ap]\.m\. ))[-–] \d)"  # A–F, 9 a.m. - 5 p.m.
+_BREAKS = re.compile(rf"—|-{{2,}}|(?<!\d){_RANGE}–(?!\d)|(?<= )(?<!\d ){_RANGE}[-–](?= )|(?<=\d )[-–](?= (?!\d))")
 _DASHES = re.compile(r"[\s—]*—[\s—]*")
 
 
@@ -82,17 +84,18 @@ def tidy(text: str) -> str:
     text = _ROMAN.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     text = _UNUSUAL.sub(lambda found: _plain_character(found[0], found.string, found.start()), text)
     text = _FACE.sub(" ", text)
-    text = re.sub(r"(?<=\w)\((\w{1,3})\)", r"\1", text)  # turn(s)
+    text = re.sub(r"(?<=[^\W\d_]{2})\((\w{1,3})\)", r"\1", text)  # turn(s)
+    text = re.sub(r"\b([a-zA-Z])\(([a-z])\)", r"\1 of \2", text)  # f(x)
     text = re.sub(r"(?<=\+\d\d) \(0\) ?", " 0 ", text)  # +44 (0)20
     text = _without_dashes(" ".join(text.split()))
     text = _MARKS.sub(lambda run: _few_marks(run[0]), text)
-    text = re.sub(r" (?=[,;:!?]|\.(?!\d))", "", text)
+    text = re.sub(r" (?=[,;:!?]|\.(?!\w))", "", text)
     return " ".join(map(_open_out, text.split()))
 
 
 def _without_dashes(text: str) -> str:
     """Dashes and parentheses -> commas, or nothing beside another mark; three dots where the text breaks off."""
-    text = re.sub(r"—|-{2,}|(?<!\d)–(?!\d)|(?<= )(?<!\d )[-–](?= )|(?<=\d )[-–](?= (?!\d))", " — ", text)
+    text = _BREAKS.sub(" — ", text)
     if broken := re.search(r"(?<=\w)\W*$", text):
         tail = broken[0]
         if "—" in tail and not tail[: tail.index("—")].strip(" ,"):

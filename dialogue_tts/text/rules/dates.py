@@ -71,6 +71,12 @@ def _stretch(match: re.Match[str]) -> str:
     return f"{' '.join(words[:-1])} and {words[-1]}"
 
 
+def _lasting(match: re.Match[str]) -> str:
+    """`1h 30m`, `5m 30s`: behind hours, m is minutes, and in front of seconds."""
+    counts = zip(match.groups(), ("hour", "minute", "second"), strict=True)
+    return " ".join(f"{cardinal(count)} {unit}{'' if count == '1' else 's'}" for count, unit in counts if count)
+
+
 def _date(day: int, month: int, written_year: str | None) -> str | None:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
@@ -168,11 +174,18 @@ DATES = rules(
     # lengths of time
     (r"(?<![\w:.])(\d{1,3}):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?![\w:])(?! ?[APap]\.?[Mm]\b)", _stretch),
     (r"(?<![\w:.])()(\d{1,2}):(\d\d)\.(\d{1,3})(?![\w:])", _stretch),
+    (
+        r"(?<![\w.,$£€/'])(\d{1,3}) ?h(?:rs?)?\.? ?(\d{1,2}) ?m(?:ins?)?(?: ?(\d{1,2}) ?s(?:ecs?)?)?(?!\w)",
+        _lasting,
+    ),
+    (r"(?<![\w.,$£€/'])()(\d{1,3}) ?m(?:ins?)?\.? ?(\d{1,2}) ?s(?:ecs?)?(?!\w)", _lasting),
+    (r"(?<![\w:.])12:00 (?=noon|midnight)", "twelve "),
     # times of day
     (
         rf"(?<![\w:.,/-])(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))? ?[-–] ?(?=(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?{_AFTERNOON})",
         _from,
     ),
+    (rf"(?<=\d)({_AFTERNOON}) ?[-–] ?(?=\d)", lambda m: f"{m[1]} to "),
     (rf"(?<![\w:])([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?{_AFTERNOON}", _time),
     (rf"(?<![\w:.,])(1[0-2]|0?[1-9]){_AFTERNOON}(?!\w)", _hour),
     (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2])),
@@ -194,19 +207,33 @@ DATES = rules(
         _day_month,
     ),
     (rf"\b{_MONTH},? (\d{{4}})\b(?![-,.]?\d)", _month_year),
+    # seconds, not decades
+    (
+        r"\b(in|for|after|every|takes|took|lasts|lasted|within|under|another|wait) (\d{1,2})s(?!\w)(?!(?<=[2-9]0s) [a-z])",
+        lambda m: f"{m[1]} {cardinal(m[2])} second{'' if m[2] == '1' else 's'}",
+    ),
     # years
     (r"(?<![\w.,$£€])(\d{4})s\b", _decade),
     (r"(?<![\w.,$£€])(\d{4})'s(?= )", _decade),
     (r"(?<![\w])'([2-9]0)s\b", _short_decade),
     (r"(?<![\w.,$£€-])([2-9]0)s\b", _short_decade),
     (r"(?<![\w])'(\d\d)(?![\w'\"])", lambda m: f"oh {cardinal(m[1])}" if m[1][0] == "0" else cardinal(m[1])),
-    (r"(?<![\w.,/$£€-])(1\d{3}|20\d\d) ?([-–/]) ?(1\d{3}|20\d\d|\d\d)(?![\w/,-]|\.\d)", _years),
+    (r"(?<![\w.,/$£€-])(1\d{3}|20\d\d) ?([-–/]) ?(1\d{3}|20\d\d|\d\d)(?![\w/-]|[.,]\d)", _years),
     (r"(?<![\w.,])(\d{1,5}) ?(BCE|CE|BC|AD|B\.C\.E\.|B\.C\.|A\.D\.|C\.E\.)(?!\w)", _era),
     (r"\b(?:AD|A\.D\.) (\d{1,4})\b", lambda m: f"A.D. {_ancient(m[1])}" if len(m[1]) < 4 else f"A.D. {year(m[1])}"),
     signs="0123456789",
 ) + rules(
     (rf"(?<!\w)({_DAY})\.? ?[-–] ?({_DAY})\b\.?", lambda m: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),
     (rf"(?<!\w)({_DAY})\.?(?=,? (?:{'|'.join(MONTHS)}|the \w+th|\d))", lambda m: _DAYS[m[1]]),
+    (r"(?<!\w)(Tues|Thurs|Thur)\.", lambda m: _DAYS[m[1]] + _end(m)),
+    (
+        rf"(?<!\w)({_DAY})\.(?=[,;)]| (?:&|(?:and|or|to|at|night|morning|afternoon|evening|through|the)\b))",
+        lambda m: _DAYS[m[1]],
+    ),
+    (
+        rf"\b((?i:on|every|next|last|by|until|till?|from|since|closed|open)) ({_DAY})(?!\w)(?:\.(?= [a-z]))?(?! [A-Z])",
+        lambda m: f"{m[1]} {_DAYS[m[2]]}",
+    ),
     (r"(?<!\w)(Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.", lambda m: _month_of(m[1]) + _end(m)),
     (r"\b(in|since|by|last|next|until|till|from) Jan\.", lambda m: f"{m[1]} January{_end(m)}"),
 )

@@ -19,6 +19,16 @@ STATES = {
     **{"SD": "South Dakota", "TN": "Tennessee", "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia"},
     **{"WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin", "WY": "Wyoming", "DC": "D.C."},
 }
+_TOWNS_OF = {  # of states whose signs are words or another place
+    "OK": "Oklahoma City,Tulsa,Norman,Edmond,Lawton,Stillwater,Broken Arrow,Enid,Muskogee,Ponca City,Ardmore",
+    "OR": "Portland,Salem,Eugene,Bend,Medford,Ashland,Corvallis,Astoria,Gresham,Beaverton,Hillsboro",
+    "IN": "Indianapolis,Fort Wayne,Gary,Bloomington,South Bend,Evansville,Muncie,Lafayette,Carmel,Kokomo,Terre Haute",
+    "ME": "Portland,Bangor,Augusta,Lewiston,Bar Harbor,Kennebunkport,Brunswick,Freeport,Camden",
+    "HI": "Honolulu,Hilo,Kailua,Kona,Lahaina,Waikiki,Maui,Kahului",
+    "OH": "Columbus,Cleveland,Cincinnati,Dayton,Toledo,Akron,Canton,Youngstown,Springfield,Athens,Lima,Mansfield,Kent",
+    "ID": "Boise,Nampa,Meridian,Pocatello,Idaho Falls,Moscow,Twin Falls,Coeur d'Alene",
+    "LA": "New Orleans,Baton Rouge,Shreveport,Lafayette,Monroe,Lake Charles,Metairie",
+}
 _DOTTED = {
     **{"Ala": "AL", "Ariz": "AZ", "Ark": "AR", "Calif": "CA", "Colo": "CO", "Conn": "CT", "Del": "DE", "Fla": "FL"},
     **{
@@ -94,6 +104,12 @@ def _town(match: re.Match[str]) -> str:
     return f"{match[1]}{state} {digits(match[3])}" if match[3] else f"{match[1]}{state}"
 
 
+def _town_alone(match: re.Match[str]) -> str:
+    """Without a postcode, `Well, OK.` is no place."""
+    towns = _TOWNS_OF.get(match[2])
+    return match[0] if towns and match[1].removesuffix(", ") not in towns else _town(match)
+
+
 def _dotted_state(match: re.Match[str]) -> str:
     end = "." if match.end() == len(match.string) else ""
     return f"{match[1]}{STATES[_DOTTED[match[2]]]}{end}"
@@ -136,6 +152,11 @@ def _part(number: str) -> str:
 
 
 IDENTIFIERS = rules(
+    # thousands apart, as much of Europe writes them; three noughts tell them from other numbers in a row
+    (
+        r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?: \d{3}){0,3} 000(?: \d{3}){0,3})(?![\w-]| \d|[.,]\d)",
+        lambda m: m[0].replace(" ", ""),
+    ),
     # telephones
     (r"(?<![\w.,+-])(?:\+(\d{1,3})[ .-]?|(?=\(?\d))\(?(\d{3})\)?[ .-]{0,2}(?<=\D)(\d{3})[ .-](\d{4})(?![\w-])", _phone),
     (
@@ -184,10 +205,11 @@ IDENTIFIERS = rules(
     ),
     (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one"),
     # words with digits in them
-    (r"(?<![\w.,:])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0])),
+    (r"(?<![\w.])([A-Z])\.(\d{2,4})(?![\w]|[.,]\d)", lambda m: f"{m[1]} {in_pairs(m[2])}"),  # H.264
+    (r"(?<![\w.,:'-])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0])),
     signs="0123456789",
 ) + rules(
-    (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town),
+    (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town_alone),
     (rf"{_TOWN}({'|'.join(_DOTTED)})\.", _dotted_state),
     (r"\b(Washington),? (DC|D\.C\.)(?!\w)", r"\1, D.C."),
     signs=",DC",

@@ -74,6 +74,11 @@ def _money(match: re.Match[str]) -> str:
     return f"{start}{number(low)} {country}{one if low == '1' else many}"
 
 
+def _european(match: re.Match[str]) -> str:
+    whole, part = match.groups()
+    return f"€{whole.replace('.', '')}{(part or '').replace(',', '.')}"
+
+
 def _cents(match: re.Match[str]) -> str:
     return f"{number(match[1])} {'cent' if match[1] == '1' else 'cents'}"
 
@@ -83,6 +88,12 @@ def _pence(match: re.Match[str]) -> str:
 
 
 MONEY = (
+    *rules(
+        # as they are written where euros are paid: €9,99 and 1.000,50 €
+        (r"€ ?(\d{1,3}(?:\.\d{3})*)(,\d\d)?(?![\d,]|\.\d)", _european),
+        (r"(?<![\w.,])(\d{1,3}(?:\.\d{3})*)(,\d\d)? ?€(?! ?\d)", _european),
+        signs="€",
+    ),
     *rules(
         (rf"(?<![\w.,])({NUMBER}) ?([{SIGNS}])(?! ?\d)", r"\2\1"),
         (

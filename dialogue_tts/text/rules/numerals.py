@@ -94,7 +94,7 @@ _NO_OWNERS = (  # what begins a sentence, or is followed by letters
 _NO_VERB = r"(?! (?:think|am|was|have|know|want|guess|say|said|will|do|did|mean)\b)"  # the speaker's own I
 _AFTER_FIFTH = r"(?=[.,;:?!)\"]|$|'s\b| (?:of|and|ruled|reigned|died|became|was|is|had|in|at|by|who)\b)"
 NUMERALS = (
-    *rules((r"(?<!\w)WW([123]|I{1,3})(?!\w)", _world_war), signs="W"),
+    *rules((r"(?<!\w)WW ?([123]|I{1,3})(?![\w'])", _world_war), signs="W"),
     *rules((rf"(?<![\w.])(?=M[MDCLXVI]{{3}}){_YEAR}(?![\w.]\w|\w)", lambda m: year(str(roman(m[0])))), signs="M"),
     *rules(
         (
@@ -120,6 +120,7 @@ NUMERALS = (
         signs="IVXLCivxlc",
     ),
     *rules(
+        (rf"(?<!\w)({_UP_TO_39}) (?=[Cc]entur(?:y|ies)\b)", lambda m: f"{ordinal(str(roman(m[1])))} "),
         (rf"\b((?i:{_RULERS})) (?=\w\w)({_UP_TO_39})\b{_NOT_A_NAME}", _ordinal),
         (
             rf"\b((?:King|Queen|Pope|Emperor|Tsar|Kaiser|Sultan|Prince) {_NAME}(?: {_NAME})?) ({_UP_TO_39})\b{_NOT_A_NAME}",

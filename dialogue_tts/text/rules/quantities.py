@@ -125,6 +125,7 @@ QUANTITIES = (
             rf"\b((?i:on|by|until|before|after|since|due|from) )(\d{{1,2}})/(\d{{1,2}}){_NO_MORE}(?! (?:of|cup|tea|inch))",
             _day,
         ),
+        (r"(?<![\w./-])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _out_of),
         (r"(?<![\w./-])(\d{1,4})/(10|100)(?![\w/]|\.\d| (?:of|an?|inch|mile)\b)", _out_of),
         (r"(?<![\w./])(?:(\d{1,9})[ -])?(\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _fraction),
         (r"(?<![\w./])()(\d{1,2})/(\d{1,2})(?![\w/]|\.\d)", _day),
@@ -134,6 +135,7 @@ QUANTITIES = (
     *rules(
         # sums
         (rf"{_N}({NUMBER}) ?× ?({NUMBER})(?= ?(?:cm|mm|inch|feet|ft|meters|pixels)\b)", _by),
+        (rf"{_N}({NUMBER}) ?x ?({NUMBER})(?= ?=)", _times),
         (rf"{_N}({NUMBER})(?: ?x ?(?:{NUMBER})){{1,3}}(?!\w)", _by),
         (rf"{_N}({NUMBER}) ?× ?({NUMBER})(?!\w)", _times),
         (rf"{_N}({NUMBER}) ?\* ?(?={NUMBER})", lambda m: f"{number(m[1])} times "),
@@ -156,7 +158,7 @@ QUANTITIES = (
             rf"{_N}({NUMBER}) ?[-–] ?({NUMBER})(?![\w-]|[.,]\d)(?<!-)",
             lambda m: _to(m) if m.string[m.start() - 1 : m.start()] != "-" else m[0],
         ),
-        (r"(?<![\w:.])(\d{1,4}):(\d{1,4})(?![\w:])", _to),
+        (r"(?<![\w:.])(\d{1,4}(?:\.\d{1,3})?):(\d{1,4}(?:\.\d{1,3})?)(?![\w:])", _to),
         (r"(?<![\w&])# ?(?=\d)", "number "),
         # numbers
         (r"(?<=[A-Z]\.[A-Z]\. )(\d\d[1-9]\d)(?![\w/-]|[.,]\d)", lambda m: in_pairs(m[1])),  # RTX 4090
@@ -172,4 +174,6 @@ BRITISH_QUANTITIES = tuple(
     rule._replace(replacement=_day_first) if rule.replacement is _day else rule for rule in QUANTITIES
 )
 
-REST = rules((r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d])|\d+\.\d+|(?<!\d)\.\d+|\d+", _plain), signs="0123456789")
+REST = rules((r"(?<=\d),(?=\d{1,2}(?!\d))", ", "), signs=",") + rules(
+    (r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d])|\d+\.\d+|(?<!\d)\.\d+|\d+", _plain), signs="0123456789"
+)

@@ -45,6 +45,10 @@ _SHORT_WORDS = frozenset(  # of two or three letters that are shouted more often
 _NOUNS_OF_IT = frozenset(
     "department support guy team manager staff infrastructure sector industry company systems system".split()
 )
+_ABOUT_WHO = frozenset(
+    " said says and has guidelines guidance report reports data official officials director experts chief declared declares "
+    "recommends recommended estimates estimated warns warned Europe".split(" ")
+)
 _TO_US = frozenset("to for of with at about between let give tell help behind against among join told gave".split())
 
 
@@ -134,7 +138,7 @@ def _is_word_here(bare: str, before: str, after: str) -> bool:
     if bare == "US":
         return before in _TO_US and not after.isalnum()
     if bare == "WHO":
-        return before != "the" and after not in ("", "said", "says", "and", "has")
+        return before != "the" and after not in _ABOUT_WHO
     return bare == "OR" or (bare == "AM" and before == "i")
 
 

@@ -132,15 +132,20 @@ def _power(match: re.Match[str]) -> str:
 
 
 def _place(match: re.Match[str]) -> str:
-    """`51°30'N`."""
-    degrees, minutes, side = match.groups()
-    where = {"N": "north", "S": "south", "E": "east", "W": "west"}[side]
-    return f"{number(degrees)} degrees {f'{number(minutes)} minutes ' if minutes else ''}{where}"
+    """`51°30'N`, `40° 42' 46"`."""
+    degrees, minutes, seconds, side = match.groups()
+    words = [f"{number(degrees)} degrees", f"{number(minutes)} minutes" if minutes else ""]
+    words += [f"{number(seconds)} seconds" if seconds else "", _SIDES.get(side, "")]
+    return " ".join(filter(None, words))
 
 
+_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _START = r"(?<![\w.,$£€/'])"
+_DOT = r"(?:\.(?=[,;:)]| [a-z]))?"  # `3 ft. tall`; where a sentence may end it stays
 UNITS = rules(
-    (rf"{_START}(\d{{1,3}})° ?(?:(\d{{1,2}})' ?)?([NSEW])\b", _place),
+    (rf"{_START}(\d{{1,3}})° ?(?:(\d{{1,2}})' ?)?()([NSEW])\b", _place),
+    (rf"{_START}(\d{{1,3}})° ?(\d{{1,2}})' ?(?:(\d{{1,2}}(?:\.\d{{1,4}})?) ?(?:\"|'') ?)?([NSEW]\b)?", _place),
+    (rf"{_START}({NUMBER}) in\.(?=[,;:)]| (?:[a-z]|\d)|$)", lambda m: f"{number(m[1])} {unit_words(m[1], 'in')}"),
     (rf"{_START}(-?(?:{NUMBER}))°? ?(?:[-–]|to) ?(-?(?:{NUMBER})) ?° ?([CF])?(?!\w)", _degree_range),
     (rf"{_START}(-?(?:{NUMBER})) ?° ?([CFK])?(?!\w)", _degrees),
     (rf"{_START}(\d{{1,2}}) ?' ?(\d{{1,2}}(?:\.\d)?) ?(?:\"|'')", _feet),
@@ -148,14 +153,14 @@ UNITS = rules(
     (rf"{_START}(?<!\")(\d{{1,3}}(?:\.\d{{1,2}})?)\"(?=\s|$|[,.;!?])", lambda m: f"{number(m[1])} inches"),
     (rf"{_START}(?<!')(\d{{1,2}})'(?= (?:tall|long|wide|high|deep|by|x)\b)", lambda m: f"{number(m[1])} feet"),
     (rf"{_START}({NUMBER}) ?(km|cm|mm|mi|ft|in|m|yd)(?:\^?([23])|([²³]))(?!\w)", _power),
-    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER}) ({_any(_APART)})(?![\w/²³'])", _range),
-    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³'])", _range),
+    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER}) ({_any(_APART)})(?![\w/²³']){_DOT}", _range),
+    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range),
     (
         rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}",
         _per,
     ),
-    (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³'])", _unit),
-    (rf"{_START}(-?(?:{NUMBER}))({_any(_TIGHT)})(?![\w/²³'])", _unit),
+    (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³']){_DOT}", _unit),
+    (rf"{_START}(-?(?:{NUMBER}))({_any(_TIGHT)})(?![\w/²³']){_DOT}", _unit),
     (rf"{_START}({NUMBER})-({_any(_TIGHT)})(?![\w/²³'])", _compound),
     (rf"{_START}({NUMBER})(k|M|bn|mn)(?![\w-])", _big),
     (

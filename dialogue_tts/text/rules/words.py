@@ -94,6 +94,8 @@ _ALWAYS = {  # with their full stop, wherever they stand
     **{"appt": "appointment", "Appt": "Appointment", "ver": "version", "qty": "quantity", "Qty": "Quantity"},
     **{
         "orig": "original",
+        "Op": "Opus",
+        "op": "opus",
         "prev": "previous",
         "Attn": "Attention",
         "Encl": "Enclosed",
@@ -103,9 +105,12 @@ _ALWAYS = {  # with their full stop, wherever they stand
     },
 }
 _NEEDS_NUMBER = frozenset(
-    "Pt fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
+    "Pt Op op fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
 )
 _WORDS = {  # as they stand
+    **{"km/h": "kilometers per hour", "mi/h": "miles per hour", "m/s": "meters per second"},
+    **{"mph": "M.P.H.", "kph": "K.P.H."},
+    **{word: "".join(f"{letter}." for letter in word.upper()) for word in "diy vip idk omg wtf ikr omw irl".split()},
     **{"w/": "with ", "w/o": "without", "b/c": "because", "aka": "also known as", "AKA": "also known as"},
     **{
         "BTW": "by the way",
@@ -183,6 +188,11 @@ def _number(match: re.Match[str]) -> str:
     return "Numbers " if match[1].lower() == "nos" else "Number " if match[1][0] == "N" else "number "
 
 
+def _from_to(match: re.Match[str]) -> str:
+    """`A–F`, letters both."""
+    return " to ".join(f"{letter}." for letter in match.groups() if letter)
+
+
 def _alternatives(words: dict[str, str] | frozenset[str] | set[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -241,15 +251,24 @@ _SPOKEN = {
     **{"±": "plus or minus", "×": "times", "÷": "divided by", "©": "copyright", "→": "to", "µ": "micro", "#": "hash"},
     **{"%": "percent", "&": "and", "+": "plus", "@": "at", "²": "squared", "³": "cubed"},
 }
+_PER = {
+    **{"yr": "year", "mo": "month", "wk": "week", "hr": "hour", "min": "minute", "sec": "second", "kg": "kilogram"},
+    **{"lb": "pound", "oz": "ounce", "sqft": "square foot", "sq ft": "square foot", "mi": "mile"},
+    **{word: word for word in "hour day night week month year person head user unit piece ton".split()},
+}
 SYMBOLS = (
     *rules((r"(?<!\w)a(?= [=<>+] )|(?<= [=<>+] )a(?!\w)", "A."), signs="=<>+"),
     *rules((r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])", r"\1.\2."), signs="/"),
+    *rules((r"(?<![\w-])(A)-(Z)(?![\w-])|(?<![\w–])([A-Z])–([A-Z])(?![\w–])", _from_to), signs="-–"),
     *rules((r"(?<=\w) ?[-=]+> ?(?=\w)", " to "), signs=">"),
     *rules((r"(?<![<>=!])[<>]=(?!=)", lambda m: " is at most " if m[0][0] == "<" else " is at least "), signs="<>"),
     *rules((r"!=(?= ?\w)", " is not equal to "), (r"(?<=\w) ?={2,3} ?(?=\w)", " equals "), signs="="),
     *rules((r"(?<=\w) ?& ?(?=\w)", " and "), signs="&"),
     *rules((r"~ ?(?=\d|[a-z]+ (?:hundred|thousand|minutes|hours|miles))", "about "), signs="~"),
     *rules((r"~", " "), signs="~"),
+    *rules(
+        (rf"(?<=\w) ?/ ?({_alternatives(set(_PER))})(?![\w/])(?<!\d/\w)", lambda m: f" per {_PER[m[1]]}"), signs="/"
+    ),
     *rules((r"(?<=\w)/(?=\w)", " slash "), (r"(?<=\w) / (?=\w)", " slash "), (r"/", " "), signs="/"),
     *rules((r"\\", " "), (r"(?<=\w)\^(?=\w)", " to the power of "), signs="\\^"),
     *rules(
