@@ -53,7 +53,7 @@ class Line(NamedTuple):
         text: as written.
         speaker: where the document says who speaks; a turn begins here.
         beside: `(...)` beside the name.
-        aside: it is no speech, as the document says.
+        aside: it is no speech, as the document says; heading: it is a heading besides.
         start_s, end_s: when it is to be heard, where the document says so.
     """
 
@@ -64,6 +64,7 @@ class Line(NamedTuple):
     beside: tuple[str, ...] = ()
     start_s: float | None = None
     end_s: float | None = None
+    heading: bool = False
 
 
 @dataclass

@@ -40,7 +40,7 @@ from dialogue_tts.script.turns import Heading, Turn
 _UNSPACED_COMMENT = re.compile(r"#[^\W\d]")
 _BEFORE_BRACKET = re.compile(r"(?:>\s*)*(?:[-*•]\s+|\d{1,3}[.)]\s+)?[*_]{0,3}(?=\[)")
 _BEHIND_NAME = re.compile(r"(?:[*_]{1,3})?[:：](?:[*_]{1,3}(?=\s|$))?|[*_]{1,3}(?=\s|$)")
-LONGEST_HEADING = 120  # letters of what a document's style sets off, as it does headings and whole directions
+LONGEST_HEADING = 120  # letters of what a document's style sets off, as it does headings and whole paragraphs
 _NO_TAGS = (*PLAYS, Form.GIVEN, Form.PROSE)
 
 
@@ -82,7 +82,8 @@ class Reader:
             if not content:
                 self._put("\n\n", line.number)
             elif line.aside:
-                if heading_in(content) in (None, "a heading") and len(content) <= LONGEST_HEADING:
+                kind = heading_in(content)
+                if kind == "a heading" or (kind is None and line.heading and len(content) <= LONGEST_HEADING):
                     self.headings.append(Heading(line.number, content))
                 self._aside(Aside(content, content), line.number)
             elif self._form is not Form.GIVEN and is_comment(content):

@@ -45,5 +45,16 @@ def test_headings_of_documents() -> None:
     ]
 
 
+def test_what_is_no_speech_is_no_heading_for_it() -> None:
+    code = "## One\n\n**Anna:** Hello.\n\n```\nlet x\n```\n\n**Ben:** Yes.\n"
+    play = "INT. KITCHEN - DAY\n\nShe sits.\n\nANNA\nHello.\n\n.THE QUAY\n\nBEN\nYes.\n"
+    sounds = "1\n00:00:01,000 --> 00:00:02,000\n[door slams]\n\n2\n00:00:02,000 --> 00:00:03,000\nAnna: Hello.\n"
+    found = [
+        [scene.title for scene in scenes_of(read_draft(text.encode(), name).script())]
+        for text, name in ((code, "a.md"), (play, "a.fountain"), (sounds, "a.srt"))
+    ]
+    assert found == [["One"], ["INT. KITCHEN - DAY", "THE QUAY"], [""]]
+
+
 def test_a_script_without_headings_is_one_scene() -> None:
     assert scenes_of(parse_script("[Anna] One.\n[Ben] Two.")) == [Scene("", 0, 1)]

@@ -24,8 +24,9 @@ class Block:
         number: from 1, in the document.
         text: its words; a newline is one within the paragraph.
         lead: its first words, as far as they are bold; "" where they are not.
-        aside: it is a heading or the like.
+        aside: it is a heading, or code.
         cells: of a row of a table.
+        heading: it is one.
     """
 
     number: int
@@ -33,6 +34,10 @@ class Block:
     lead: str = ""
     aside: bool = False
     cells: tuple[str, ...] = ()
+    heading: bool = False
+
+    def __post_init__(self) -> None:
+        self.aside = self.aside or self.heading
 
 
 def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
@@ -59,7 +64,7 @@ def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
         elif lead and lead == text.strip() and cue_in(text) and lines and lines[-1].text.strip():
             lines.append(Line(block.number, ""))  # a bold name alone opens a paragraph
         parts = text.split("\n")
-        lines += [Line(block.number, part, aside=block.aside) for part in parts]
+        lines += [Line(block.number, part, aside=block.aside, heading=block.heading) for part in parts]
         if apart and not (cue_in(text) or re.fullmatch(r"\s*\(.*\)\s*", text)):  # which belong to what follows
             lines.append(Line(block.number, ""))
     return lines

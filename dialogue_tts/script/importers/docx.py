@@ -59,7 +59,7 @@ def _blocks(document: Any) -> Iterator[Block]:
 def _paragraph(paragraph: Paragraph, number: int) -> Block:
     style = (paragraph.style.name or "" if paragraph.style is not None else "").casefold()
     text, lead = _text(paragraph)
-    return Block(number, text, lead, aside=bool(text.strip()) and style.startswith(_HEADINGS))
+    return Block(number, text, lead, heading=bool(text.strip()) and style.startswith(_HEADINGS))
 
 
 def _text(paragraph: Paragraph) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def read_epub(data: bytes) -> tuple[list[Block], list[str]]:
     blocks: list[Block] = []
     for page in _pages(archive):
         for text, heading in _blocks_of(read_part(archive, page)):
-            blocks += (Block(len(blocks) // 2 + 1, text, aside=heading), Block(len(blocks) // 2 + 1, ""))
+            blocks += (Block(len(blocks) // 2 + 1, text, heading=heading), Block(len(blocks) // 2 + 1, ""))
     return blocks, ["pictures, footnote marks and the table of contents are left out"]
 
 

@@ -42,7 +42,9 @@ def _lines(written: list[str]) -> Iterator[Line]:
             speaking = True
             yield Line(number, "", speaker=named[0], beside=named[1])
         else:
-            yield Line(number, content.strip("><!. ") if content[0] in "><!" else content.removeprefix("."), aside=True)
+            forced = content.startswith(".") and not content.startswith("..")  # a scene's heading
+            told = content.strip("><!. ") if content[0] in "><!" else content.removeprefix(".")
+            yield Line(number, told, aside=True, heading=forced)
         blank = not content
 
 

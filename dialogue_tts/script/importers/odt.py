@@ -46,7 +46,7 @@ def _blocks(parent: Element, bold: set[str | None]) -> Iterator[Block]:
                 if piece.strip() and not is_bold:
                     break
                 lead += piece
-            yield Block(0, text, lead if lead.strip() else "", aside=node.tag == f"{_TEXT}h" and bool(text.strip()))
+            yield Block(0, text, lead if lead.strip() else "", heading=node.tag == f"{_TEXT}h" and bool(text.strip()))
         elif node.tag == f"{_TABLE}table-row":
             cells = [cell for cell in node if cell.tag == f"{_TABLE}table-cell"]
             yield Block(0, "", cells=tuple("\n".join(block.text for block in _blocks(cell, bold)) for cell in cells))
