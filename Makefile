@@ -1,4 +1,5 @@
-# make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  make mutants: do the tests notice faults?
+# make demo: hear it.  make test: check it.  make lint: ruff.  make types: mypy.  make page-types: TypeScript's
+# compiler over the studio's page, as far as its comments say types; it needs npm.  make mutants: do the tests notice faults?
 # make kills: ends commands by kill -9 at moments that chance draws, and sees that nothing is lost.
 # All in .venv, made at first use, with the versions of constraints-3.11.txt where Python is that one, and else the newest.
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 TESTED := $(wildcard constraints-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])').txt)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TESTED:%=--constraint %) --editable
 
-.PHONY: demo test lint types mutants kills lock
+.PHONY: demo test lint types page-types mutants kills lock
 
 demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
@@ -24,6 +25,9 @@ lint: $(VENV)/installed-test
 
 types: $(VENV)/installed-test
 	$(BIN)/mypy
+
+page-types:
+	npx --yes --package typescript@5.9.3 tsc --project tests/ui/tsconfig.json
 
 mutants: $(VENV)/installed-test
 	$(BIN)/python tests/mutants.py
