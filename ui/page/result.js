@@ -24,6 +24,7 @@ let words = []; // of the transcript: {start, element}
 let lines = new Map(); // row -> its line
 let lit = -1;
 let litRow = null;
+let drawnAt = -1; // where the waveform was drawn, in seconds
 let drawn = null; // the result that the transcript shows, and its speakers
 
 export function resultSection(page) {
@@ -121,7 +122,7 @@ export function follow() {
   let found = -1;
   for (let n = 0; n < words.length && words[n].start <= at; n++) if (at < words[n].end) found = n;
   light(at > 0 ? found : -1, row);
-  drawWave();
+  if (Math.abs(at - drawnAt) * canvas.width > whole / 2) drawWave(); // half a point further, and not at every frame
 }
 
 function light(word, row) {
@@ -150,6 +151,7 @@ function drawWave() {
   const style = getComputedStyle(slider);
   const colours = [...Array(8).keys()].map((n) => style.getPropertyValue(`--s${n}`));
   const at = player.now();
+  drawnAt = at;
   const bars = Math.floor(box.width / 3);
   let turn = 0;
   for (let n = 0; n < bars; n++) {
