@@ -3,10 +3,11 @@
 
     python benchmarks/long_script.py measure -o long_script.json
     python benchmarks/long_script.py kill --moments 10
+    python benchmarks/long_script.py kill --moments 10 --working     # not while it loads
 
 `measure` runs `dialogue-tts synthesize` at a terminal of its own; seconds of the processor are those of all its threads.
 `kill` ends `synthesize`, and then `batch`, at so many moments that chance draws, starts each again, and compares the bytes
-with those of an undisturbed run.
+with those of an undisturbed run. With `--working` each moment comes after a turn was kept by the process that is killed.
 """
 
 from __future__ import annotations
@@ -134,26 +135,36 @@ def kill(asked: argparse.Namespace) -> bool:
             "synthesize": command("synthesize", whole, "-o", out / "play.wav", "--seed", 1, "-q", bundle=bundle),
             "batch": command("batch", scripts, out, "--seed", 1, "-q", *several, bundle=bundle),
         }
-        return all([_same(name, runs[name], out, asked.moments, chance) for name in asked.commands])
+        return all([_same(name, runs[name], out, asked, chance) for name in asked.commands])
 
 
-def _same(name: str, arguments: list[str], out: Path, moments: int, chance: random.Random) -> bool:
+def _same(name: str, arguments: list[str], out: Path, asked: argparse.Namespace, chance: random.Random) -> bool:
     """Kill one command so often, let it finish, and compare."""
+    moments = asked.moments
     _renew(out)
     began = time.perf_counter()
-    subprocess.run(arguments, check=True)
+    with subprocess.Popen(arguments) as process:
+        loaded_s = _until_kept(process, out, set()) if asked.working else 0.0
+    if process.returncode:
+        raise SystemExit(f"{name} failed")
     undisturbed, took_s = _sounds(out), time.perf_counter() - began
-    print(f"{name}: undisturbed {took_s:.1f} s", flush=True)
+    print(f"{name}: undisturbed {took_s:.1f} s, {loaded_s:.1f} s of them before the first turn was kept", flush=True)
+    # Of the work that a kill leaves, the next has less before it: shorter moments, or most runs would be through before.
+    longest_s = (took_s - loaded_s) / 4 if asked.working else took_s
     _renew(out)
     for number in range(1, moments + 1):
-        at_s = chance.uniform(0.0, took_s)
+        at_s, kept = chance.uniform(0.0, longest_s), _kept(out)
         with subprocess.Popen(arguments) as process:
+            if asked.working:
+                _until_kept(process, out, kept)
             try:
                 process.wait(at_s)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-        turns, done = len(list(out.rglob("*.take"))), len(_sounds(out))
-        print(f"{name}: {number}: killed after {at_s:.1f} s: {turns} turns kept, {done} sound files whole", flush=True)
+        turns, done = _kept(out), len(_sounds(out))
+        since = "a turn was kept" if asked.working else "the start"
+        told = f"killed {at_s:.1f} s after {since}" if process.returncode else "through before"
+        print(f"{name}: {number}: {told}: {len(kept)}, then {len(turns)} turns kept, {done} sound files whole", flush=True)
         if process.returncode == 0:  # it was through before
             if _sounds(out) != undisturbed:
                 break
@@ -162,6 +173,18 @@ def _same(name: str, arguments: list[str], out: Path, moments: int, chance: rand
     same = _sounds(out) == undisturbed and not list(_left(out))
     print(f"{name}: after {moments} kills the bytes are {'the same' if same else 'OTHERS, or something is left'}")
     return same
+
+
+def _kept(out: Path) -> set[Path]:
+    return set(out.rglob("*.take"))
+
+
+def _until_kept(process: subprocess.Popen[bytes], out: Path, before: set[Path]) -> float:
+    """Wait until it has kept a turn that was not there before, or ends; seconds that took."""
+    began = time.perf_counter()
+    while _kept(out) <= before and process.poll() is None:
+        time.sleep(0.05)
+    return time.perf_counter() - began
 
 
 def _renew(folder: Path) -> None:
@@ -190,6 +213,9 @@ def main() -> None:
     killing.add_argument("--moments", type=int, default=10)
     killing.add_argument("--commands", nargs="+", choices=("synthesize", "batch"), default=("synthesize", "batch"))
     killing.add_argument("--workers", type=int, default=1, help="of the batch")
+    killing.add_argument(
+        "--working", action="store_true", help="moments from the first turn on that the process has kept"
+    )
     killing.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
     if asked.command == "kill":

@@ -1,7 +1,7 @@
 """A server that is killed loses nothing: `kill -9` at random moments, and in the end every job's sound is as undisturbed.
 
     python benchmarks/server_kill.py                                       # ten times; a store in SQLite
-    python benchmarks/server_kill.py --kills 3 --store postgresql://ann@/talk?host=/tmp
+    python benchmarks/server_kill.py --workers 2 --store postgresql://ann@/talk?host=/tmp    # all processes are killed
 
 The exit code is 1 if a finished turn is lost, or a job is not what it would have been.
 """
@@ -9,9 +9,9 @@ The exit code is 1 if a finished turn is lost, or a job is not what it would hav
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import random
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from server_load import LINES
+import psutil
+from server_load import LINES, add_server_options, serve_command
 
 TIMEOUT_S = 600.0
 MOST_WORK_S = 30.0  # between two kills, counted from the first turn that is made anew
@@ -41,10 +42,9 @@ def serving(options: argparse.Namespace, store: str | None) -> Iterator[tuple[su
     """A server in a process of its own; it is killed at the end of the block, if it lives still."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "dialogue_tts", "serve", "--port", str(port), "--quiet"]
-    command += ["--bundle", options.bundle] if options.bundle else []
-    command += ["--store", store] if store else []
-    process = subprocess.Popen(command)
+    asked = copy.copy(options)
+    asked.store, asked.workers = store, options.workers if store else None
+    process = subprocess.Popen(serve_command(asked, port))
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_S) as http:
             until = time.monotonic() + TIMEOUT_S
@@ -56,8 +56,15 @@ def serving(options: argparse.Namespace, store: str | None) -> Iterator[tuple[su
                     time.sleep(0.2)
             yield process, http
     finally:
-        process.kill()
-        process.wait()
+        kill(process)
+
+
+def kill(server: subprocess.Popen[bytes]) -> None:
+    """`kill -9` of a server with all its workers."""
+    if server.poll() is None:
+        for process in (*psutil.Process(server.pid).children(recursive=True), server):
+            process.kill()
+    server.wait()
 
 
 def undisturbed(options: argparse.Namespace) -> list[str]:
@@ -92,8 +99,7 @@ def disturbed(options: argparse.Namespace, store: str, dice: random.Random) -> t
                 known = done(http, jobs)
             time.sleep(until)
             known = done(http, jobs)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            kill(process)
         print(f"kill {kill + 1:2d}: {known} of {options.turns} turns", flush=True)
     with serving(options, store) as (_, http):
         for job in jobs:
@@ -111,8 +117,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--turns", type=int, default=40, help="of each job")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
-    parser.add_argument("--bundle")
-    parser.add_argument("--store", help="default: a file that goes at the end")
+    add_server_options(parser)
     options = parser.parse_args()
     wanted = undisturbed(options)
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-") as folder:

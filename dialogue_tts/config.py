@@ -16,6 +16,7 @@ from dialogue_tts.errors import ConfigError
 SAMPLE_RATE_HZ = 24_000
 HOP = 960  # samples in a frame
 FRAME_RATE_HZ = SAMPLE_RATE_HZ // HOP  # 25: semantic and acoustic tokens alike
+LOCAL = "local"  # in place of a Ray cluster's address: one of this machine alone, which ends with the process
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # addresses that only this machine reaches
 
 Config = TypeVar("Config")

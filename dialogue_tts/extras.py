@@ -9,6 +9,7 @@ from dialogue_tts.errors import DialogueTTSError
 EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "aac": ("av",),
     "c2pa": ("c2pa", "cryptography"),
+    "cluster": ("ray",),  # and what serves HTTP there, which only its import tells
     "codecs": ("sklearn", "transformers"),
     "datasets": ("datasets",),
     "mcp": ("mcp",),

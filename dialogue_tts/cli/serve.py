@@ -7,11 +7,13 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -27,15 +29,20 @@ from dialogue_tts.cli.app import (
     reports_errors,
 )
 from dialogue_tts.cli.progress import progress_bar
-from dialogue_tts.config import LOOPBACK
+from dialogue_tts.config import LOCAL, LOOPBACK
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
+from dialogue_tts.server.keys import KEYS_VARIABLE, read_keys
 from dialogue_tts.server.workers import Workers, inherited_listener
 
-KEYS_VARIABLE = "DIALOGUE_TTS_API_KEYS"
-SHORTEST_KEY = 16
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from dialogue_tts.server.opening import ServerSettings
+
 WYOMING_PORT = 10_200  # where Home Assistant looks for speech
-STORED_JOB_S, STORED_SOUND_S = 7 * 24 * 3600.0, 20 * 3600.0  # of ended jobs; the sound takes seven gigabytes
+IN_COMMON = "since one makes a job that another is asked for"
+Announce: TypeAlias = Callable[[Sequence[int]], None]
 MOST_CONNECTIONS = 1000  # the last defence; dialogues have a limit of their own
 
 
@@ -98,6 +105,16 @@ def serve(
         int,
         typer.Option(min=1, help="Processes at the same address, each with the bundle; more than one need --store."),
     ] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Of a Ray cluster to serve from; auto for that of RAY_ADDRESS, local for this machine. Needs --store.",
+        ),
+    ] = None,
+    replicas: Annotated[
+        str, typer.Option(metavar="N or N-M", help="Of --ray: how many, by what there is to do; each has the bundle.")
+    ] = "1",
     store: Annotated[
         str | None,
         typer.Option(
@@ -134,72 +151,123 @@ def serve(
     keys = read_keys(api_keys)
     inherited = inherited_listener()
     listener = inherited or listening_at(host, port)
+    announce = None if quiet or inherited else partial(tell_addresses, host, keys=bool(keys))
+    if ray is not None and (store is None or wyoming or workers > 1):
+        raise DialogueTTSError(f"--ray needs --store, {IN_COMMON}; and no --wyoming or --workers.")
     if workers > 1 and inherited is None:
         if store is None or wyoming:
-            raise DialogueTTSError(
-                "--workers needs --store, since one makes a job that another is asked for; and no --wyoming."
-            )
-        raise typer.Exit(run_workers(workers, listener, host, quiet, bool(keys), stop_within))
-    wyoming_listener = listening_at(host, wyoming_port) if wyoming else None
-    import uvicorn
-
-    from dialogue_tts.pipeline import DialogueTTS
-    from dialogue_tts.server.app import create_app
-    from dialogue_tts.server.clients import Clients, check_aliases, openai_aliases, read_aliases
+            raise DialogueTTSError(f"--workers needs --store, {IN_COMMON}; and no --wyoming.")
+        raise typer.Exit(run_workers(workers, listener, announce, stop_within))
+    from dialogue_tts.server.clients import read_aliases
     from dialogue_tts.server.guard import Access
     from dialogue_tts.server.limits import Limits
-    from dialogue_tts.server.logs import set_up_logs
-    from dialogue_tts.store.database import Database
-    from dialogue_tts.store.voices import StoredVoices
+    from dialogue_tts.server.opening import ServerSettings, open_app
 
     hours = {"job_s": keep_jobs, "job_sound_s": keep_sound}
     wanted: dict[str, Any] = {name: 3600 * value for name, value in hours.items() if value is not None}
     if longest is not None:
         wanted["sound_s"] = 60 * longest
-    limits = Limits() if store is None else Limits(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S)
-    limits = replace(limits, requests=queue or limits.requests, **wanted)
-    hosts = None if host not in LOOPBACK and not hostname else {"localhost", "127.0.0.1", "[::1]", *(hostname or ())}
-    own_aliases = read_aliases(alias or ())
-    database = Database.open(store) if store else None
-    library = StoredVoices(database) if database else None
-    tts = DialogueTTS.from_pretrained(bundle, library=library, device=device, mark=mark, operator=operator)
-    check_aliases(own_aliases, (*tts.voices, *tts.library.names()))
-    aliases = (openai_aliases(tts.bundle.voices.values()) if openai_voices else {}) | own_aliases
-    with progress_bar("Warming up", quiet) as update:
-        for number, voice in enumerate(tts.voices, start=1):
-            update("Warming up", number, len(tts.voices) + 1)
-            tts.voice(voice)
-        tts.synthesize("[A] Hello.")
-    access = Access(keys, hosts, cors_origin or (), open_lists)
-    server = create_app(tts, limits, access, uploads, Clients(aliases, instructions.value), wyoming_listener, database)
-    if traces:
-        from dialogue_tts.server.traces import exporting_tracer, trace
+    limits = Limits.usual(stored=store is not None)
+    hosts = None if host not in LOOPBACK and not hostname else ("localhost", "127.0.0.1", "[::1]", *(hostname or ()))
+    settings = ServerSettings(
+        bundle=bundle,
+        device=device,
+        mark=mark,
+        operator=operator,
+        store=store,
+        limits=replace(limits, requests=queue or limits.requests, **wanted),
+        access=Access(keys, hosts, tuple(cors_origin or ()), open_lists),
+        uploads=uploads,
+        aliases=read_aliases(alias or ()),
+        openai_voices=openai_voices,
+        instructions=instructions.value,
+        traces=traces,
+        log_level=log_level.value,
+        log_format=log_format.value,
+    )
+    if ray is not None:
+        serve_on_ray(settings, ray, replicas, listener, announce, stop_within)
+    else:
+        listeners = [listener, *([listening_at(host, wyoming_port)] if wyoming else [])]
+        with progress_bar("Warming up", quiet) as update:
+            server = open_app(settings, listeners[1] if wyoming else None, update)
+        serve_here(server, listeners, announce, stop_within)
 
-        trace(server, exporting_tracer())
-    listeners = [listener, *([wyoming_listener] if wyoming_listener else [])]
+
+def serve_here(
+    server: FastAPI, listeners: Sequence[socket.socket], announce: Announce | None, stop_within_s: int
+) -> None:
+    """Serve from this process until it is told to stop: HTTP at the first listener."""
+    import uvicorn
+
     for bound in listeners:
         bound.listen()  # who comes as soon as the address is told waits for the server's start
-    if not quiet and inherited is None:
-        tell_addresses(host, [bound.getsockname()[1] for bound in listeners], bool(keys))
-    set_up_logs(log_level.value, log_format is LogFormat.JSON)
+    if announce:
+        announce([bound.getsockname()[1] for bound in listeners])
     config = uvicorn.Config(
         server,
-        log_config=None,  # `set_up_logs` has seen to that
+        log_config=None,  # `open_app` has seen to that
         access_log=False,
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=stop_within,
+        timeout_graceful_shutdown=stop_within_s,
         server_header=False,
     )
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises it anew when all has ended well, which is no error
         signal.signal(number, lambda *_: None)
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[listeners[0]])
 
 
-def run_workers(count: int, listener: socket.socket, host: str, quiet: bool, keys: bool, stop_within_s: int) -> int:
+def serve_on_ray(
+    settings: ServerSettings,
+    address: str,
+    replicas: str,
+    listener: socket.socket,
+    announce: Announce | None,
+    stop_within_s: int,
+) -> None:
+    """Serve from a Ray cluster, whose machines listen in the listener's place, until this process is told to stop."""
+    least, most = read_replicas(replicas)
+    cpus = float(os.environ.get("OMP_NUM_THREADS", 1))
+    if address == LOCAL and least * cpus > (cores := os.cpu_count() or 1):
+        raise DialogueTTSError(f"--replicas {replicas}: this machine has {cores} cores, and each takes {cpus:g}.")
+    if address != LOCAL and not str(settings.store).startswith("postgres"):
+        raise DialogueTTSError(f"--ray {address} needs a store in PostgreSQL: the cluster's machines share no file.")
+    check_extra("cluster", "--ray")
+    try:
+        from dialogue_tts.server.on_ray import Replicas, deployed, running
+    except ImportError as error:  # Ray alone is for batches
+        raise DialogueTTSError(f'--ray needs {error.name}: pip install "dialogue-tts[cluster]".') from None
+    from dialogue_tts.bundle import find_bundle
+    from dialogue_tts.store.database import Database
+
+    Database.open(str(settings.store)).close()  # what is wrong with it is told here, and not in a replica's log
+    if address == LOCAL:
+        settings = replace(settings, bundle=str(find_bundle(settings.bundle).absolute()))
+    served = deployed(settings, Replicas(least, most, cpus, stop_within_s=stop_within_s))
+    host, port = listener.getsockname()[:2]
+    listener.close()
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    with running(served, address, host, port):
+        if announce:
+            announce([port])
+        told.wait()
+
+
+def read_replicas(text: str) -> tuple[int, int]:
+    """The least and the most: `2`, or `1-4`. Raises DialogueTTSError if it is neither."""
+    found = re.fullmatch(r"([1-9]\d{0,3})(?:-([1-9]\d{0,3}))?", text)
+    if found is None or int(found[1]) > int(found[2] or found[1]):
+        raise DialogueTTSError(f"--replicas {text}: write a number, or the least and the most, as in 1-4.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def run_workers(count: int, listener: socket.socket, announce: Announce | None, stop_within_s: int) -> int:
     """This command in so many processes; returns the exit code."""
     listener.listen()
-    if not quiet:
-        tell_addresses(host, [listener.getsockname()[1]], keys)
+    if announce:
+        announce([listener.getsockname()[1]])
     return Workers([sys.executable, "-m", "dialogue_tts", *sys.argv[1:]], count, listener).run(stop_within_s, BAD_INPUT)
 
 
@@ -212,25 +280,6 @@ def tell_addresses(host: str, ports: Sequence[int], keys: bool) -> None:
     if host not in LOOPBACK and (len(ports) > 1 or not keys):
         told = "Wyoming has no keys" if keys else f"set {KEYS_VARIABLE} to ask for keys"
         typer.echo(f"Whoever reaches this address can use it: {told}.", err=True)
-
-
-def read_keys(path: Path | None) -> list[str]:
-    """Keys from a file, or else from the environment."""
-    source, text = KEYS_VARIABLE, os.environ.get(KEYS_VARIABLE, "").replace(",", "\n")
-    if path is not None:
-        try:
-            source, text = str(path), path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise DialogueTTSError(
-                f"{path}: the keys cannot be read; give a text file with a key on each line."
-            ) from None
-    lines = (re.sub(r"^\s*#.*|\s#\s.*", "", line).strip() for line in text.splitlines())  # with comments
-    keys = [line for line in lines if line]
-    if path is not None and not keys:
-        raise DialogueTTSError(f"{path}: there is no key in it; write one on each line.")
-    if any(len(key) < SHORTEST_KEY for key in keys):
-        raise DialogueTTSError(f"{source}: a key is too easy to guess; take at least {SHORTEST_KEY} characters.")
-    return keys
 
 
 def listening_at(host: str, port: int) -> socket.socket:

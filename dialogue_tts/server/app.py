@@ -28,7 +28,6 @@ from dialogue_tts.store.database import Database
 
 DESCRIPTION = "A script with speaker turns in, a conversation out, each speaker in the voice of a short recording."
 API_VERSION = "1"
-STUCK_S = 120.0  # a turn takes seconds
 ANSWERS = {"4XX": {"model": ErrorBody, "description": "What is wrong, and what to do."}}
 
 open_to_all, watched = APIRouter(tags=["state"]), APIRouter(tags=["state"])
@@ -49,7 +48,7 @@ async def live(service: ServiceOf) -> Health:
 @open_to_all.get("/health/ready", responses={503: {"model": ErrorBody}})
 async def ready(service: ServiceOf) -> Health:
     """That sound is being made where some is asked for; send no requests when it is not."""
-    if not service.tts.scheduler.works(STUCK_S):
+    if not service.works:
         raise ApiError(503, "no sound is being made any more; restart the server.", "stuck")
     if service.jobs.failed:
         raise ApiError(503, "the store cannot be used; the server's log says why.", "store")

@@ -6,14 +6,13 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dialogue_tts.config import strict
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.problems import ApiError
 
@@ -22,7 +21,7 @@ LISTS = ("/v1/audio/voices", "/v1/audio/models", "/v1/models")
 UPLOADS = ("/v1/audio/voices", "/v1/verify")
 
 
-@dataclass(frozen=True)
+@strict
 class Access:
     """Who may use the server.
 
@@ -33,9 +32,9 @@ class Access:
         open_lists: voices and models can be listed without a key, for clients that send none with that.
     """
 
-    keys: Sequence[str] = ()
-    hosts: Collection[str] | None = None
-    origins: Sequence[str] = ()
+    keys: tuple[str, ...] = ()
+    hosts: tuple[str, ...] | None = None
+    origins: tuple[str, ...] = ()
     open_lists: bool = False
 
 

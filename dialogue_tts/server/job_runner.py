@@ -1,7 +1,8 @@
 """The jobs that this process makes: they are claimed in the store, made by the scheduler, and written down turn by turn.
 
 Two threads of its own do that, so that the event loop never waits for a database: one writes what is made, the other says
-now and then that the process lives, takes up jobs that nobody works on any more, and forgets those that are old.
+now and then that the process lives, takes up jobs that nobody works on any more, or that wait where another has too much to
+do, and forgets those that are old.
 """
 
 from __future__ import annotations
@@ -132,22 +133,28 @@ class JobRunner:
             self._waiting.remove(waiting)
 
     def tend(self) -> None:
-        """Say that this process lives, stop what was cancelled elsewhere, take up what nobody makes, forget what is old.
+        """Say that this process lives, stop what was cancelled or taken elsewhere, take up what nobody makes, or what another
+        has too much of, and forget what is old.
 
         Raises StoreError.
         """
         now = self._clock()
-        self.store.alive(self._server, now + ALIVE_S)
         working = list(self._working.values())
         held = self.store.held(self._server)
         for job in working:
             if job.id not in held:
                 job.ticket.cancel()
+        self.store.alive(self._server, now + ALIVE_S, self._tts.scheduler.active)
         while len(self._working) < self._limits.requests:
             with self._claiming:
                 claimed = self.store.claim(self._server, self._tts.bundle_id.sha256, now, set(self._working))
             if claimed is None or not self._take_up(*claimed):
                 break
+        if not self._working and not self._tts.scheduler.active:
+            with self._claiming:
+                claimed = self.store.relieve(self._server, self._tts.bundle_id.sha256, now)
+            if claimed is not None:
+                self._take_up(*claimed)
         self.store.tidy(now, self._limits.job_s, self._limits.job_sound_s)
 
     def _tend_on(self) -> None:

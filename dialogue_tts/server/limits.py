@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from dialogue_tts.config import strict
 from dialogue_tts.synthesis.ticket import QueueLimits
 
+STORED_JOB_S, STORED_SOUND_S = 7 * 24 * 3600.0, 20 * 3600.0  # of ended jobs; the sound takes seven gigabytes
 
-@dataclass(frozen=True)
+
+@strict
 class Limits:
     """Limits of a server; a request beyond them gets a 4xx answer that says so.
 
@@ -38,6 +39,11 @@ class Limits:
     voices: int = 200
     job_s: float = 3600.0
     job_sound_s: float = 7200.0
+
+    @classmethod
+    def usual(cls, stored: bool) -> Limits:
+        """Those of a server whose jobs live in a store, or in its memory."""
+        return cls(job_s=STORED_JOB_S, job_sound_s=STORED_SOUND_S) if stored else cls()
 
     @property
     def queue(self) -> QueueLimits:

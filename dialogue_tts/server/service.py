@@ -35,6 +35,7 @@ from dialogue_tts.voices.voice import Voice
 
 Result = TypeVar("Result")
 
+STUCK_S = 120.0  # a turn takes seconds
 MEDIA_TYPES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -77,6 +78,11 @@ class Service:
     def _end(self) -> None:
         self.tts.scheduler.close()
         self.jobs.close()
+
+    @property
+    def works(self) -> bool:
+        """Whether sound is made where some is asked for."""
+        return self.tts.scheduler.works(STUCK_S)
 
     def count(self) -> None:
         """What is in the store, for the metrics."""

@@ -1,7 +1,8 @@
 """Jobs in a store: dialogues that are made while nobody waits on the line, and outlive the process that makes them.
 
 A job belongs to at most one server at a time. It is free for others when that server gives it back, or says no longer that it
-is alive. What a server writes of a job that is not its own any more, or that somebody cancelled, is not taken.
+is alive; and one that has nothing to do may take it from one that has several things to do. What a server writes of a job that
+is not its own any more, or that somebody cancelled, is not taken.
 """
 
 from __future__ import annotations
@@ -188,13 +189,12 @@ class JobStore:
         with self._database.writing(forgetting=True) as connection:
             connection.execute(jobs.delete().where(jobs.c.id == job))
 
-    def alive(self, server: str, until: float) -> None:
-        """A server says that it is there, until when if it says no more."""
+    def alive(self, server: str, until: float, active: int = 0) -> None:
+        """A server says that it is there, until when if it says no more, and how many dialogues it has to make."""
+        said = {"alive_until": until, "active": active}
         with self._database.writing() as connection:
-            if not connection.execute(
-                servers.update().where(servers.c.id == server).values(alive_until=until)
-            ).rowcount:
-                connection.execute(servers.insert().values(id=server, alive_until=until))
+            if not connection.execute(servers.update().where(servers.c.id == server).values(said)).rowcount:
+                connection.execute(servers.insert().values(id=server, **said))
 
     def leave(self, server: str) -> None:
         """A server ends."""
@@ -226,6 +226,22 @@ class JobStore:
                 if begun is not None:
                     return job, begun
         return None
+
+    def relieve(self, server: str, bundle: str, now: float) -> tuple[str, int] | None:
+        """The youngest job of a living server that has more to do than that becomes this server's, which has nothing to do.
+
+        The other one finds out when it writes the job's next turn, or looks after its jobs; what it made of that turn is lost.
+
+        Returns:
+            As `claim` does, though it was not begun anew by anybody's death.
+        """
+        busy = sa.select(servers.c.id).where(servers.c.alive_until >= now, servers.c.id != server, servers.c.active > 1)
+        theirs = sa.and_(jobs.c.state.in_(UNFINISHED), jobs.c.bundle == bundle, jobs.c.server.in_(busy))
+        youngest = sa.select(jobs.c.id).where(theirs).order_by(jobs.c.created_at.desc()).limit(1)
+        taken = jobs.update().values(server=server).returning(jobs.c.id, jobs.c.begun)
+        with self._database.writing() as connection:
+            row = connection.execute(taken.where(jobs.c.id == youngest.scalar_subquery(), theirs)).one_or_none()
+        return (row.id, row.begun) if row else None
 
     def held(self, server: str) -> set[str]:
         """Unfinished jobs that are the server's."""

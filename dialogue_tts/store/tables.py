@@ -13,9 +13,10 @@ servers = Table(
     f"{PREFIX}servers",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column(
-        "alive_until", Float, nullable=False
-    ),  # unless it says so again, it is dead from then on, and its jobs are free
+    # Unless it says so again, it is dead from then on, and its jobs are free.
+    Column("alive_until", Float, nullable=False),
+    # Dialogues that it had to make when it said so, jobs and others: who has none takes jobs of who has several.
+    Column("active", Integer, nullable=False, server_default="0"),
 )
 jobs = Table(
     f"{PREFIX}jobs",

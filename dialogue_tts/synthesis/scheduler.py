@@ -41,6 +41,11 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._step_began: float | None = None
 
+    @property
+    def active(self) -> int:
+        """How many tickets wait or are being made."""
+        return len(self._active)
+
     def works(self, stuck_s: float) -> bool:
         """Whether what is asked for gets made: there is a thread where there are tickets, and no step takes for ever."""
         with self.changed:

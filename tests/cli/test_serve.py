@@ -16,8 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from dialogue_tts.cli import app
-from dialogue_tts.cli.serve import KEYS_VARIABLE, listening_at, read_keys
+from dialogue_tts.cli.serve import listening_at, read_replicas
 from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.server.keys import KEYS_VARIABLE
 
 KEY = "a-key-that-is-long-enough"
 COMMAND = (sys.executable, "-m", "dialogue_tts", "serve")
@@ -83,29 +84,27 @@ def test_workers_need_a_store_in_common(more: list[str], tmp_path: Path, monkeyp
     assert done.exit_code == 2 and "--workers needs --store" in done.stderr and not list(tmp_path.iterdir())
 
 
-def test_keys_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEYS_VARIABLE, raising=False)
-    assert read_keys(None) == []
-    monkeypatch.setenv(KEYS_VARIABLE, f" {KEY},,another-key-for-another ")
-    assert read_keys(None) == [KEY, "another-key-for-another"]
-    path = tmp_path / "keys"
-    path.write_text(f"# ours\n{KEY}\t# the studio's\n\nkey-in-a-file, with a #comma\n#{KEY}\n")
-    assert read_keys(path) == [KEY, "key-in-a-file, with a #comma"]
-
-
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("more", "says"),
     [
-        (None, "cannot be read"),
-        (b"\xff\xff", "cannot be read"),
-        (b"\n", "no key"),
-        (b"# none yet\n", "no key"),
-        (b"123", "easy"),
+        (["--ray", "local"], "--ray needs --store"),
+        (["--ray", "local", "--store", "store.db", "--workers", "2"], "and no --wyoming or --workers"),
+        (
+            ["--ray", "local", "--store", "store.db", "--replicas", "4-2"],
+            "--replicas 4-2: write a number, or the least",
+        ),
+        (["--ray", "local", "--store", "store.db", "--replicas", "9999"], "--replicas 9999: this machine has"),
+        (["--ray", "auto", "--store", "store.db"], "--ray auto needs a store in PostgreSQL"),
     ],
 )
-def test_bad_files_of_keys(content: bytes | None, says: str, tmp_path: Path) -> None:
-    path = tmp_path / "keys"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(DialogueTTSError, match=says):
-        read_keys(path)
+def test_what_ray_serve_needs(more: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["serve", "--port", "0", *more])
+    assert done.exit_code == 2 and says in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_numbers_of_replicas() -> None:
+    assert read_replicas("2") == (2, 2) and read_replicas("1-4") == (1, 4)
+    for odd in ("0", "1-", "-3", "a", "1-0", "01", ""):
+        with pytest.raises(DialogueTTSError, match="write a number"):
+            read_replicas(odd)

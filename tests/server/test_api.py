@@ -512,7 +512,7 @@ def test_keys(tts: DialogueTTS) -> None:
 
 
 def test_hosts_and_origins(tts: DialogueTTS) -> None:
-    access = Access(hosts={"localhost", "[::1]"}, origins=("https://studio.test",))
+    access = Access(hosts=("localhost", "[::1]"), origins=("https://studio.test",))
     with TestClient(create_app(tts, access=access), base_url="http://localhost:8000") as client:
         assert client.get("/health").status_code == 200
         assert client.get("/health", headers={"Host": "[::1]:8000"}).status_code == 200

@@ -94,6 +94,32 @@ def test_another_goes_on_where_a_dead_one_stopped(tiny_tts: DialogueTTS, store: 
     dying.let(9)
 
 
+def test_an_idle_server_takes_a_job_of_a_busy_one(tiny_tts: DialogueTTS, store: JobStore) -> None:
+    busy, idle = Gated(tiny_tts, 1), Gated(tiny_tts, 20)
+    first, second = runner(busy, store), runner(idle, store)
+    first.tend()
+    older = ask(busy, first)
+    first._clock = lambda: 1.0
+    younger = ask(busy, first)
+    second.tend()
+    assert not idle.scheduler.active  # nobody has said yet how much the first has to do
+    first.tend()
+    until(lambda: store.get(older).turns_done == 1)
+    second.tend()
+    until(lambda: store.get(younger).state == "done")
+    assert len(idle.made) == 5 and store.get(older).state == "working"
+    whole = tiny_tts.synthesize(SCRIPT, seed=3, config=CONFIG)
+    assert second.dialogue(store.get(younger)).sha256 == whole.sha256
+    first.tend()  # it hears that the younger is not its any more
+    assert busy.scheduler.active == 1
+    second.tend()
+    assert not idle.scheduler.active  # the older one is all that the first has to do
+    busy.let(9)
+    until(lambda: store.get(older).state == "done")
+    assert first.dialogue(store.get(older)).sha256 == whole.sha256
+    until(lambda: not first._working)
+
+
 def test_a_server_that_stops_gives_back_its_jobs(tiny_tts: DialogueTTS, database: Database) -> None:
     tts = Gated(tiny_tts, 2)
     close = tts.scheduler.close

@@ -95,6 +95,23 @@ def test_a_job_is_one_servers_until_that_ends(store: JobStore, request_: Dialogu
     assert store.claim("two", bundle, 42.0, ()) == (job, 3)
 
 
+def test_an_idle_server_takes_the_youngest_job_of_a_busy_one(store: JobStore, request_: DialogueRequest) -> None:
+    bundle = request_.bundle.sha256
+    older, younger = (store.add(request_, "busy", created_at) for created_at in (10.0, 11.0))
+    store.alive("busy", 40.0, 1)
+    store.alive("idle", 200.0)
+    assert store.relieve("idle", bundle, 40.0) is None  # it has nothing else to do
+    store.alive("busy", 40.0, 2)
+    assert store.relieve("idle", "another bundle", 40.0) is None
+    assert store.relieve("busy", bundle, 40.0) is None  # they are its own
+    assert store.relieve("idle", bundle, 41.0) is None  # it is dead, and whoever claims them notes that
+    assert store.relieve("idle", bundle, 40.0) == (younger, 1)
+    assert store.held("idle") == {younger} and store.held("busy") == {older}
+    assert not turn_done(store, younger, "busy", 0) and turn_done(store, younger, "idle", 0)
+    store.cancel(older, 12.0)
+    assert store.relieve("idle", bundle, 40.0) is None
+
+
 def test_a_job_goes_to_one_of_many(store: JobStore, request_: DialogueRequest) -> None:
     jobs = {store.add(request_, "dead", float(number)) for number in range(12)}
     claimed: dict[str, list[str]] = {f"server {number}": [] for number in range(4)}
