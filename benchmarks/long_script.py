@@ -164,7 +164,9 @@ def _same(name: str, arguments: list[str], out: Path, asked: argparse.Namespace,
         turns, done = _kept(out), len(_sounds(out))
         since = "a turn was kept" if asked.working else "the start"
         told = f"killed {at_s:.1f} s after {since}" if process.returncode else "through before"
-        print(f"{name}: {number}: {told}: {len(kept)}, then {len(turns)} turns kept, {done} sound files whole", flush=True)
+        print(
+            f"{name}: {number}: {told}: {len(kept)}, then {len(turns)} turns kept, {done} sound files whole", flush=True
+        )
         if process.returncode == 0:  # it was through before
             if _sounds(out) != undisturbed:
                 break

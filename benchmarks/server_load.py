@@ -234,12 +234,12 @@ def own_server(options: argparse.Namespace) -> Iterator[tuple[str, int | None]]:
     try:
         for _ in range(300):
             try:
-                httpx.get(f"{address}/health")
-                break
+                if httpx.get(f"{address}/health").is_success:  # Ray Serve answers before there is a replica
+                    break
             except httpx.ConnectError:
                 if server.poll() is not None:
                     sys.exit("the server did not start")
-                time.sleep(1)
+            time.sleep(1)
         yield address, server.pid
     finally:
         server.terminate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fastapi
 import gradio as gr
@@ -18,6 +18,9 @@ from dialogue_tts._ui.session import Sessions
 from dialogue_tts.config import LOOPBACK
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.synthesis.ticket import QueueLimits
+
+if TYPE_CHECKING:
+    from dialogue_tts.store.desks import DeskStore
 
 HERE = Path(__file__).parent
 LARGEST_UPLOAD = "200mb"  # of a project with its sound; of others, the handlers take less
@@ -48,13 +51,13 @@ class StudioOptions:
         return self.host in LOOPBACK
 
 
-def build_app(tts: DialogueTTS, options: StudioOptions) -> fastapi.FastAPI:
-    """The studio as an ASGI application."""
+def build_app(tts: DialogueTTS, options: StudioOptions, store: DeskStore | None = None) -> fastapi.FastAPI:
+    """The studio as an ASGI application; `store` is where dialogues and voices outlive it, None for nowhere."""
     sounds, uploads = options.folder / "sounds", options.folder / "uploads"
     for folder in (sounds, uploads):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     limits = QueueLimits(requests=options.longest_queue)
-    sessions = Sessions(tts, sounds, options.personal, options.keep_hours * 3600, limits)
+    sessions = Sessions(tts, sounds, options.personal, options.keep_hours * 3600, limits, store)
     info = StudioInfo(options.personal, options.keep_hours, uploads, HERE / "examples")
     handlers = Handlers(tts, sessions, info)
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from dialogue_tts._ui.job_files import FullError, JobFiles
+from dialogue_tts._ui.kept import KeptDialogue
 from dialogue_tts._ui.making import MakeRequest, Making, cost_of
 from dialogue_tts._ui.page_mix import PageMix
 from dialogue_tts._ui.shown import sentence, told_of, unexpected
@@ -41,7 +42,7 @@ class _Mark:
 class DialogueJob:
     """Safe to use from several threads; one making at a time."""
 
-    def __init__(self, tts: DialogueTTS, folder: Path, limits: QueueLimits) -> None:
+    def __init__(self, tts: DialogueTTS, folder: Path, limits: QueueLimits, kept: KeptDialogue) -> None:
         self.dialogue: Dialogue | None = None  # speech alone
         self.mixed: Dialogue | None = None  # the same in the page's mix: what is heard
         self.mix = PageMix()
@@ -49,8 +50,8 @@ class DialogueJob:
         self.refs: Mapping[str, str] = {}
         self.making: Making | None = None
         self.ticket: Ticket | None = None  # of the making
-        self._tts, self._limits = tts, limits
-        self._version = 0
+        self._tts, self._limits, self._kept = tts, limits, kept
+        self._version = time.time_ns() // 10**6  # greater than those of a job of this name in a process before
         self._marks: dict[str, _Mark] = {}
         self._chunks: list[tuple[int, dict[str, Any]]] = []  # (version, what the page plays)
         self._result: tuple[int, dict[str, Any] | None] = (0, None)
@@ -101,15 +102,16 @@ class DialogueJob:
             making = Making(wanted, cast, pace_s, costs, sha256=project.sha256)
             self._take_on(making, self._tts.plan.project(project, cast))
 
-    def put(self, wanted: MakeRequest, dialogue: Dialogue) -> None:
-        """A dialogue that is made already, whose turns are the request's rows. Raises DialogueTTSError."""
+    def put(self, wanted: MakeRequest, dialogue: Dialogue, missing: Sequence[str] = ()) -> None:
+        """A dialogue that is made already, whose turns are the request's rows; others are missing. Raises DialogueTTSError."""
         with self._lock:
             self._check_idle()
             self.dialogue, self.ids = dialogue, tuple(row.id for row in wanted.rows)
             self.refs, self.mix, self._message = wanted.refs, wanted.mix, ""
-            for row in self.ids:
-                self._mark(row, "made")
+            for row in (*self.ids, *missing):
+                self._mark(row, "made" if row in self.ids else "none")
             self._publish()
+            self._keep()
 
     def stop(self) -> None:
         """Let go of the making at once: what is made stays, and the ticket ends when it can."""
@@ -127,6 +129,7 @@ class DialogueJob:
             self.dialogue = self.dialogue.choose(self.ids.index(row), take)
             self._mark(row, "made")
             self._publish()
+            self._keep()
 
     def arrange(self, mix: PageMix) -> None:
         """Another mix, of what is made and of what will be. Raises DialogueTTSError where it does not fit."""
@@ -139,6 +142,7 @@ class DialogueJob:
             except DialogueTTSError:
                 self.mix = before
                 raise
+            self._keep()
 
     def news(self, since: int) -> dict[str, Any]:
         """What changed since a version that the page knows."""
@@ -168,7 +172,12 @@ class DialogueJob:
         return (making.came - making.began) / spent if spent else None
 
     def delete(self) -> None:
-        """With all files."""
+        """With all files, and with what is kept of it."""
+        self.close()
+        self._kept.delete()
+
+    def close(self) -> None:
+        """With all files; what is kept of it stays."""
         self.stop()
         self._files.delete()
 
@@ -195,6 +204,7 @@ class DialogueJob:
         self.mix = making.request.mix
         for row in making.costs:
             self._mark(row, "queued")
+        self._keep()
         self._changed()
         threading.Thread(target=self._follow, args=(making, ticket), name="studio-job", daemon=True).start()
 
@@ -250,6 +260,7 @@ class DialogueJob:
                     return heard
                 making.made[row.id] = chunk.turn_takes
                 making.came = time.monotonic()
+                self._keep()
                 self._mark(row.id, "made")
                 self._mark_next(making, wanted)
                 if number >= heard:
@@ -300,9 +311,17 @@ class DialogueJob:
                         self._message = told
                 except DialogueTTSError as error:
                     self._message = sentence(error)
+            self._keep()
+            self._message = self._message or self._kept.trouble
             there = self.dialogue.turn_takes if self.dialogue else ()
             self._files.forget_takes(take for part in there for take in part.takes)
             self._changed()
+
+    def _keep(self) -> None:
+        if self.making:
+            self._kept.keep_making(self.making, {**self.refs, **self.making.request.refs}, self._tts.bundle_id)
+        elif self.dialogue:
+            self._kept.keep_made(self.dialogue, self.ids, self.refs, self.mix.told)
 
     def _changed(self) -> None:
         self._version += 1

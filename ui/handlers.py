@@ -111,7 +111,7 @@ class Handlers:
             if asked.get("do") == "forget":
                 await asyncio.to_thread(self._sessions.forget, asked["me"])
                 return {}
-            session = self._sessions.of(asked["me"])
+            session = await asyncio.to_thread(self._sessions.of, asked["me"])
             if asked.get("do") == "follow":
                 return await self._follow(session, asked)
             question = self._questions.get(str(asked.get("do")))
@@ -259,7 +259,7 @@ class Handlers:
 
     async def _follow(self, session: Session, asked: Asked) -> Answer:
         """Waits until there is something new, and tells it; while something is made, every second at least."""
-        job, since = session.job(name_in(asked, "work")), version_in(asked)
+        job, since = await asyncio.to_thread(session.job, name_in(asked, "work")), version_in(asked)
         if job is None:
             return {"gone": True}
         loop, changed = asyncio.get_running_loop(), asyncio.Event()

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dialogue_tts._ui.dialogue_job import DialogueJob
-from dialogue_tts._ui.mixing import SessionSounds
+from dialogue_tts._ui.kept import KeptDesk
+from dialogue_tts._ui.mixing import SessionSounds, mix_in
 from dialogue_tts._ui.publishing import SessionCovers
 from dialogue_tts._ui.session_voices import SessionVoices
-from dialogue_tts.errors import DialogueTTSError
+from dialogue_tts.errors import DialogueTTSError, StoreError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.synthesis.ticket import QueueLimits
+
+if TYPE_CHECKING:
+    from dialogue_tts.store.desks import DeskStore
+
+log = logging.getLogger(__name__)
 
 MOST_DIALOGUES = 8  # of one user whose sound is held; scripts stay in the browser
 MOST_SESSIONS = 500
@@ -28,10 +36,11 @@ LOOK_S = 60.0  # between two looks for sessions that were left
 class Session:
     """Dialogues and voices of one user. Safe to use from several threads."""
 
-    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool, limits: QueueLimits) -> None:
-        self.folder = folder
+    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool, limits: QueueLimits, kept: KeptDesk) -> None:
+        """Raises StoreError: what is kept of the user cannot be read."""
+        self.folder, self.kept = folder, kept
         self.seen = time.monotonic()
-        self.voices = SessionVoices(tts, folder, personal)
+        self.voices = SessionVoices(tts, folder, personal, kept)
         self.sounds, self.covers = SessionSounds(), SessionCovers()
         self._tts, self._limits = tts, limits
         self._jobs: dict[str, DialogueJob] = {}
@@ -40,20 +49,44 @@ class Session:
         folder.mkdir(parents=True, mode=0o700)
 
     def job(self, name: str) -> DialogueJob | None:
-        """The dialogue of that name, if it is still here."""
+        """The dialogue of that name, if it is still here, or was kept."""
         with self._lock:
-            return self._jobs.get(name)
+            job = self._jobs.get(name)
+            return job or self._restored(name)
 
     def open(self, name: str) -> DialogueJob:
         """The dialogue of that name, or a new one; of too many, the one that was opened first goes."""
         with self._lock:
             found = self._jobs.pop(name, None)
-            job = found or DialogueJob(self._tts, self.folder / secrets.token_hex(16), self._limits)
+            job = found or self._restored(name) or self._new(name)
             self._jobs[name] = job
             idle = [key for key, held in self._jobs.items() if not held.making and key != name]
             gone = [self._jobs.pop(key) for key in idle[: max(0, len(self._jobs) - MOST_DIALOGUES)]]
+            elsewhere = [kept for kept in self.kept.dialogues() if kept not in self._jobs]  # not opened in this process
+            too_many = max(0, len(self._jobs) + len(elsewhere) - MOST_DIALOGUES)
         for old in gone:
             old.delete()
+        for unopened in elsewhere[:too_many]:
+            self.kept.dialogue(unopened).delete()
+        return job
+
+    def _new(self, name: str) -> DialogueJob:
+        folder = self.folder / secrets.token_hex(16)
+        return DialogueJob(self._tts, folder, self._limits, self.kept.dialogue(name))
+
+    def _restored(self, name: str) -> DialogueJob | None:
+        """A dialogue that another process has made, or begun."""
+        found = self.kept.dialogue(name).found(self._tts)
+        if found is None:
+            return None
+        job = self._new(name)
+        job.put(found.wanted, found.dialogue, found.missing)
+        if found.mix is not None:
+            with suppress(
+                DialogueTTSError
+            ):  # its sounds are not here any more, as the page is told when it asks for it
+                job.arrange(mix_in(self.sounds.all, {"mix": found.mix}))
+        self._jobs[name] = job
         return job
 
     @contextmanager
@@ -85,24 +118,36 @@ class Session:
         with self._lock:
             return not self._jobs and not self.voices.any_brought and not self.sounds.all
 
-    def delete(self) -> None:
-        """With all sounds and voices."""
+    def close(self) -> None:
+        """Let go of all sounds and voices; what is kept of them stays."""
         with self._lock:
             jobs, self._jobs = self._jobs, {}
         for job in jobs.values():
-            job.delete()
+            job.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def delete(self) -> None:
+        """With all sounds and voices."""
+        self.close()
+        self.kept.delete()
 
 
 class Sessions:
     """All sessions. One that nobody has come to for a while is deleted, with all its files."""
 
     def __init__(
-        self, tts: DialogueTTS, folder: Path, personal: bool, keep_s: float, limits: QueueLimits | None = None
+        self,
+        tts: DialogueTTS,
+        folder: Path,
+        personal: bool,
+        keep_s: float,
+        limits: QueueLimits | None = None,
+        store: DeskStore | None = None,
     ) -> None:
-        self._keep_s = keep_s
-        self._new: Callable[[], Session] = lambda: Session(
-            tts, folder / secrets.token_hex(16), personal, limits or QueueLimits()
+        """`store` is where dialogues and voices outlive this process; None for nowhere."""
+        self._keep_s, self._store = keep_s, store
+        self._new: Callable[[str], Session] = lambda secret: Session(
+            tts, folder / secrets.token_hex(16), personal, limits or QueueLimits(), KeptDesk(store, secret)
         )
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -116,17 +161,18 @@ class Sessions:
 
         Raises:
             DialogueTTSError: all of them are in use.
+            StoreError: what is kept of the user cannot be read.
         """
         gone = None
         with self._lock:
             if secret not in self._sessions:
                 if len(self._sessions) >= MOST_SESSIONS:
                     gone = self._sessions.pop(self._least_missed())
-                self._sessions[secret] = self._new()
+                self._sessions[secret] = self._new(secret)
             session = self._sessions[secret]
             session.seen = time.monotonic()
         if gone:
-            gone.delete()
+            gone.close()
         return session
 
     def forget(self, secret: str) -> None:
@@ -135,9 +181,17 @@ class Sessions:
             session = self._sessions.pop(secret, None)
         if session:
             session.delete()
+        else:
+            KeptDesk(self._store, secret).delete()
 
     def sweep(self) -> None:
         """Delete what was left."""
+        with self._lock:
+            there = list(self._sessions.values())
+        if self._store:
+            for session in there:
+                session.kept.seen(time.monotonic() - session.seen)
+            self._store.tidy(time.time() - self._keep_s)
         with self._lock:
             late = time.monotonic() - self._keep_s
             left = [key for key, session in self._sessions.items() if session.seen < late and not session.at_work]
@@ -160,4 +214,7 @@ class Sessions:
 
     def _look(self) -> None:
         while not self._closed.wait(min(LOOK_S, self._keep_s)):
-            self.sweep()
+            try:
+                self.sweep()
+            except StoreError as error:
+                log.error("%s", error)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dialogue_tts._ui.kept import KeptDesk
 from dialogue_tts._ui.shown import sentence
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.config import SAMPLE_RATE_HZ
@@ -32,14 +33,15 @@ class BroughtVoice:
 class SessionVoices:
     """References such as "name:clara" or "mine:1f2e" <-> voices. Safe to use from several threads."""
 
-    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool) -> None:
+    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool, kept: KeptDesk) -> None:
         """
         Args:
             folder: for sounds to listen to.
             personal: whether the user is the one whose voices are kept on this computer.
+            kept: outlives this process, with the voices that were brought before.
         """
-        self._tts, self._folder, self._personal = tts, folder, personal
-        self._brought: dict[str, BroughtVoice] = {}
+        self._tts, self._folder, self._personal, self._kept = tts, folder, personal, kept
+        self._brought = {key: BroughtVoice(voice, None) for key, voice in kept.voices().items()}
         self._samples: dict[str, Path] = {}
         self._lock = threading.Lock()
 
@@ -127,15 +129,18 @@ class SessionVoices:
     def _add(self, brought: BroughtVoice) -> str:
         self._check_room()
         key = secrets.token_hex(8)
+        self._kept.keep_voice(key, brought.voice)
         with self._lock:
             self._brought[key] = brought
         return BROUGHT + key
 
     def rename(self, ref: str, name: str) -> None:
         """Raises VoiceError if the voice is not one that was brought."""
-        brought = self._of(ref)
+        brought, key = self._of(ref), ref.removeprefix(BROUGHT)
+        renamed = replace(brought, voice=replace(brought.voice, name=name))
+        self._kept.keep_voice(key, renamed.voice)
         with self._lock:
-            self._brought[ref.removeprefix(BROUGHT)] = replace(brought, voice=replace(brought.voice, name=name))
+            self._brought[key] = renamed
 
     def forget(self, ref: str) -> None:
         """Delete a voice: one that was brought, or one that is kept. Raises VoiceError."""
@@ -145,6 +150,7 @@ class SessionVoices:
             self._tts.library.remove(ref.removeprefix(NAMED))
             return
         self._of(ref)
+        self._kept.forget_voice(ref.removeprefix(BROUGHT))
         with self._lock:
             del self._brought[ref.removeprefix(BROUGHT)]
             sample = self._samples.pop(ref, None)

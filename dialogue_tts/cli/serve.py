@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -234,7 +233,7 @@ def serve_on_ray(
         raise DialogueTTSError(f"--ray {address} needs a store in PostgreSQL: the cluster's machines share no file.")
     check_extra("cluster", "--ray")
     try:
-        from dialogue_tts.server.on_ray import Replicas, deployed, running
+        from dialogue_tts.server.on_ray import Replicas, connected, deployed, running
     except ImportError as error:  # Ray alone is for batches
         raise DialogueTTSError(f'--ray needs {error.name}: pip install "dialogue-tts[cluster]".') from None
     from dialogue_tts.bundle import find_bundle
@@ -246,13 +245,21 @@ def serve_on_ray(
     served = deployed(settings, Replicas(least, most, cpus, stop_within_s=stop_within_s))
     host, port = listener.getsockname()[:2]
     listener.close()
-    told = threading.Event()
+    with connected(address):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end_once)
+        with running(served, host, port):
+            if announce:
+                announce([port])
+            while True:
+                signal.pause()
+
+
+def end_once(*_: object) -> None:
+    """As a handler of signals: end well, and let no other signal disturb that. Raises SystemExit."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
-    with running(served, address, host, port):
-        if announce:
-            announce([port])
-        told.wait()
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
 
 
 def read_replicas(text: str) -> tuple[int, int]:

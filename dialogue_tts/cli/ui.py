@@ -7,13 +7,16 @@ import socket
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, MarkOption, OperatorOption, app, reports_errors
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.extras import check_extra
+
+if TYPE_CHECKING:
+    from dialogue_tts.store.desks import DeskStore
 
 
 @app.command(rich_help_panel=SERVING)
@@ -28,6 +31,13 @@ def ui(
     keep_hours: Annotated[
         float, typer.Option(min=0.01, help="Hours after which sounds and voices of those who left are deleted.")
     ] = 24.0,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="DIALOGUE_TTS_STORE",
+            help="Where dialogues and voices outlive the studio: a file, or postgresql://USER:PASSWORD@HOST/NAME.",
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     mark: MarkOption = True,
     operator: OperatorOption = 0,
@@ -36,7 +46,10 @@ def ui(
 ) -> None:
     """Open the studio: write a conversation, hear it, mend single lines."""
     check_extra("studio", "the studio")
+    if store is not None:
+        check_extra("server", "--store")
     check_free(host, port)
+    desks = open_desks(store) if store is not None else None
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-studio-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "uploads")  # Gradio reads it as it is imported
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -49,12 +62,20 @@ def ui(
 
         from dialogue_tts._ui.app import StudioOptions, build_app
 
-        studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours))
+        studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours), desks)
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
         typer.echo(f"The studio is open at {address} - Ctrl+C closes it.", err=True)
         if browser:
             webbrowser.open(address)
         uvicorn.run(studio, host=host, port=port, log_level="warning")
+
+
+def open_desks(address: str) -> DeskStore:
+    """Raises StoreError if the store cannot be used, before the models are loaded."""
+    from dialogue_tts.store.database import Database
+    from dialogue_tts.store.desks import DeskStore
+
+    return DeskStore(Database.open(address))
 
 
 def check_free(host: str, port: int) -> None:

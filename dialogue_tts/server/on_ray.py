@@ -29,6 +29,7 @@ STORE_VARIABLE = "DIALOGUE_TTS_STORE"
 DIALOGUES = 4.0  # that a replica should have at once, waiting or being made; one more costs the others little
 LOOK_BACK_S, UP_AFTER_S, DOWN_AFTER_S = 20.0, 10.0, 300.0  # of their number; a replica takes a while to load the bundle
 MOST_REQUESTS = 1000  # of a replica at once; dialogues have a limit of their own, and get 429 beyond it
+QUIETLY = {"enable_access_log": False}  # Ray Serve's has jobs' ids in it; the server's own log has none
 TURN_S = 20.0  # beside the time that requests have to end in: a turn may be at hand
 
 
@@ -116,7 +117,7 @@ def deployed(settings: ServerSettings, replicas: Replicas) -> Any:
         autoscaling_config=scaling,
         max_ongoing_requests=MOST_REQUESTS,
         graceful_shutdown_timeout_s=replicas.stop_within_s + TURN_S,
-        logging_config={"enable_access_log": False},  # it has jobs' ids in it; the server's own log has none
+        logging_config=QUIETLY,
     )
     return deployment.bind()
 
@@ -138,29 +139,42 @@ def application(arguments: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def running(served: Any, address: str, host: str, port: int) -> Iterator[None]:
-    """Have an application served, from when all its replicas are there to the end of the block.
+def connected(address: str) -> Iterator[None]:
+    """Belong to a cluster until the end of the block. It sets handlers of signals of its own.
 
     Args:
         address: of a Ray cluster; "auto" for the one that RAY_ADDRESS names, or that runs here; or LOCAL.
-        host, port: where each machine of the cluster that has a replica listens.
 
     Raises:
-        DialogueTTSError: there is no such cluster, or no replica can start.
+        DialogueTTSError: there is no such cluster, or it does not answer.
     """
-    logging.getLogger("ray").setLevel(logging.WARNING)
     more = {"include_dashboard": False} if address == LOCAL else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.WARNING, **more)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **more)
+    except Exception as error:  # it raises that itself where it does not come up in time
         raise DialogueTTSError(
-            f"{address}: there is no Ray cluster ({_last_line(error)}); give --ray the address of one, or {LOCAL}."
+            f"{address}: no Ray cluster answers ({_last_line(error)}); give --ray the address of one, or {LOCAL}."
         ) from None
     with ExitStack() as end:
         end.callback(ray.shutdown)
         if address == LOCAL:
             end.callback(serve.shutdown)
-        serve.start(http_options={"host": host, "port": port}, logging_config={"enable_access_log": False})
+        yield
+
+
+@contextmanager
+def running(served: Any, host: str, port: int) -> Iterator[None]:
+    """Have an application served by the cluster, from when its replicas are there to the end of the block.
+
+    Args:
+        host, port: where each machine of the cluster that has a replica listens.
+
+    Raises:
+        DialogueTTSError: no replica can start.
+    """
+    serve.start(http_options={"host": host, "port": port}, logging_config=QUIETLY)
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    with ExitStack() as end:
         end.callback(serve.delete, NAME)
         try:
             serve.run(served, name=NAME)

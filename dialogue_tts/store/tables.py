@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 PREFIX = "dialogue_tts_"  # a database may hold other things, too
 VERSIONS = f"{PREFIX}version"
@@ -67,4 +79,49 @@ voices = Table(
     Column("key", String(64), primary_key=True),  # `name_key`
     Column("name", String(64), nullable=False),
     Column("data", LargeBinary, nullable=False),  # `Voice.to_bytes`
+)
+
+# What a browser has in the studio; known by a hash of what that browser alone knows.
+desks = Table(
+    f"{PREFIX}desks",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("seen", Float, nullable=False),  # when somebody was there, in seconds since 1970
+)
+desk_voices = Table(
+    f"{PREFIX}desk_voices",
+    metadata,
+    Column("desk", ForeignKey(desks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("kept", Float, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # `Voice.to_bytes`
+)
+desk_dialogues = Table(
+    f"{PREFIX}desk_dialogues",
+    metadata,
+    Column("desk", ForeignKey(desks.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("head", Text, nullable=False),  # JSON: all but its rows
+    Column("begun", Float, nullable=False),
+)
+desk_rows = Table(
+    f"{PREFIX}desk_rows",
+    metadata,
+    Column("desk", String(64), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("row", String(32), primary_key=True),
+    Column("turn", Text, nullable=False),  # JSON of a `SavedTurn`
+    ForeignKeyConstraint(["desk", "name"], [desk_dialogues.c.desk, desk_dialogues.c.name], ondelete="CASCADE"),
+)
+desk_takes = Table(
+    f"{PREFIX}desk_takes",
+    metadata,
+    Column("desk", String(64), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("row", String(32), primary_key=True),
+    Column("take", Integer, primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # `take_to_bytes`
+    ForeignKeyConstraint(
+        ["desk", "name", "row"], [desk_rows.c.desk, desk_rows.c.name, desk_rows.c.row], ondelete="CASCADE"
+    ),
 )

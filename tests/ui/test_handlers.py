@@ -33,6 +33,7 @@ from dialogue_tts.script.findings import Finding
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.store.desks import DeskStore
 from dialogue_tts.synthesis.request import TakeRequest
 from dialogue_tts.synthesis.synthesizer import DrawnTake, Synthesizer
 from dialogue_tts.synthesis.ticket import QueueLimits
@@ -45,11 +46,18 @@ LINES = [("Anna", "Good evening, Ben."), ("Ben", "Is it late?"), ("Anna", "Ten p
 class Studio:
     """A studio in this process, and one user of it."""
 
-    def __init__(self, tts: DialogueTTS, folder: Path, personal: bool = True, longest_queue: int = 8) -> None:
+    def __init__(
+        self,
+        tts: DialogueTTS,
+        folder: Path,
+        personal: bool = True,
+        longest_queue: int = 8,
+        store: DeskStore | None = None,
+    ) -> None:
         self.folder, self.uploads = folder, folder / "uploads"
         self.uploads.mkdir(parents=True)
         limits = QueueLimits(requests=longest_queue)
-        self.sessions = Sessions(tts, folder / "sounds", personal, 3600, limits)
+        self.sessions = Sessions(tts, folder / "sounds", personal, 3600, limits, store)
         info = StudioInfo(personal, 1.0, self.uploads, Path("ui/examples").resolve())
         self.handlers = Handlers(tts, self.sessions, info)
         self.me = secrets.token_hex(16)
