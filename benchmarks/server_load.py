@@ -208,7 +208,11 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 def makers(server: int) -> list[psutil.Process]:
     """Processes that make sound for a server of several."""
     below = psutil.Process(server).children(recursive=True)
-    replicas = [process for process in below if process.cmdline()[:1] and "ServeReplica" in process.cmdline()[0]]
+    replicas = [
+        process
+        for process in below
+        if "".join(process.cmdline()[:1]).startswith(("ray::ServeReplica", "ray::SERVE_REPLICA"))
+    ]
     return replicas or [process for process in below if "dialogue_tts" in process.cmdline()]
 
 
@@ -234,7 +238,9 @@ def own_server(options: argparse.Namespace) -> Iterator[tuple[str, int | None]]:
     try:
         for _ in range(300):
             try:
-                if httpx.get(f"{address}/health").is_success:  # Ray Serve answers before there is a replica
+                if httpx.get(
+                    f"{address}/health", timeout=TIMEOUT_S
+                ).is_success:  # Ray Serve answers before there is a replica
                     break
             except httpx.ConnectError:
                 if server.poll() is not None:

@@ -9,7 +9,7 @@ from dialogue_tts.errors import DialogueTTSError
 EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
     "aac": ("av",),
     "c2pa": ("c2pa", "cryptography"),
-    "cluster": ("ray",),  # and what serves HTTP there, which only its import tells
+    "cluster": ("grpc_reflection", "ray"),
     "codecs": ("sklearn", "transformers"),
     "datasets": ("datasets",),
     "mcp": ("mcp",),
@@ -36,6 +36,7 @@ EXTRAS = {  # the modules that are looked for; pyproject.toml has the packages
 
 _PACKAGES = {
     "c2pa": "c2pa-python",
+    "grpc_reflection": "grpcio-reflection",
     "opentelemetry": "opentelemetry-sdk",
     "pythonjsonlogger": "python-json-logger",
     "sklearn": "scikit-learn",

@@ -232,11 +232,8 @@ def serve_on_ray(
     if address != LOCAL and not str(settings.store).startswith("postgres"):
         raise DialogueTTSError(f"--ray {address} needs a store in PostgreSQL: the cluster's machines share no file.")
     check_extra("cluster", "--ray")
-    try:
-        from dialogue_tts.server.on_ray import Replicas, connected, deployed, running
-    except ImportError as error:  # Ray alone is for batches
-        raise DialogueTTSError(f'--ray needs {error.name}: pip install "dialogue-tts[cluster]".') from None
     from dialogue_tts.bundle import find_bundle
+    from dialogue_tts.server.on_ray import Replicas, connected, deployed, running
     from dialogue_tts.store.database import Database
 
     Database.open(str(settings.store)).close()  # what is wrong with it is told here, and not in a replica's log
