@@ -49,7 +49,7 @@ class _Head:
 
 
 @dataclass(frozen=True)
-class Found:
+class KeptState:
     """A dialogue that was written down.
 
     Attributes:
@@ -129,7 +129,7 @@ class KeptDialogue:
             parts = dict(zip(ids, dialogue.turn_takes, strict=True))
             self._keep(_Head(*head, _saved(dialogue.voices), mix), parts)
 
-    def found(self, tts: DialogueTTS) -> Found | None:
+    def found(self, tts: DialogueTTS) -> KeptState | None:
         """The dialogue as it was written down last; None if nothing of it is kept that could be used here."""
         try:
             kept = self._store.dialogue(self._desk, self._name) if self._store else None
@@ -185,7 +185,7 @@ def _saved(voices: Mapping[str, Voice]) -> dict[str, str]:
     return {speaker: base64.b64encode(voice.to_bytes()).decode() for speaker, voice in voices.items()}
 
 
-def _found(tts: DialogueTTS, told: str, rows: Mapping[str, tuple[str, Sequence[Any]]]) -> Found | None:
+def _found(tts: DialogueTTS, told: str, rows: Mapping[str, tuple[str, Sequence[Any]]]) -> KeptState | None:
     """Raises DialogueTTSError where something is damaged."""
     head = from_dict(_Head, json.loads(told))
     ids = [row for row in head.rows if row in rows and rows[row][1]]
@@ -198,4 +198,4 @@ def _found(tts: DialogueTTS, told: str, rows: Mapping[str, tuple[str, Sequence[A
     made = Dialogue(tuple(parts.values()), voices, head.seed, head.config, head.bundle, tts.mark)
     missing = tuple(row for row in head.rows if row not in parts)
     wanted = tuple(Row(row, part.turn) for row, part in parts.items())
-    return Found(MakeRequest(wanted, voices, head.refs, head.seed, head.config), made, missing, head.mix)
+    return KeptState(MakeRequest(wanted, voices, head.refs, head.seed, head.config), made, missing, head.mix)
