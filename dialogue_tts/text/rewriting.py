@@ -30,11 +30,14 @@ class Rule(NamedTuple):
     signs: str = ""
 
 
-def rules(*found: tuple[str, str | Replacement], signs: str = "", flags: int = 0) -> tuple[Rule, ...]:
-    """(pattern, replacement) pairs as rules; `\\1` to `\\9` in a replacement are the pattern's groups."""
+def rules(
+    *found: tuple[str, str | Replacement] | tuple[str, str | Replacement, str], signs: str = "", flags: int = 0
+) -> tuple[Rule, ...]:
+    """(pattern, replacement) pairs as rules, a third value being a rule's own signs; `\\1` to `\\9` in a replacement are the
+    pattern's groups."""
     return tuple(
-        Rule(re.compile(pattern, flags), _filled_in(new) if isinstance(new, str) else new, signs)
-        for pattern, new in found
+        Rule(re.compile(pattern, flags), _filled_in(new) if isinstance(new, str) else new, *(own or (signs,)))
+        for pattern, new, *own in found
     )
 
 

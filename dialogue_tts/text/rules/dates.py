@@ -15,6 +15,7 @@ _DAYS = {
 }
 _DAY = "|".join(sorted(_DAYS, key=len, reverse=True))
 _MONTH = rf"({'|'.join(MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?)"
+_INITIALS = "JFMASOND"  # of months
 _ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))"
 _AFTERNOON = r" ?([AaPp])(?:\.[Mm]\.|\.?[Mm]\b)"
 
@@ -170,57 +171,71 @@ DATES = rules(
     (
         rf"(?<![\w-])(\d{{4}}-\d\d-\d\d)(?:T| ?, ?| )([01]\d|2[0-4]):([0-5]\d)(?::\d\d(?:\.\d{{1,9}})?)?{_ZONE}?(?![\w:])",
         _zoned,
+        ":",
     ),
     # lengths of time
-    (r"(?<![\w:.])(\d{1,3}):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?![\w:])(?! ?[APap]\.?[Mm]\b)", _stretch),
-    (r"(?<![\w:.])()(\d{1,2}):(\d\d)\.(\d{1,3})(?![\w:])", _stretch),
+    (r"(?<![\w:.])(\d{1,3}):(\d\d):(\d\d)(?:\.(\d{1,3}))?(?![\w:])(?! ?[APap]\.?[Mm]\b)", _stretch, ":"),
+    (r"(?<![\w:.])()(\d{1,2}):(\d\d)\.(\d{1,3})(?![\w:])", _stretch, ":"),
     (
         r"(?<![\w.,$£€/'])(\d{1,3}) ?h(?:rs?)?\.? ?(\d{1,2}) ?m(?:ins?)?(?: ?(\d{1,2}) ?s(?:ecs?)?)?(?!\w)",
         _lasting,
+        "h",
     ),
-    (r"(?<![\w.,$£€/'])()(\d{1,3}) ?m(?:ins?)?\.? ?(\d{1,2}) ?s(?:ecs?)?(?!\w)", _lasting),
-    (r"(?<![\w:.])12:00 (?=noon|midnight)", "twelve "),
+    (r"(?<![\w.,$£€/'])()(\d{1,3}) ?m(?:ins?)?\.? ?(\d{1,2}) ?s(?:ecs?)?(?!\w)", _lasting, "m"),
+    (r"(?<![\w:.])12:00 (?=noon|midnight)", "twelve ", ":"),
     # times of day
     (
         rf"(?<![\w:.,/-])(1[0-2]|0?[1-9])(?:[:.]([0-5]\d))? ?[-–] ?(?=(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?{_AFTERNOON})",
         _from,
+        "mM",
     ),
-    (rf"(?<=\d)({_AFTERNOON}) ?[-–] ?(?=\d)", lambda m: f"{m[1]} to "),
-    (rf"(?<![\w:])([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?{_AFTERNOON}", _time),
-    (rf"(?<![\w:.,])(1[0-2]|0?[1-9]){_AFTERNOON}(?!\w)", _hour),
-    (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2])),
-    (r"(?<![\w:.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda m: _clock(m[1], m[2])),
-    (r"(?<![\w:.,])((?:0\d|1\d|2[0-3])[0-5]\d) (?=(?:hours|hrs)\b)", lambda m: _military(m[1]) + " "),
+    (rf"(?<=\d)({_AFTERNOON}) ?[-–] ?(?=\d)", lambda m: f"{m[1]} to ", "mM"),
+    (rf"(?<![\w:])([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?{_AFTERNOON}", _time, "mM"),
+    (rf"(?<![\w:.,])(1[0-2]|0?[1-9]){_AFTERNOON}(?!\w)", _hour, "mM"),
+    (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2]), ":"),
+    (r"(?<![\w:.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda m: _clock(m[1], m[2]), "h"),
+    (r"(?<![\w:.,])((?:0\d|1\d|2[0-3])[0-5]\d) (?=(?:hours|hrs)\b)", lambda m: _military(m[1]) + " ", "h"),
     # dates
-    (r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])", _iso),
-    (r"(?<![\w/])(\d{4})/(\d{1,2})/(\d{1,2})(?![\w/])", _iso),
-    (r"(?<![\w/])(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)(?![\w/])", _slashed),
-    (r"(?<![\w.])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\w])", _slashed),
-    (r"(?<![\w-])(\d{1,2})-(\d{1,2})-(\d{4})(?![\w-])", _slashed),
-    (rf"\b(?<![-/]){_MONTH} (\d{{1,2}})(?:st|nd|rd|th)? ?[-–] ?(\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%])", _month_days),
+    (r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])", _iso, "-"),
+    (r"(?<![\w/])(\d{4})/(\d{1,2})/(\d{1,2})(?![\w/])", _iso, "/"),
+    (r"(?<![\w/])(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)(?![\w/])", _slashed, "/"),
+    (r"(?<![\w.])(\d{1,2})\.(\d{1,2})\.(\d{4})(?![\w])", _slashed, "."),
+    (r"(?<![\w-])(\d{1,2})-(\d{1,2})-(\d{4})(?![\w-])", _slashed, "-"),
+    (
+        rf"\b(?<![-/]){_MONTH} (\d{{1,2}})(?:st|nd|rd|th)? ?[-–] ?(\d{{1,2}})(?:st|nd|rd|th)?(?![\w:%])",
+        _month_days,
+        _INITIALS,
+    ),
     (
         rf"\b(?<![-/]){_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?\b(?!,\d|[:%]|\.\d)(?:(,)? (\d{{4}})\b(?![-,.]?\d))?",
         _month_day,
+        _INITIALS,
     ),
     (
         rf"\b(the )?(?<![\w.,/-])(\d{{1,2}})(?:st|nd|rd|th)?[ -](?:of )?{_MONTH}(?:(,)?[ -](\d{{4}})\b(?![-,.]?\d))?(?!\w)",
         _day_month,
+        _INITIALS,
     ),
-    (rf"\b{_MONTH},? (\d{{4}})\b(?![-,.]?\d)", _month_year),
+    (rf"\b{_MONTH},? (\d{{4}})\b(?![-,.]?\d)", _month_year, _INITIALS),
     # seconds, not decades
     (
         r"\b(in|for|after|every|takes|took|lasts|lasted|within|under|another|wait) (\d{1,2})s(?!\w)(?!(?<=[2-9]0s) [a-z])",
         lambda m: f"{m[1]} {cardinal(m[2])} second{'' if m[2] == '1' else 's'}",
+        "s",
     ),
     # years
-    (r"(?<![\w.,$£€])(\d{4})s\b", _decade),
-    (r"(?<![\w.,$£€])(\d{4})'s(?= )", _decade),
-    (r"(?<![\w])'([2-9]0)s\b", _short_decade),
-    (r"(?<![\w.,$£€-])([2-9]0)s\b", _short_decade),
-    (r"(?<![\w])'(\d\d)(?![\w'\"])", lambda m: f"oh {cardinal(m[1])}" if m[1][0] == "0" else cardinal(m[1])),
-    (r"(?<![\w.,/$£€-])(1\d{3}|20\d\d) ?([-–/]) ?(1\d{3}|20\d\d|\d\d)(?![\w/-]|[.,]\d)", _years),
-    (r"(?<![\w.,])(\d{1,5}) ?(BCE|CE|BC|AD|B\.C\.E\.|B\.C\.|A\.D\.|C\.E\.)(?!\w)", _era),
-    (r"\b(?:AD|A\.D\.) (\d{1,4})\b", lambda m: f"A.D. {_ancient(m[1])}" if len(m[1]) < 4 else f"A.D. {year(m[1])}"),
+    (r"(?<![\w.,$£€])(\d{4})s\b", _decade, "s"),
+    (r"(?<![\w.,$£€])(\d{4})'s(?= )", _decade, "'"),
+    (r"(?<![\w])'([2-9]0)s\b", _short_decade, "'"),
+    (r"(?<![\w.,$£€-])([2-9]0)s\b", _short_decade, "s"),
+    (r"(?<![\w])'(\d\d)(?![\w'\"])", lambda m: f"oh {cardinal(m[1])}" if m[1][0] == "0" else cardinal(m[1]), "'"),
+    (r"(?<![\w.,/$£€-])(1\d{3}|20\d\d) ?([-–/]) ?(1\d{3}|20\d\d|\d\d)(?![\w/-]|[.,]\d)", _years, "-–/"),
+    (r"(?<![\w.,])(\d{1,5}) ?(BCE|CE|BC|AD|B\.C\.E\.|B\.C\.|A\.D\.|C\.E\.)(?!\w)", _era, "BCA"),
+    (
+        r"\b(?:AD|A\.D\.) (\d{1,4})\b",
+        lambda m: f"A.D. {_ancient(m[1])}" if len(m[1]) < 4 else f"A.D. {year(m[1])}",
+        "A",
+    ),
     signs="0123456789",
 ) + rules(
     (rf"(?<!\w)({_DAY})\.? ?[-–] ?({_DAY})\b\.?", lambda m: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),

@@ -60,6 +60,7 @@ _APART = frozenset(_UNITS) - frozenset("B N J s in st bar mo pt cal pp hp".split
 _TIGHT = frozenset(_UNITS) - frozenset("B N J s st bar mo pp t".split())  # or none
 
 
+_STARTS = "".join(sorted({unit[0] for unit in _UNITS}))
 _NOT_ONE_UNIT = r"(?<!km/h)(?<!m/s)(?<!mi/h)"
 
 
@@ -143,29 +144,27 @@ _SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _START = r"(?<![\w.,$£€/'])"
 _DOT = r"(?:\.(?=[,;:)]| [a-z]))?"  # `3 ft. tall`; where a sentence may end it stays
 UNITS = rules(
-    (rf"{_START}(\d{{1,3}})° ?(?:(\d{{1,2}})' ?)?()([NSEW])\b", _place),
-    (rf"{_START}(\d{{1,3}})° ?(\d{{1,2}})' ?(?:(\d{{1,2}}(?:\.\d{{1,4}})?) ?(?:\"|'') ?)?([NSEW]\b)?", _place),
-    (rf"{_START}({NUMBER}) in\.(?=[,;:)]| (?:[a-z]|\d)|$)", lambda m: f"{number(m[1])} {unit_words(m[1], 'in')}"),
-    (rf"{_START}(-?(?:{NUMBER}))°? ?(?:[-–]|to) ?(-?(?:{NUMBER})) ?° ?([CF])?(?!\w)", _degree_range),
-    (rf"{_START}(-?(?:{NUMBER})) ?° ?([CFK])?(?!\w)", _degrees),
-    (rf"{_START}(\d{{1,2}}) ?' ?(\d{{1,2}}(?:\.\d)?) ?(?:\"|'')", _feet),
-    (rf"{_START}(\d{{1,2}}) ?(?:ft|feet|foot)\.? (\d{{1,2}}) ?(?:in|inches|inch)\b\.?", _feet),
-    (rf"{_START}(?<!\")(\d{{1,3}}(?:\.\d{{1,2}})?)\"(?=\s|$|[,.;!?])", lambda m: f"{number(m[1])} inches"),
-    (rf"{_START}(?<!')(\d{{1,2}})'(?= (?:tall|long|wide|high|deep|by|x)\b)", lambda m: f"{number(m[1])} feet"),
-    (rf"{_START}({NUMBER}) ?(km|cm|mm|mi|ft|in|m|yd)(?:\^?([23])|([²³]))(?!\w)", _power),
-    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER}) ({_any(_APART)})(?![\w/²³']){_DOT}", _range),
-    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range),
-    (
-        rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}",
-        _per,
-    ),
-    (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³']){_DOT}", _unit),
-    (rf"{_START}(-?(?:{NUMBER}))({_any(_TIGHT)})(?![\w/²³']){_DOT}", _unit),
-    (rf"{_START}({NUMBER})-({_any(_TIGHT)})(?![\w/²³'])", _compound),
-    (rf"{_START}({NUMBER})(k|M|bn|mn)(?![\w-])", _big),
+    (rf"{_START}(\d{{1,3}})° ?(?:(\d{{1,2}})' ?)?()([NSEW])\b", _place, "°"),
+    (rf"{_START}(\d{{1,3}})° ?(\d{{1,2}})' ?(?:(\d{{1,2}}(?:\.\d{{1,4}})?) ?(?:\"|'') ?)?([NSEW]\b)?", _place, "°"),
+    (rf"{_START}({NUMBER}) in\.(?=[,;:)]| (?:[a-z]|\d)|$)", lambda m: f"{number(m[1])} {unit_words(m[1], 'in')}", "i"),
+    (rf"{_START}(-?(?:{NUMBER}))°? ?(?:[-–]|to) ?(-?(?:{NUMBER})) ?° ?([CF])?(?!\w)", _degree_range, "°"),
+    (rf"{_START}(-?(?:{NUMBER})) ?° ?([CFK])?(?!\w)", _degrees, "°"),
+    (rf"{_START}(\d{{1,2}}) ?' ?(\d{{1,2}}(?:\.\d)?) ?(?:\"|'')", _feet, "'"),
+    (rf"{_START}(\d{{1,2}}) ?(?:ft|feet|foot)\.? (\d{{1,2}}) ?(?:in|inches|inch)\b\.?", _feet, "f"),
+    (rf"{_START}(?<!\")(\d{{1,3}}(?:\.\d{{1,2}})?)\"(?=\s|$|[,.;!?])", lambda m: f"{number(m[1])} inches", '"'),
+    (rf"{_START}(?<!')(\d{{1,2}})'(?= (?:tall|long|wide|high|deep|by|x)\b)", lambda m: f"{number(m[1])} feet", "'"),
+    (rf"{_START}({NUMBER}) ?(km|cm|mm|mi|ft|in|m|yd)(?:\^?([23])|([²³]))(?!\w)", _power, "kcmfiy"),
+    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER}) ({_any(_APART)})(?![\w/²³']){_DOT}", _range, "-–t"),
+    (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range, "-–t"),
+    (rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}", _per, "/"),
+    (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³']){_DOT}", _unit, _STARTS),
+    (rf"{_START}(-?(?:{NUMBER}))({_any(_TIGHT)})(?![\w/²³']){_DOT}", _unit, _STARTS),
+    (rf"{_START}({NUMBER})-({_any(_TIGHT)})(?![\w/²³'])", _compound, "-"),
+    (rf"{_START}({NUMBER})(k|M|bn|mn)(?![\w-])", _big, "kMbm"),
     (
         rf"{_START}({NUMBER})s(?= (?:timer|delay|timeout|pause|video|clip|countdown|intro|read)\b)",
         lambda m: f"{number(m[1])} second",
+        "s",
     ),
     signs="0123456789",
 )
