@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,13 @@ from dialogue_tts.voices.library import FOLDER_VARIABLE
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RATE_HZ = 24_000
+# Processes that begin with everything imported, which takes longer than what most of them do. Where there are none, as on
+# Windows, they import it themselves.
+FORKS = multiprocessing.get_context(
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
+IMPORTED = ["dialogue_tts.pipeline", "dialogue_tts.batch.workers", "dialogue_tts.evaluation.benchmark"]
+FORKS.set_forkserver_preload(IMPORTED)  # what counts is what was said last before the first process begins
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +55,12 @@ def no_voices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("kept") / "voices"))
         yield
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that the package starts are of `FORKS`; of each kind, some test starts one as users do."""
+    monkeypatch.setattr(multiprocessing, "get_context", lambda method=None: FORKS)
 
 
 @pytest.fixture(scope="session")

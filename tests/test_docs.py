@@ -27,6 +27,7 @@ OWN_TESTS = {"server.md", "studio.md"}  # need a server that runs
 EXAMPLE = re.compile(r"<!-- test -->\n```(python|console)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 PLAIN = re.compile(r"(?:echo (?P<input>\"[^\"]*\") \| )?dialogue-tts (?P<arguments>[^|>]*?)(?: > (?P<file>\S+))?")
+OF_PROCESSES = {"benchmark", "--workers"}
 SCRIPT = "[Anna] Is it ten past five?\n[Ben] Nearly.\n"
 
 
@@ -107,11 +108,12 @@ def test_python_examples_run(
         for number, example in enumerate(examples(document, "console"), start=1)
     ],
 )
+@pytest.mark.usefixtures("forked")
 def test_console_examples_run(
     document: Path, example: str, bundle: Path, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Line by line, with the tiny bundle for the default one; in a shell what needs one or starts processes: importing
-    PyTorch anew takes longer than all that most lines do."""
+    """Line by line, with the tiny bundle for the default one; in a shell only what needs one: importing PyTorch anew takes
+    longer than all that most lines do."""
     command = tmp_path / "bin" / "dialogue-tts"
     command.parent.mkdir()
     command.write_text(
@@ -129,13 +131,15 @@ def test_console_examples_run(
         monkeypatch.setattr(f"dialogue_tts.{module}.find_bundle", lambda name=None: find_bundle(name or bundle))
     assert example and all(line.startswith("$ ") for line in example.splitlines())
     for line in (line.removeprefix("$ ") for line in example.splitlines()):
-        plain = None if re.search("--workers|benchmark", line) else PLAIN.fullmatch(line)
+        plain = PLAIN.fullmatch(line)
         if plain is None:
             run = ["bash", "-o", "pipefail", "-c", line]
             done = subprocess.run(run, env=os.environ | paths, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == 0, f"{line}\n{done.stderr}"
             continue
         arguments = shlex.split(plain["arguments"])
+        if OF_PROCESSES & set(arguments):  # which know no other default
+            arguments += ["--bundle", str(bundle)]
         result = CliRunner().invoke(app, arguments, input=plain["input"] and shlex.split(plain["input"])[0] + "\n")
         passes = (0, 1) if arguments[0] == "verify" else (0,)  # what random networks say is too short for a mark
         assert result.exit_code in passes, f"{line}\n{result.output}"

@@ -141,8 +141,14 @@ def test_nothing_is_unpickled_or_run_from_text(path: Path) -> None:
             case ast.Import(names=names):
                 found = [alias.name for alias in names if re.match(r"(c?pickle|dill|joblib|shelve)\b", alias.name)]
                 assert not found, f"line {node.lineno} imports {found}"
-            case ast.ImportFrom(module=str(module)):
+                renamed = [alias.asname for alias in names if alias.name == "torch" and alias.asname]
+                assert not renamed, f"line {node.lineno}: `{renamed}.load` would not be seen here"
+            case ast.ImportFrom(module=str(module), names=names):
                 assert not re.match(r"(c?pickle|dill|joblib|shelve)\b", module), f"line {node.lineno}: {module}"
+                taken = {alias.name for alias in names} & {"load", "serialization"}
+                assert not (module.partition(".")[0] == "torch" and (taken or "serialization" in module)), (
+                    f"line {node.lineno}: torch.load by another name would not be seen here"
+                )
             case ast.Call(func=ast.Name(id=name)):
                 assert name not in ("eval", "exec", "compile"), f"line {node.lineno} calls {name}"
             case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr="load"), keywords=keywords):

@@ -55,12 +55,14 @@ class Killer(BatchContext):
         return Outcome(job.id)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_process_that_is_killed_takes_one_job_with_it(context: BatchContext) -> None:
     told = errors(in_processes(JOBS, Killer(context.out, bundle=context.bundle), 1))
     assert "its process died (exit code -9)" in told.pop("job-1")
     assert told == dict.fromkeys(("job-0", "job-2", "job-3", "job-4"))
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_bundle_that_is_not_there_is_told_once(context: BatchContext, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="this is no bundle"):
         list(in_processes(JOBS, BatchContext(context.out, bundle=str(tmp_path)), 2))
@@ -79,6 +81,7 @@ class Sleeper(BatchContext):
         return Outcome(job.id)
 
 
+@pytest.mark.usefixtures("forked")
 def test_who_stops_listening_ends_the_processes(context: BatchContext, tmp_path: Path) -> None:
     outcomes = in_processes(JOBS, Sleeper(context.out, bundle=context.bundle), 1)
     assert next(outcomes).id == "job-0"

@@ -101,6 +101,7 @@ def test_files_of_others_are_left_alone(run: CommandLine, scripts: Path) -> None
     assert names(scripts) == ["one.txt", "three.txt", "two.json", "two.txt"]
 
 
+@pytest.mark.usefixtures("forked")
 def test_several_workers(run: CommandLine, scripts: Path, tmp_path: Path) -> None:
     (scripts / "bad.txt").write_text("no speaker", encoding="utf-8")
     result = run("batch", scripts, tmp_path / "out", "--workers", 2, "--json")

@@ -80,6 +80,7 @@ def test_each_length_in_a_process_of_its_own(tiny_bundle_dir: Path) -> None:
     assert long.first_sound_s < long.work_s
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_bundle_that_is_not_there_and_lengths_out_of_range(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="this is no bundle"):
         benchmark(str(tmp_path), (3,))

@@ -14,7 +14,7 @@ import signal, sys
 from dialogue_tts.pipeline import DialogueTTS
 
 tts = DialogueTTS.from_pretrained(sys.argv[1])
-script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(400))
+script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(60))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may inherit to ignore it
 stream = tts.stream(script)  # a name that stays keeps the stream open
 for chunk in stream:
@@ -25,7 +25,7 @@ import sys
 from dialogue_tts.pipeline import DialogueTTS
 
 tts = DialogueTTS.from_pretrained(sys.argv[1])
-script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(400))
+script = "\\n".join(f"[{'AB'[n % 2]}] This is line number {n}, and it goes on for quite a while." for n in range(60))
 ticket = tts.scheduler.submit(tts.plan.script(script, {}, 0, tts.config))
 version = 0
 while not ticket.progress().turns:

@@ -117,17 +117,19 @@ def test_average_moves_by_its_decay_and_faster_at_first() -> None:
     torch.testing.assert_close(average.weights["0.bias"], start["0.bias"])
 
 
-def test_a_run_learns(tmp_path: Path) -> None:
+def _loss(task: TinyTask) -> float:
+    """Of the same draw each time: those that a run logs are of a few each, and differ by a third."""
+    torch.manual_seed(3)
+    with torch.inference_mode():
+        return float(next(task.losses(0, 0))[1])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_run_learns(tmp_path: Path, optimizer: str) -> None:
     task = TinyTask()
-
-    def loss() -> float:
-        torch.manual_seed(3)
-        with torch.inference_mode():
-            return float(next(task.losses(0, 0))[1])  # of the same draw each time
-
-    before = loss()
-    Run(task, _config(60), tmp_path).train()
-    assert loss() < 0.5 * before
+    before = _loss(task)
+    Run(task, _config(60, optimizer=optimizer), tmp_path).train()
+    assert _loss(task) < 0.5 * before
 
 
 def test_a_run_logs(finished: Path) -> None:
@@ -217,8 +219,8 @@ def test_muon_steps_the_matrices_of_blocks_and_adamw_all_else(tmp_path: Path) ->
         make_optimizers(network, _config(optimizer="sgd"))
 
 
-def test_muon_learns_and_a_stopped_run_with_it_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    config = _config(steps=60, optimizer="muon")
+def test_a_stopped_run_with_muon_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    config = _config(optimizer="muon")
     Run(TinyTask(), config, tmp_path / "whole").train()
     for _ in range(2):
         Run(TinyTask(), config, tmp_path / "stopped").train(max_minutes=0)
@@ -226,8 +228,6 @@ def test_muon_learns_and_a_stopped_run_with_it_ends_as_one_that_was_not(tmp_path
     wanted, found = _checkpoint(tmp_path / "whole"), _checkpoint(tmp_path / "stopped")
     assert wanted.keys() == found.keys()
     assert all(torch.equal(value, found[key]) for key, value in wanted.items())
-    losses = [line["tiny/loss"] for line in _lines(tmp_path / "whole") if "tiny/loss" in line]
-    assert losses[-1] < 0.6 * losses[0]
 
 
 def test_a_run_may_go_on_with_another_optimizer(tmp_path: Path) -> None:

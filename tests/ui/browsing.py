@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.conftest import FORKS, IMPORTED
+from tests.ui import studio_server
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 sync_api = pytest.importorskip("playwright.sync_api", reason="THE STUDIO'S PAGE IS NOT TESTED: pip install playwright")
 if CHROMIUM is None:
@@ -24,8 +24,8 @@ if CHROMIUM is None:
     )
 expect = sync_api.expect
 
-ROOT = Path(__file__).parents[2]
 WAIT_MS = 40_000  # machines are busy
+FORKS.set_forkserver_preload([*IMPORTED, "tests.ui.studio_imports"])
 expect.set_options(timeout=WAIT_MS)
 FLAGS = (
     "--no-sandbox",
@@ -65,24 +65,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, bundle: str, slow_s: float, *password: str, port: int | None = None) -> Iterator[str]:
-    """A studio's address; `folder` holds what it writes."""
+def served(folder: Path, bundle: str | None, *password: str, port: int | None = None) -> Iterator[str]:
+    """A studio's address; `folder` holds what it writes. None for the default bundle."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
-    given = [str(folder), str(port), bundle, str(slow_s), *password]
-    settings = {
-        "OMP_NUM_THREADS": "1",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "HF_HUB_OFFLINE": "1",
-        "no_proxy": "127.0.0.1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.ui.studio_server", *given], cwd=ROOT, env=os.environ | settings
-    )
+    process = FORKS.Process(target=studio_server.main, args=(folder, port, bundle, *password), daemon=True)
+    process.start()
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(1200):
-            assert process.poll() is None, "the studio did not start"
+            assert process.is_alive(), "the studio did not start"
             try:
                 httpx.get(f"{address}studio/main.js", timeout=5).raise_for_status()
                 break
@@ -91,7 +83,21 @@ def served(folder: Path, bundle: str, slow_s: float, *password: str, port: int |
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.join(30)
+
+
+def forgotten(context: Any, address: str) -> None:
+    """Whatever a context knows of a visit to an address, but for files in its cache."""
+    for page in context.pages:
+        page.close()
+    context.clear_permissions()
+    empty = context.new_page()
+    kept = {
+        "origin": address.rstrip("/"),
+        "storageTypes": "cookies,local_storage,indexeddb,cache_storage,service_workers",
+    }
+    context.new_cdp_session(empty).send("Storage.clearDataForOrigin", kept)
+    empty.close()
 
 
 def settled(page: Any) -> None:

@@ -5,7 +5,7 @@ They are of the package, not of the whole session: Playwright keeps an event loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from tests.conftest import RATE_HZ, buzz
+from tests.ui.studio_server import PACE
 
 
 @pytest.fixture(scope="package")
@@ -24,8 +25,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(folder: Path, tiny_bundle_dir: Path) -> Iterator[str]:
     from tests.ui.browsing import served  # it skips where there is no browser
 
-    with served(folder, str(tiny_bundle_dir), 0.4) as found:
+    (folder / PACE).write_text("0")
+    with served(folder, str(tiny_bundle_dir)) as found:
         yield found
+
+
+@pytest.fixture
+def slowly(folder: Path) -> Iterator[None]:
+    """Each turn takes a while, for who looks at what happens meanwhile."""
+    (folder / PACE).write_text("0.4")
+    yield
+    (folder / PACE).write_text("0")
 
 
 @pytest.fixture(scope="package")
@@ -41,28 +51,41 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="package")
+def visitors(browser: Any) -> Iterator[list[Any]]:
+    """Contexts of the browser, each somebody else's. They stay, for what they keep of Gradio's files in their cache: without
+    it most of a test would be the loading of the page."""
+    found: list[Any] = []
+    yield found
+    for context in found:
+        context.close()
+
+
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens the studio in a browser of its own; at the end, no request left the machine and no script failed."""
-    from tests.ui.browsing import NOTES, WAIT_MS, settled
+def visit(browser: Any, address: str, visitors: list[Any]) -> Iterator[Callable[..., Any]]:
+    """Opens the studio as somebody who was never there before; at the end, no request left the machine and no script failed."""
+    from tests.ui.browsing import NOTES, WAIT_MS, forgotten, settled
 
-    contexts, faults = [], []
+    here, faults = iter(visitors), []
 
-    def opened(ready: bool = True, at: str = address, **settings: Any) -> Any:
-        settings.setdefault("viewport", {"width": 1280, "height": 900})
-        context = browser.new_context(**settings)
-        context.set_default_timeout(WAIT_MS)
-        context.add_init_script(NOTES)
-        contexts.append(context)
+    def opened(permissions: Sequence[str] = (), viewport: Sequence[int] = (1280, 900), scheme: str = "light") -> Any:
+        context = next(here, None)
+        if context is None:
+            context = browser.new_context()
+            context.set_default_timeout(WAIT_MS)
+            context.add_init_script(NOTES)
+            visitors.append(context)
+        context.grant_permissions(permissions)
         page = context.new_page()
+        page.set_viewport_size(dict(zip(("width", "height"), viewport, strict=True)))
+        page.emulate_media(color_scheme=scheme)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((at, "data:", "blob:")) else faults.append(r.url))
-        page.goto(at)
-        if ready:
-            settled(page)
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else faults.append(r.url))
+        page.goto(address)
+        settled(page)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for context in visitors:
+        forgotten(context, address)
     assert not faults

@@ -1,31 +1,32 @@
-"""A studio in a process of its own, for tests in a browser.
-
-    python -m tests.ui.studio_server FOLDER PORT BUNDLE SLOW_S [PASSWORD]
-
-Every turn takes SLOW_S seconds at least; one that says "Fail" fails. Names that are looked up go into FOLDER/names.txt.
-"""
+"""A studio in a process of its own, for tests in a browser."""
 
 from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+PACE = "pace.txt"  # in the studio's folder: how many seconds a turn takes at least, while tests say so
 
-def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | None = None) -> None:
-    """Serve until the process is ended."""
+
+def main(folder: Path, port: int, bundle: str | None, password: str | None = None) -> None:
+    """Serve until the process is ended.
+
+    A turn that says "Fail" fails. Names that are looked up go into FOLDER/names.txt. With FOLDER/pace.txt, turns are made one
+    at a time, and take so long.
+    """
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    (folder / "names.txt").touch()
-    look_up = socket.getaddrinfo
+
+    from tests.ui import studio_imports
 
     def noted(host: Any, *rest: Any, **more: Any) -> Any:
         with (folder / "names.txt").open("a") as names:
             names.write(f"{host}\n")
-        return look_up(host, *rest, **more)
+        return studio_imports.look_up(host, *rest, **more)
 
+    (folder / "names.txt").write_text("".join(f"{host}\n" for host in studio_imports.LOOKED_UP))
     socket.getaddrinfo = noted
 
     import uvicorn
@@ -36,20 +37,16 @@ def main(folder: Path, port: int, bundle: str, slow_s: float, password: str | No
 
     draw = Synthesizer.draw
 
-    def slow(synthesizer: Synthesizer, requests: Any, cancelled: Any) -> Any:
-        until = time.monotonic() + slow_s
+    def paced(synthesizer: Synthesizer, requests: Any, cancelled: Any) -> Any:
+        until = time.monotonic() + float((folder / PACE).read_text())
         while time.monotonic() < until and not cancelled():
             time.sleep(0.02)
         if any("Fail" in request.turn.text for request in requests):
             raise RuntimeError("/secret/path broke")
         return draw(synthesizer, requests, cancelled)
 
-    if slow_s:
-        Synthesizer.draw = slow
+    if (folder / PACE).exists():
+        Synthesizer.draw = paced
         Synthesizer.batch_rows = 1  # a turn at a time
-    tts = DialogueTTS.from_pretrained(None if bundle == "-" else bundle)
+    tts = DialogueTTS.from_pretrained(bundle)
     uvicorn.run(build_app(tts, StudioOptions(folder, password=password)), port=port, log_level="warning")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], float(sys.argv[4]), *sys.argv[5:])

@@ -140,7 +140,7 @@ def test_turns_are_dragged_on_the_timeline_and_moved_by_keys(visit: Open) -> Non
 
 def test_the_mix_has_no_serious_faults_of_access(visit: Open, rain: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = visit(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page = visit(viewport=(390, 800), scheme="dark")
     write(page, "[Anna] One.\n[Ben] Two.")
     make(page)
     mix_box(page)

@@ -33,6 +33,7 @@ from tests.ui.browsing import (
 )
 
 
+@pytest.mark.usefixtures("slowly")
 def test_one_click_from_opening_to_hearing(visit: Open, folder: Path) -> None:
     page = visit()
     assert page.get_by_label("Text of turn 1").input_value()
@@ -69,8 +70,9 @@ def test_the_last_letter_is_spoken(visit: Open) -> None:
     assert told(page, "made[state.rows[3].id].takes[0].text") == "It was the goose, of course!!"
 
 
+@pytest.mark.usefixtures("slowly")
 def test_typing_goes_on_while_turns_arrive(visit: Open) -> None:
-    page = visit(viewport={"width": 1280, "height": 500})
+    page = visit(viewport=(1280, 500))
     page.get_by_role("button", name="Make dialogue").click()
     box = page.get_by_label("Text of turn 2")
     box.click()
@@ -103,6 +105,7 @@ def test_only_changed_turns_are_made_and_redo_keeps_the_others(visit: Open) -> N
     assert wav_of(page, take_file(page, 2)) == after[2]
 
 
+@pytest.mark.usefixtures("slowly")
 def test_stop_acts_at_once_and_keeps_what_is_made(visit: Open) -> None:
     page = visit()
     page.get_by_role("button", name="Make dialogue").click()
@@ -127,6 +130,7 @@ def test_a_failing_turn_says_why_and_the_rest_goes_on(visit: Open) -> None:
     expect(page.get_by_role("list", name="Transcript").get_by_role("listitem")).to_have_count(3)
 
 
+@pytest.mark.usefixtures("slowly")
 def test_a_double_click_makes_one_job(visit: Open) -> None:
     page = visit()
     page.get_by_role("button", name="Make dialogue").dblclick()
@@ -146,6 +150,7 @@ def test_a_double_click_makes_one_job(visit: Open) -> None:
     assert told(page, "rows.length") == 5
 
 
+@pytest.mark.usefixtures("slowly")
 def test_what_changes_is_spoken_once(visit: Open) -> None:
     page = visit()
     page.get_by_label("Text of turn 2").fill("Fail, please.")
@@ -510,6 +515,7 @@ def test_history_brings_dialogues_back(visit: Open) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Nothing was made here yet")
 
 
+@pytest.mark.usefixtures("slowly")
 def test_a_reload_in_mid_job_goes_on(visit: Open) -> None:
     page = visit()
     page.get_by_label("Text of turn 1").fill("This is my own line.")
@@ -521,6 +527,7 @@ def test_a_reload_in_mid_job_goes_on(visit: Open) -> None:
     expect(page.get_by_role("list", name="Transcript").get_by_role("listitem")).to_have_count(4, timeout=WAIT_MS)
 
 
+@pytest.mark.usefixtures("slowly")
 def test_two_visitors_at_once(visit: Open) -> None:
     one, two = visit(), visit()
     one.get_by_label("Text of turn 1").fill("The secret of one.")
@@ -533,51 +540,58 @@ def test_two_visitors_at_once(visit: Open) -> None:
     assert told(one, "result.file") != told(two, "result.file")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_fault(visit: Open, scheme: str) -> None:
+def test_axe_finds_no_fault(visit: Open) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
-    page = visit(color_scheme=scheme)
+    page = visit()
+
+    def faults() -> list[Any]:
+        found = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found += serious(axe, page)
+        return found
+
     make(page)
     page.get_by_label("More for turn 2").click()
     page.get_by_text("Settings").click()
-    faults = [*serious(axe, page)]
+    assert not faults()
     page.get_by_role("button", name="Download…").click()
-    faults += serious(axe, page)
+    assert not faults()
     page.keyboard.press("Escape")
     page.get_by_role("tab", name="Text").click()
     page.get_by_label("Script as text").fill(
         "[Anna] Hello.\n[Ben] [sighs] Zxqwv.\n[Cara | speed 1.2] Well [pause 1s] no.\n# note"
     )
     expect(page.locator("#script-told")).to_contain_text("Line 2")
-    faults += serious(axe, page)
-    assert not faults
+    assert not faults()
 
 
-@pytest.mark.parametrize("width", [360, 640])  # 640: 1280 at 200 %
-def test_narrow_pages_scroll_one_way_and_targets_are_large(visit: Open, width: int) -> None:
-    page = visit(viewport={"width": width, "height": 740})
+def test_narrow_pages_scroll_one_way_and_targets_are_large(visit: Open) -> None:
+    page = visit(viewport=(360, 740))
     make(page)
     page.get_by_label("More for turn 2").click()
-    for tab in ("Text", "Turns"):
-        page.get_by_role("tab", name=tab).click()
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    page.set_viewport_size({"width": 320, "height": 740})  # more lines: the boxes grow
-    page.wait_for_function(
-        "[...document.querySelectorAll('.words')].every((box) => box.scrollHeight <= box.offsetHeight)"
-    )
-    page.set_viewport_size({"width": width, "height": 740})
-    small = page.evaluate(
-        "[...document.querySelectorAll('.studio button, .studio select, .studio input:not([type=checkbox]):not(.unseen)')]"
-        ".filter(e => e.offsetParent).map(e => [e.textContent || e.ariaLabel, e.getBoundingClientRect()])"
-        ".filter(([, box]) => box.width < 24 || box.height < 24).map(([name]) => name)"
-    )
-    assert not small
-    box = page.get_by_role("button", name="Play dialogue", exact=True).bounding_box()
-    assert box["y"] + box["height"] <= 740
+    for width in (360, 640):  # 640: 1280 at 200 %
+        page.set_viewport_size({"width": width, "height": 740})
+        for tab in ("Text", "Turns"):
+            page.get_by_role("tab", name=tab).click()
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.set_viewport_size({"width": 320, "height": 740})  # more lines: the boxes grow
+        page.wait_for_function(
+            "[...document.querySelectorAll('.words')].every((box) => box.scrollHeight <= box.offsetHeight)"
+        )
+        page.set_viewport_size({"width": width, "height": 740})
+        small = page.evaluate(
+            "[...document.querySelectorAll('.studio button, .studio select, .studio input:not([type=checkbox]):not(.unseen)')]"
+            ".filter(e => e.offsetParent).map(e => [e.textContent || e.ariaLabel, e.getBoundingClientRect()])"
+            ".filter(([, box]) => box.width < 24 || box.height < 24).map(([name]) => name)"
+        )
+        assert not small
+        box = page.get_by_role("button", name="Play dialogue", exact=True).bounding_box()
+        assert box["y"] + box["height"] <= 740
 
 
 def test_light_and_dark_follow_the_system_and_the_switch(visit: Open) -> None:
-    page = visit(color_scheme="dark")
+    page = visit(scheme="dark")
     colour = "getComputedStyle(document.querySelector('.sheet-box')).backgroundColor"
     dark = page.evaluate(colour)
     page.get_by_role("button", name="Light or dark").click()
@@ -589,7 +603,7 @@ def test_light_and_dark_follow_the_system_and_the_switch(visit: Open) -> None:
 
 
 def test_a_password_keeps_everyone_else_out(browser: Any, tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    with served(tmp_path / "locked", str(tiny_bundle_dir), 0, "open sesame") as address:
+    with served(tmp_path / "locked", str(tiny_bundle_dir), "open sesame") as address:
         for path in ("config", "gradio_api/info", "gradio_api/file=/etc/passwd", "gradio_api/openapi.json"):
             assert httpx.get(address + path).status_code in (401, 403, 404)
         assert httpx.post(f"{address}gradio_api/component_server/", json={}).status_code == 401
@@ -641,7 +655,7 @@ def test_the_server_answers_to_its_own_name_only(address: str) -> None:
 
 
 def test_the_real_bundle_speaks_the_example(browser: Any, tmp_path: Path) -> None:
-    with served(tmp_path / "real", "-", 0) as address:
+    with served(tmp_path / "real", None) as address:
         page = browser.new_page()
         page.set_default_timeout(180_000)
         page.goto(address)

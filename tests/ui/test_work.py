@@ -149,14 +149,14 @@ def test_a_studio_that_was_started_anew(browser: Any, tiny_bundle_dir: Path, tmp
     port, page = free_port(), browser.new_page()
     page.set_default_timeout(40_000)
     banner = page.get_by_role("alert").filter(has_text="does not answer")
-    with served(tmp_path / "a", str(tiny_bundle_dir), 0, port=port) as address:
+    with served(tmp_path / "a", str(tiny_bundle_dir), port=port) as address:
         page.goto(address)
         settled(page)
         write(page, "[Anna] Is it late?\n[Ben] Nearly.")
         make(page)
     text_of(page, 1).fill("Written without a server.")
     expect(banner).to_be_visible()
-    with served(tmp_path / "b", str(tiny_bundle_dir), 0, port=port):
+    with served(tmp_path / "b", str(tiny_bundle_dir), port=port):
         expect(banner).to_be_hidden()
         expect(page.locator(".offer")).to_contain_text("started anew")
         expect(page.locator(".state.error")).to_have_count(0)
@@ -164,7 +164,7 @@ def test_a_studio_that_was_started_anew(browser: Any, tiny_bundle_dir: Path, tmp
         assert text_of(page, 1).input_value() == "Written without a server."
         page.get_by_role("button", name="Make it again").click()
         done(page)
-    with served(tmp_path / "c", str(tiny_bundle_dir), 0, port=port):  # nothing was asked meanwhile
+    with served(tmp_path / "c", str(tiny_bundle_dir), port=port):  # nothing was asked meanwhile
         page.get_by_role("button", name="Hear turn 2").click()
         expect(page.locator(".offer")).to_contain_text("started anew")
         expect(page.get_by_role("button", name=re.compile("^Make dialogue"))).to_be_visible()
@@ -259,7 +259,7 @@ def test_scripts_of_this_browser(visit: Open) -> None:
 
 
 def test_hearing_by_keys(visit: Open) -> None:
-    page = visit(viewport={"width": 1280, "height": 400})
+    page = visit(viewport=(1280, 400))
     write(page, "[Anna] Is it ten past five already, and nobody told me?\n[Ben] Nearly.")
     make(page)
     page.get_by_label("Playback speed").select_option("0.5")
