@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +23,16 @@ from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.voices.library import FOLDER_VARIABLE
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RATE_HZ = 24_000
+ONCE = SynthesisConfig(takes=1, sound_takes=1)
+TWICE = SynthesisConfig(
+    takes=2, sound_takes=2
+)  # what does not read back well is drawn once more, and no more than that
 # Processes that begin with everything imported, which takes longer than what most of them do. Where there are none, as on
 # Windows, they import it themselves.
 FORKS = multiprocessing.get_context(
@@ -33,6 +40,24 @@ FORKS = multiprocessing.get_context(
 )
 IMPORTED = ["dialogue_tts.pipeline", "dialogue_tts.batch.workers", "dialogue_tts.evaluation.benchmark"]
 FORKS.set_forkserver_preload(IMPORTED)  # what counts is what was said last before the first process begins
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, the files of tests in a browser stay together: one process starts it and a studio, not each."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        @staticmethod
+        @cache
+        def _uses_browser(file: str) -> bool:
+            return "from tests.ui.browsing import" in (config.rootpath / file).read_text(encoding="utf-8")
+
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "browser" if self._uses_browser(file) else file
+
+    return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -138,8 +163,9 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_tts(tiny_bundle_dir: Path) -> DialogueTTS:
-    """The pipeline on the tiny bundle: what it says is noise, how it says it is real."""
-    return DialogueTTS.from_pretrained(tiny_bundle_dir)
+    """The pipeline on the tiny bundle: what it says is noise, how it says it is real. Nothing reads back well, so everything
+    is drawn as often as it may be."""
+    return DialogueTTS.from_pretrained(tiny_bundle_dir, TWICE)
 
 
 @pytest.fixture

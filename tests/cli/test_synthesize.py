@@ -24,6 +24,7 @@ from dialogue_tts.errors import DataError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.synthesis import unfinished
 from dialogue_tts.training.teacher import read_scripts
+from tests.cli.conftest import once
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5004s] [Anna] Is it ten past five?\n"
 RATE_HZ = 24_000
@@ -47,6 +48,7 @@ class Speaker:
         """`--bundle` among the options goes before the tiny one."""
         given = ["--bundle", self.bundle] if "--bundle" not in options else []
         arguments = ["synthesize", script, "-o", self.folder / out, *given, *options]
+        arguments += once(arguments)
         return CliRunner().invoke(app, [str(a) for a in arguments], input=stdin)
 
     @property

@@ -23,6 +23,7 @@ from dialogue_tts.synthesis.request import TakeRequest
 from dialogue_tts.synthesis.seeds import turn_seeds
 from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.voices.voice import Consent
+from tests.conftest import TWICE
 
 LINES = [
     ("Anna", "Good evening, Ben. How was the train?"),
@@ -52,7 +53,7 @@ def test_a_turn_sounds_the_same_whatever_stands_around_it(tiny_tts: DialogueTTS,
     for edit in (
         LINES[:2] + [("Cleo", "Wait, somebody is at the door of the house, and it may be the postman.")] + LINES[2:],
         LINES[1:5],
-        [("Cleo", f"This is remark number {n}.") for n in range(11)] + LINES,
+        [("Cleo", f"This is remark number {n}.") for n in range(7)] + LINES,
         [LINES[3]],
     ):
         script = script_of(edit)
@@ -119,10 +120,10 @@ def test_bad_edits_are_told(tiny_tts: DialogueTTS, spoken: Dialogue) -> None:
             tiny_tts.redo(spoken, 1, text=text)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def edited(tiny_tts: DialogueTTS) -> Dialogue:
     script = "[Anna] Good evening. [Ben | overlap 0.2s] Mm-hm. [Anna | speed 1.2] [pause 0.3s] So [pause 1s] it rained."
-    config = SynthesisConfig(gap_s=0.3, loudness_lufs=-18.0, pronunciations=(("rained", "ɹˈAnd"),))
+    config = replace(TWICE, gap_s=0.3, loudness_lufs=-18.0, pronunciations=(("rained", "ɹˈAnd"),))
     dialogue = tiny_tts.synthesize(script, {"Anna": "low"}, seed=3, config=config)
     return tiny_tts.redo(tiny_tts.redo(dialogue, 0), 2, text="So it snowed.").choose(0, 0)
 
@@ -241,9 +242,9 @@ def test_a_revision_computes_only_what_changed(
 @pytest.mark.parametrize(
     ("voices", "config", "turn"),
     [
-        ({"Anna": "high"}, SynthesisConfig(), {}),
-        ({}, SynthesisConfig(speed=1.1), {}),
-        ({}, SynthesisConfig(), {"speed": 1.5}),
+        ({"Anna": "high"}, TWICE, {}),
+        ({}, replace(TWICE, speed=1.1), {}),
+        ({}, TWICE, {"speed": 1.5}),
     ],
 )
 def test_a_revision_keeps_no_take_of_another_voice_or_speed(
@@ -256,6 +257,6 @@ def test_a_revision_keeps_no_take_of_another_voice_or_speed(
         and chunk.take.waveform.tobytes() != spoken.turn_takes[0].take.waveform.tobytes()
     )
     (same,) = tiny_tts.stream(
-        script_of(LINES[:1]), {"Anna": "low"}, 9, SynthesisConfig(gap_s=1), revision=Revision(spoken, {0: 0})
+        script_of(LINES[:1]), {"Anna": "low"}, 9, replace(TWICE, gap_s=1), revision=Revision(spoken, {0: 0})
     )
     assert same.take is spoken.takes(0)[0]

@@ -19,7 +19,7 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance.pattern import TAPS
 from dialogue_tts.script.gaps import offset_s
 from dialogue_tts.script.turns import Turn
-from dialogue_tts.settings import SynthesisConfig
+from tests.conftest import ONCE
 
 SCRIPT = """
 [Anna] Good evening, my dear friends, and welcome to the harbour.
@@ -126,12 +126,12 @@ def test_voices_are_equally_loud_and_peaks_limited(tiny_tts: DialogueTTS) -> Non
     script = "[Anna] " + "It was a long way down to the harbour, and it rained. " * 2
     for target in (-30.0, -23.0):
         for voice in ("low", "high"):
-            config = SynthesisConfig(loudness_lufs=target)
+            config = replace(ONCE, loudness_lufs=target)
             dialogue = tiny_tts.synthesize(script, {"Anna": voice}, config=config)
             made, unmarked = dialogue.waveform, replace(dialogue, mark=None).waveform
             assert pyloudnorm.Meter(24_000).integrated_loudness(made.astype(float)) == pytest.approx(target, abs=1.0)
             assert true_peak(torch.from_numpy(unmarked)) <= 10 ** (CEILING_DB / 20) * 1.01
-    plain = tiny_tts.synthesize(script, {"Anna": "low"}, config=SynthesisConfig(loudness_lufs=None))
+    plain = tiny_tts.synthesize(script, {"Anna": "low"}, config=replace(ONCE, loudness_lufs=None))
     assert plain.waveform.any()
 
 

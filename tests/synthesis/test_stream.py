@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dialogue_tts.codec.model import Codec
+from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import Cancelled, DialogueTTSError, ScriptError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.scheduler import THREAD
 from dialogue_tts.synthesis.synthesizer import Synthesizer
 from dialogue_tts.threads import run_in_worker_thread
+from tests.conftest import ONCE
 
 SCRIPT = """
 [Anna] Good evening, Ben. How was the train?
@@ -187,16 +190,21 @@ def test_speeds_multiply_and_their_product_has_bounds(tiny_tts: DialogueTTS) -> 
         tiny_tts.synthesize(SCRIPT, config=config)
 
 
+FAR = "[Anna] It was a long way down to the harbour, and it rained."
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_tts: DialogueTTS) -> Dialogue:
+    return tiny_tts.synthesize(FAR, seed=3, config=ONCE)
+
+
 @pytest.mark.parametrize("speed", [0.25, 0.8, 1.6, 4.0])
-def test_speed_changes_length_and_not_what_is_said(tiny_tts: DialogueTTS, speed: float) -> None:
-    script = "[Anna] It was a long way down to the harbour, and it rained."
-    config = SynthesisConfig(takes=1)
-    plain = tiny_tts.synthesize(script, seed=3, config=config)
-    changed = tiny_tts.synthesize(script, seed=3, config=SynthesisConfig(takes=1, speed=speed))
+def test_speed_changes_length_and_not_what_is_said(tiny_tts: DialogueTTS, plain: Dialogue, speed: float) -> None:
+    changed = tiny_tts.synthesize(FAR, seed=3, config=replace(ONCE, speed=speed))
     assert changed.duration == pytest.approx(plain.duration / speed, abs=0.021)
     for word, usual in zip(changed.turns[0].words, plain.turns[0].words, strict=True):
         assert word.word == usual.word
         assert word.start == pytest.approx(usual.start * changed.duration / plain.duration)
         assert word.end == pytest.approx(usual.end * changed.duration / plain.duration)
-    marked = tiny_tts.synthesize(script.replace("Anna", f"Anna | speed {speed}"), seed=3, config=config)
+    marked = tiny_tts.synthesize(FAR.replace("Anna", f"Anna | speed {speed}"), seed=3, config=ONCE)
     assert marked.waveform.tobytes() == changed.waveform.tobytes()

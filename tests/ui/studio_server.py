@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def main(folder: Path, port: int, bundle: str | None, password: str | None = Non
 
     import uvicorn
 
+    from dialogue_tts._ui import asked
     from dialogue_tts._ui.app import StudioOptions, build_app
     from dialogue_tts.pipeline import DialogueTTS
     from dialogue_tts.synthesis.synthesizer import Synthesizer
@@ -45,6 +47,8 @@ def main(folder: Path, port: int, bundle: str | None, password: str | None = Non
             raise RuntimeError("/secret/path broke")
         return draw(synthesizer, requests, cancelled)
 
+    if bundle:  # random networks never read back well: nothing is drawn twice
+        asked.SynthesisConfig = partial(asked.SynthesisConfig, takes=1, sound_takes=1)
     if (folder / PACE).exists():
         Synthesizer.draw = paced
         Synthesizer.batch_rows = 1  # a turn at a time
