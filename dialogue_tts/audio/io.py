@@ -19,7 +19,9 @@ from dialogue_tts.errors import AudioError
 from dialogue_tts.extras import check_extra
 from dialogue_tts.files import whole_file
 
-FORMATS = {  # ending -> libsndfile's format and subtype; None is the format's usual one
+# Ending -> libsndfile's format and subtype; None is the format's usual one. Where it is offered by name is told by
+# tests/audio/test_formats.py, which fails until a new one is offered everywhere.
+FORMATS = {
     ".wav": ("WAV", "PCM_16"),
     ".flac": ("FLAC", "PCM_16"),
     ".mp3": ("MP3", None),

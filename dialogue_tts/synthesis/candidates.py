@@ -56,6 +56,10 @@ class AcousticCandidate:
     nll: float
     number: int
 
+    def will_do(self, config: SynthesisConfig) -> bool:
+        """Whether nothing better needs to be drawn."""
+        return self.nll <= config.max_ctc_nll
+
 
 def better_semantic(
     best: SemanticCandidate | None, other: SemanticCandidate, config: SynthesisConfig

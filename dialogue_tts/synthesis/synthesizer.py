@@ -265,8 +265,9 @@ class Synthesizer:
             heard = self._bundle.semantic_tokenizer.hear(sound[None])[0]
             heard, wanted = self._as_one_listens(voice, heard, drawn.reading.phone_ids)
             nll = unlikelihood(heard, wanted)
-            best = better_acoustic(best, AcousticCandidate(codes, sound, _misread(heard, wanted), nll, number))
-            if nll <= config.max_ctc_nll:
+            candidate = AcousticCandidate(codes, sound, _misread(heard, wanted), nll, number)
+            best = better_acoustic(best, candidate)
+            if candidate.will_do(config):
                 break
         assert best is not None, "there is one take at least"
         return best
