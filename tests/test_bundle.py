@@ -92,7 +92,7 @@ def test_what_is_saved_comes_back(tiny_tts: DialogueTTS, tmp_path: Path) -> None
         old, new = getattr(tiny_tts.bundle, name).state_dict(), getattr(again, name).state_dict()
         assert set(old) == set(new) and all(torch.equal(old[key], new[key]) for key in old)
     script = "[Anna] Good evening. [Ben] Hello!"
-    old, new = (tts.synthesize(script, seed=4) for tts in (tiny_tts, DialogueTTS(again)))
+    old, new = (tts.synthesize(script, seed=4) for tts in (tiny_tts, DialogueTTS(again, tiny_tts.config)))
     assert old.waveform.tobytes() == new.waveform.tobytes() and old.turns == new.turns
 
 

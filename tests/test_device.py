@@ -214,7 +214,7 @@ def test_generators_in_half_precision_speak_with_the_same_voices(
 
 
 def test_the_usual_device_is_the_cpu(tiny_bundle_dir: Path, tiny_tts: DialogueTTS) -> None:
-    tts = DialogueTTS.from_pretrained(tiny_bundle_dir, device="cpu", dtype="float32")
+    tts = DialogueTTS.from_pretrained(tiny_bundle_dir, tiny_tts.config, device="cpu", dtype="float32")
     assert tts.synthesize(SCRIPT, seed=4).sha256 == tiny_tts.synthesize(SCRIPT, seed=4).sha256
 
 

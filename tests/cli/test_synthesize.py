@@ -300,7 +300,9 @@ def test_a_project_that_cannot_be_used(speak: Speaker, tmp_path: Path) -> None:
     assert speak("-", "--project", path, "-q", stdin="[Anna] Hello.").exit_code == 0
     refused(speak(path, "--seed", 1, out="b.wav"), "a project has a seed and settings of its own; leave out yours")
     refused(speak(path, "--voice", "Anna=low", "--voice", "Ben=low", out="b.wav"), "no such speaker")
-    refused(speak("-", stdin="{}", out="b.wav"), '"kind" should be')
+    other = tmp_path / "other.json"
+    other.write_text('{"kind": "none"}', encoding="utf-8")
+    refused(speak(other, out="b.wav"), '"kind" should be')
     path.write_text(path.read_text(encoding="utf-8").replace('"sha256": "', '"sha256": "0', 1), encoding="utf-8")
     refused(speak(path, out="b.wav"), "the project was made with bundle tiny")
     assert speak.written == ["out.wav"]

@@ -181,7 +181,7 @@ def test_the_sound_is_that_of_the_library(studio: Studio, tiny_tts: DialogueTTS)
     assert told["rows"]["r0"]["takes"][0]["doubts"][0] == "words"  # the tiny bundle says noise
     got = studio.ask("download", work="w", kind="wav", title="Ten past")
     assert Path(got["file"]).name == "Ten-past.wav"
-    tiny_tts.synthesize(
+    DialogueTTS(tiny_tts.bundle).synthesize(
         text_of(rows_of("\n".join(f"[{w}] {t}" for w, t in LINES))[0]), {"Anna": "low", "Ben": "high"}, 9
     ).save(studio.folder / "same.wav")
     assert Path(got["file"]).read_bytes() == (studio.folder / "same.wav").read_bytes()
