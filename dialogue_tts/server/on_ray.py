@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import ray
 from fastapi import FastAPI
@@ -44,11 +44,11 @@ class Replicas:
         stop_within_s: how long requests at hand have when a replica is to end.
     """
 
-    least: int = Field(1, ge=1)
-    most: int = Field(1, ge=1)
-    cpus: float = Field(1, gt=0)
-    gpus: float = Field(0, ge=0)
-    stop_within_s: float = Field(10, ge=0)
+    least: Annotated[int, Field(ge=1)] = 1
+    most: Annotated[int, Field(ge=1)] = 1
+    cpus: Annotated[float, Field(gt=0)] = 1
+    gpus: Annotated[float, Field(ge=0)] = 0
+    stop_within_s: Annotated[float, Field(ge=0)] = 10
 
 
 @strict
