@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -143,7 +144,8 @@ def test_a_worker_thread_gives_what_is_made_or_what_went_wrong() -> None:
 
 
 def working_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith(THREAD)]
+    """The scheduler's and those of `run_in_worker_thread`; not a server's, which other tests may have left open."""
+    return [thread for thread in threading.enumerate() if re.fullmatch(rf"{THREAD}(_\d+)?", thread.name)]
 
 
 def test_networks_run_in_threads_that_end(
