@@ -19,6 +19,7 @@ from dialogue_tts.script.turns import Script
 from dialogue_tts.text.accents import AMERICAN, known_accent
 from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.library import KeptVoices
+from dialogue_tts.voices.names import sex_of_name
 from dialogue_tts.voices.voice import (
     ENDING,
     Consent,
@@ -137,6 +138,9 @@ class VoiceResolver:
     def assign(self, speakers: Sequence[str], voices: Voices) -> dict[str, str | Path | Voice]:
         """Which voice each speaker will have, as `cast` takes them; none is read or encoded.
 
+        Who was given none gets the built-in voice of the same name, or else one that nobody has, of a woman or a man as
+        the name suggests, the same each time.
+
         Raises:
             ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
         """
@@ -149,16 +153,26 @@ class VoiceResolver:
                 raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
         taken = {voice.name if isinstance(voice, Voice) else str(voice) for voice in voices.values()}
         free = [name for name in self._built_in if name not in taken]
+        namesakes = {name.casefold(): name for name in free}
+        own = {s: namesakes.pop(s.casefold()) for s in speakers if s not in voices and s.casefold() in namesakes}
+        free = [name for name in free if name not in own.values()]
         assigned: dict[str, str | Path | Voice] = {}
         for speaker in speakers:
-            if speaker in voices:
-                assigned[speaker] = voices[speaker]
-                continue
-            free = free or list(self._built_in)
-            if not free:
-                raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
-            assigned[speaker] = free.pop(_stable_number(speaker) % len(free))
+            given = voices.get(speaker, own.get(speaker))
+            assigned[speaker] = self._drawn(speaker, free) if given is None else given
         return assigned
+
+    def _drawn(self, speaker: str, free: list[str]) -> str:
+        """One of the built-in voices, of a sort that the speaker's name suggests if there are any; it leaves `free`."""
+        if not free:
+            free.extend(self._built_in)
+        if not free:
+            raise VoiceError(f"{speaker}: this bundle has no built-in voices; give a recording of one.")
+        sex = sex_of_name(speaker)
+        fitting = [name for name in free if sex is not None and self._built_in[name].sex == sex] or free
+        name = fitting[_stable_number(speaker) % len(fitting)]
+        free.remove(name)
+        return name
 
     def cast(self, script: Script, voices: Voices) -> dict[str, Voice]:
         """A voice for every speaker of the script; those without one get built-in voices nobody else has, if there are
