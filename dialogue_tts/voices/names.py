@@ -14,12 +14,13 @@ from pathlib import Path
 WOMAN, MAN = "woman", "man"  # as in a bundle's voices.json
 _FIRST_NAMES = Path(__file__).resolve().parent / "first_names.tsv"
 _TITLES = {
-    WOMAN: "actress aunt auntie baroness bride chairwoman congresswoman countess dame daughter duchess empress gentlewoman girl goddess grandma "
-    "grandmother granny heroine hostess housewife lady landlady madam madame ma'am mistress miss mom mother mrs ms mum mummy "
-    "niece nun policewoman princess queen saleswoman señora sister sorceress spokeswoman waitress widow wife witch woman",
-    MAN: "actor anchorman baron boy brother businessman chairman congressman count dad daddy duke emperor father fireman fisherman foreman gentleman grandad granddad grandfather "
-    "grandpa groom husband king landlord lord man monk mr nephew policeman postman prince salesman señor sir son spokesman uncle "
-    "waiter widower wizard",
+    WOMAN: "actress aunt auntie baroness bride chairwoman congresswoman countess dame daughter duchess empress "
+    "gentlewoman girl goddess grandma grandmother granny heroine hostess housewife lady landlady ma'am madam "
+    "madame miss mistress mom mother mrs ms mum mummy niece nun policewoman princess queen saleswoman señora "
+    "sister sorceress spokeswoman waitress widow wife witch woman",
+    MAN: "actor anchorman baron boy brother businessman chairman congressman count dad daddy duke emperor father "
+    "fireman fisherman foreman gentleman grandad granddad grandfather grandpa groom husband king landlord lord "
+    "man monk mr nephew policeman postman prince salesman señor sir son spokesman uncle waiter widower wizard",
 }
 _SEX_OF_TITLE = {title: sex for sex, titles in _TITLES.items() for title in titles.split()}
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
