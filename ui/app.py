@@ -17,6 +17,7 @@ from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.session import Sessions
 from dialogue_tts.config import LOOPBACK
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.credentials import ContentSigner
 from dialogue_tts.synthesis.ticket import QueueLimits
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class StudioOptions:
         password: that every visitor has to give; None for none.
         keep_hours: after which the sounds of those who left are deleted.
         longest_queue: dialogues that may wait or be made at once.
+        signer: puts Content Credentials into what is downloaded.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class StudioOptions:
     password: str | None = None
     keep_hours: float = 24.0
     longest_queue: int = 8
+    signer: ContentSigner | None = None
 
     @property
     def personal(self) -> bool:
@@ -58,7 +61,7 @@ def build_app(tts: DialogueTTS, options: StudioOptions, store: DeskStore | None 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     limits = QueueLimits(requests=options.longest_queue)
     sessions = Sessions(tts, sounds, options.personal, options.keep_hours * 3600, limits, store)
-    info = StudioInfo(options.personal, options.keep_hours, uploads, HERE / "examples")
+    info = StudioInfo(options.personal, options.keep_hours, uploads, HERE / "examples", options.signer)
     handlers = Handlers(tts, sessions, info)
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.sessions = sessions

@@ -15,6 +15,7 @@ from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.publication import Publication
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.dialogue.transcript import transcript
+from dialogue_tts.provenance.credentials import TYPES, ContentSigner
 from dialogue_tts.script.writing import format_script
 
 
@@ -24,16 +25,22 @@ class Download:
 
     Attributes:
         folder: a new one; stem: what the file's name begins with.
+        signer: of sound files that can be signed.
     """
 
     dialogue: Dialogue
     publication: Publication
     folder: Path
     stem: str
+    signer: ContentSigner | None = None
 
     def path(self, rest: str) -> Path:
         """A file's, by what comes behind the stem."""
         return self.folder / f"{self.stem}{rest}"
+
+    def signer_of(self, path: Path) -> ContentSigner | None:
+        """None for a file that cannot be signed."""
+        return self.signer if path.suffix in TYPES else None
 
 
 def file_stem(title: str) -> str:
@@ -44,7 +51,7 @@ def file_stem(title: str) -> str:
 def _sound(ending: str, stereo: bool = False) -> Callable[[Download], Path]:
     def write(wanted: Download) -> Path:
         path = wanted.path(f"{'-stereo' if stereo else ''}.{ending}")
-        wanted.dialogue.save(path, stereo)
+        wanted.dialogue.save(path, stereo, wanted.signer_of(path))
         return path
 
     return write
@@ -53,7 +60,7 @@ def _sound(ending: str, stereo: bool = False) -> Callable[[Download], Path]:
 def _tagged(ending: str) -> Callable[[Download], Path]:
     def write(wanted: Download) -> Path:
         path = wanted.path(f".{ending}")
-        wanted.publication.save(wanted.dialogue, path)
+        wanted.publication.save(wanted.dialogue, path, wanted.signer_of(path))
         return path
 
     return write
@@ -94,7 +101,11 @@ def _page_with(wanted: Download, sound: str) -> Path:
 
 
 def _tracks(wanted: Download) -> Path:
-    return _zipped(wanted.path("-tracks.zip"), wanted.dialogue.save_tracks(wanted.folder / "tracks"))
+    return _zipped(wanted.path("-tracks.zip"), _track_files(wanted))
+
+
+def _track_files(wanted: Download) -> list[Path]:
+    return wanted.dialogue.save_tracks(wanted.folder / "tracks", signer=wanted.signer)
 
 
 def _turns(wanted: Download) -> Path:
@@ -105,8 +116,10 @@ def _turn_files(wanted: Download) -> list[Path]:
     paths, dialogue = [], wanted.dialogue
     for turn in dialogue.turns:
         name = f"{turn.index + 1:03}-{file_stem(turn.speaker)}-{file_stem(turn.text)[:24].strip('-')}.wav"
-        write_audio(wanted.folder / name, dialogue.turn_waveform(turn.index), dialogue.sample_rate, dialogue.provenance)
-        paths.append(wanted.folder / name)
+        path = wanted.folder / name
+        sign = wanted.signer.signs(path) if wanted.signer else None
+        write_audio(path, dialogue.turn_waveform(turn.index), dialogue.sample_rate, dialogue.provenance, sign)
+        paths.append(path)
     return paths
 
 
@@ -114,7 +127,7 @@ def _everything(wanted: Download) -> Path:
     kinds = ("wav", "flac", "mp3", "m4b", "srt", "vtt", "json", "labels", "script", "project", "archive")
     files = {path.name: path for path in (WRITERS[kind](wanted) for kind in kinds)}
     page = _page_with(wanted, f"{wanted.stem}.mp3")
-    tracks = {f"tracks/{path.name}": path for path in wanted.dialogue.save_tracks(wanted.folder / "tracks")}
+    tracks = {f"tracks/{path.name}": path for path in _track_files(wanted)}
     turns = {f"turns/{path.name}": path for path in _turn_files(wanted)}
     with zipfile.ZipFile(wanted.path(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in {**files, page.name: page, **tracks, **turns}.items():

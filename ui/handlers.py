@@ -52,6 +52,7 @@ from dialogue_tts._ui.voice_questions import VOICE_QUESTIONS
 from dialogue_tts.dialogue.publication import acx_report
 from dialogue_tts.errors import AudioError, BusyError, DialogueTTSError, ScriptError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.credentials import ContentSigner
 from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.script.lint import WORK_PER_S
@@ -70,12 +71,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StudioInfo:
-    """What a studio tells its pages about itself."""
+    """What a studio is, beside its bundle."""
 
     personal: bool  # the user is the one whose voices are kept on this computer
     keep_hours: float
     uploads: Path  # where the web server puts what is uploaded
     examples: Path
+    signer: ContentSigner | None = None  # of the sound files that pages download
 
 
 class Handlers:
@@ -301,7 +303,8 @@ class Handlers:
             raise RefusedError("there is no such download; reload the page.")
         dialogue = job.mixed or job.dialogue
         publication = publication_in(session.covers, asked, job.ids)
-        wanted = Download(dialogue, publication, job.download_folder(), file_stem(text_in(asked, "title", 200)))
+        stem = file_stem(text_in(asked, "title", 200))
+        wanted = Download(dialogue, publication, job.download_folder(), stem, self._info.signer)
         path = write(wanted)
         answer: Answer = {"file": str(path), "name": path.name}
         if dialogue.mix.master == "audiobook":

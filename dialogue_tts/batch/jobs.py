@@ -31,6 +31,7 @@ from dialogue_tts.voices.library import VoiceLibrary
 
 if TYPE_CHECKING:
     from dialogue_tts.pipeline import DialogueTTS
+    from dialogue_tts.provenance.credentials import ContentSigner
 
 SECONDS_PER_LETTER = 0.08  # of speech; rather too many
 FORMAT = 1  # of records
@@ -76,6 +77,7 @@ class BatchContext:
         bundle: folder or hub id; None for the one that comes along.
         threads: of each worker; None leaves PyTorch's own number.
         device: of each worker's networks. What is done on one counts as done on others, too.
+        c2pa: PEM files of a certificate and its key, which sign the sound files; on a cluster, all see them.
     """
 
     out: Path
@@ -83,6 +85,7 @@ class BatchContext:
     bundle: str | None = None
     threads: int | None = None
     device: str = "cpu"
+    c2pa: tuple[Path, Path] | None = None
 
     def sound(self, job: BatchJob) -> Path:
         """The file of a job's sound."""
@@ -123,7 +126,15 @@ class BatchContext:
         """SHA-256 of all that the sound depends on."""
         voices = {speaker: self._voice_key(voice) for speaker, voice in job.voices.items()}
         parts = [FORMAT, self._bundle_key, self.ending, job.script, voices, job.seed, to_dict(job.config)]
+        if self.c2pa:
+            parts.append("signed")
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def _signer(self) -> ContentSigner | None:
+        from dialogue_tts.provenance.credentials import ContentSigner
+
+        return ContentSigner.load(*self.c2pa) if self.c2pa else None
 
     @cached_property
     def _folder(self) -> Path:
@@ -180,7 +191,7 @@ class BatchContext:
         request = begun(tts.plan.script(job.script, job.voices, job.seed, job.config), work)
         dialogue = kept_result(tts.scheduler.submit(request, patient=True), work)
         work_s = round(time.perf_counter() - began, 3)
-        dialogue.save(self.sound(job))
+        dialogue.save(self.sound(job), signer=self._signer)
         record = {"id": job.id, "key": self.key(job), "work_s": work_s, **dialogue.facts()}
         record["turns"] = dialogue.timestamps()["turns"]
         record["findings"] = [asdict(finding) for finding in (*job.findings, *dialogue.findings)]

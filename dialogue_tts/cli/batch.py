@@ -23,6 +23,7 @@ from dialogue_tts.cli.app import (
     terminable,
 )
 from dialogue_tts.cli.inputs import (
+    C2paOption,
     CastOption,
     Directions,
     DirectionsOption,
@@ -35,6 +36,7 @@ from dialogue_tts.cli.inputs import (
     VoiceOption,
     given_voices,
     settings_of,
+    signer_of,
 )
 from dialogue_tts.cli.progress import progress_bar
 
@@ -66,6 +68,7 @@ def batch(
         int | None, typer.Option(min=1, help="Of each process. Default: its share of the cores; 1 with --ray.")
     ] = None,
     ray: Annotated[bool, typer.Option("--ray", help="Workers on the Ray cluster that RAY_ADDRESS names.")] = False,
+    c2pa: C2paOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
@@ -80,6 +83,8 @@ def batch(
     from dialogue_tts.nn.devices import find_device
 
     config = settings_of(gap, speed, loudness, pronunciations, others)
+    if signer := signer_of(c2pa):
+        signer.signs(out / f"sound.{kind.value}")  # such files can be signed
     aside: dict[str, str] = {}
     jobs = read_jobs(source, given_voices(voice, cast), seed, config, directions.value, aside)
     if ray:
@@ -87,7 +92,7 @@ def batch(
     else:
         find_device(device)  # a cluster's machines have their own
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
-    context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device)
+    context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device, c2pa)
     missing = [job for job in jobs if not context.is_done(job)]
     kept_s = workers * max((expected_s([job]) for job in missing), default=0.0)
     _prepare(out, context.ending, expected_s(missing), kept_s)

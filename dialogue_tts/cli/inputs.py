@@ -77,7 +77,7 @@ SetOption = Annotated[
 
 C2paOption = Annotated[
     tuple[Path, Path] | None,
-    typer.Option(metavar="CERTIFICATE KEY", help="PEM files: sign sound files with Content Credentials."),
+    typer.Option(metavar="CERTIFICATE KEY", help="PEM files: sign whole sound files with Content Credentials."),
 ]
 
 

@@ -27,6 +27,7 @@ from dialogue_tts.cli.app import (
     app,
     reports_errors,
 )
+from dialogue_tts.cli.inputs import C2paOption, signer_of
 from dialogue_tts.cli.progress import progress_bar
 from dialogue_tts.config import LOCAL, LOOPBACK
 from dialogue_tts.errors import DialogueTTSError
@@ -137,6 +138,7 @@ def serve(
     ] = 10,
     mark: MarkOption = True,
     operator: OperatorOption = 0,
+    c2pa: C2paOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
     quiet: QuietOption = False,
@@ -147,6 +149,8 @@ def serve(
         check_extra("wyoming", "--wyoming")
     if traces:
         check_extra("traces", "--traces")
+    if signer_of(c2pa):  # which every process opens for itself
+        c2pa = c2pa[0].absolute(), c2pa[1].absolute()
     keys = read_keys(api_keys)
     inherited = inherited_listener()
     listener = inherited or listening_at(host, port)
@@ -173,6 +177,7 @@ def serve(
         device=device,
         mark=mark,
         operator=operator,
+        c2pa=c2pa,
         store=store,
         limits=replace(limits, requests=queue or limits.requests, **wanted),
         access=Access(keys, hosts, tuple(cors_origin or ()), open_lists),

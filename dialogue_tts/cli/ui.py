@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dialogue_tts.cli.app import SERVING, BundleOption, DeviceOption, MarkOption, OperatorOption, app, reports_errors
+from dialogue_tts.cli.inputs import C2paOption, signer_of
 from dialogue_tts.errors import SettingsError
 from dialogue_tts.extras import check_extra
 
@@ -41,6 +42,7 @@ def ui(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     mark: MarkOption = True,
     operator: OperatorOption = 0,
+    c2pa: C2paOption = None,
     bundle: BundleOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -49,6 +51,7 @@ def ui(
     if store is not None:
         check_extra("server", "--store")
     check_free(host, port)
+    signer = signer_of(c2pa)
     desks = open_desks(store) if store is not None else None
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-studio-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "uploads")  # Gradio reads it as it is imported
@@ -62,7 +65,7 @@ def ui(
 
         from dialogue_tts._ui.app import StudioOptions, build_app
 
-        studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours), desks)
+        studio = build_app(tts, StudioOptions(Path(folder), host, password, keep_hours, signer=signer), desks)
         address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}/"
         typer.echo(f"The studio is open at {address} - Ctrl+C closes it.", err=True)
         if browser:

@@ -92,6 +92,10 @@ class ContentSigner:
         except OSError as error:
             raise SettingsError(f"{error.filename}: cannot be read ({error.strerror}).") from None
 
+    def signs_if_it_can(self, path: Path) -> Callable[[Path], None] | None:
+        """As `signs`; None for an ending that cannot be signed."""
+        return self.signs(path) if path.suffix.lower() in TYPES else None
+
     def signs(self, path: Path) -> Callable[[Path], None]:
         """What signs the draft of a file where it lies, raising AudioError. Raises SettingsError for an ending that cannot
         be signed."""

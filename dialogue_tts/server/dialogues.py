@@ -55,7 +55,7 @@ async def speak(body: DialogueIn, request: Request, service: ServiceOf) -> Respo
         dialogue = await unless_gone(request, finished(ticket))
     finally:
         ticket.cancel()
-    data = await service.run_in_threadpool(sound_of, dialogue, body.format, body.stereo)
+    data = await service.run_in_threadpool(sound_of, dialogue, body.format, service.signer, body.stereo)
     if not body.timestamps:
         headers = provenance(dialogue.provenance) | noted(told(dialogue.findings))
         return whole(data, MEDIA_TYPES[body.format], headers)

@@ -137,7 +137,8 @@ async def result(
     if speaker is not None and stereo:
         raise ApiError(400, "a track is mono; leave out stereo, or speaker.", "bad_settings", "stereo")
     if format in MEDIA_TYPES:
-        data, media = await service.run_in_threadpool(sound_of, dialogue, format, stereo, speaker), MEDIA_TYPES[format]
+        signed = service.run_in_threadpool(sound_of, dialogue, format, service.signer, stereo, speaker)
+        data, media = await signed, MEDIA_TYPES[format]
     else:
         data, media = (
             (await service.run_in_threadpool(_text, dialogue, format)).encode(),

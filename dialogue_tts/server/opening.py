@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
+from pathlib import Path
 from socket import socket
 from typing import Literal
 
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from dialogue_tts.config import strict
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.credentials import ContentSigner
 from dialogue_tts.server.app import create_app
 from dialogue_tts.server.clients import Clients, check_aliases, openai_aliases
 from dialogue_tts.server.guard import Access
@@ -28,6 +30,7 @@ class ServerSettings:
         bundle: folder or hub id; None for the one that comes along.
         device: where its networks compute.
         mark, operator: of all sound, see `DialogueTTS.from_pretrained`.
+        c2pa: PEM files of a certificate and its key, which whole sound files are signed with.
         store: where jobs and voices live, an address for `Database.open`; None for memory, and the user's own voices.
         limits: what it takes on; None for the usual ones, with or without a store.
         access: who may use it.
@@ -42,6 +45,7 @@ class ServerSettings:
     device: str = "cpu"
     mark: bool = True
     operator: int = 0
+    c2pa: tuple[Path, Path] | None = None
     store: str | None = None
     limits: Limits | None = None
     access: Access = field(default_factory=Access)
@@ -66,6 +70,7 @@ def open_app(
     Raises:
         DialogueTTSError: something that the settings name cannot be used; the store is looked at before the bundle.
     """
+    signer = ContentSigner.load(*settings.c2pa) if settings.c2pa else None
     database = Database.open(settings.store) if settings.store else None
     library = StoredVoices(database) if database else None
     tts = DialogueTTS.from_pretrained(
@@ -81,6 +86,7 @@ def open_app(
     limits = settings.limits or Limits.usual(stored=database is not None)
     clients = Clients(theirs | dict(settings.aliases), settings.instructions)
     app = create_app(tts, limits, settings.access, settings.uploads, clients, wyoming, database)
+    app.state.service.signer = signer
     if settings.traces:
         from dialogue_tts.server.traces import exporting_tracer, trace  # an extra
 

@@ -18,6 +18,7 @@ from dialogue_tts.dialogue import subtitles
 from dialogue_tts.dialogue.result import Dialogue
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.credentials import ContentSigner
 from dialogue_tts.script.turns import Script
 from dialogue_tts.server.clients import Clients
 from dialogue_tts.server.job_runner import JobRunner
@@ -59,6 +60,7 @@ class Service:
         self, tts: DialogueTTS, limits: Limits, uploads: bool, clients: Clients, database: Database | None
     ) -> None:
         self.tts, self.limits, self.uploads, self.clients = tts, limits, uploads, clients
+        self.signer: ContentSigner | None = None  # of whole sound files; who opens the application gives it
         self.metrics = Metrics()
         self.stage_observers: list[StageObserver] = [self.metrics.stage]
         store = JobStore(database or Database.in_memory())
@@ -166,13 +168,16 @@ def service_of(request: Request) -> Service:
 ServiceOf = Annotated[Service, Depends(service_of)]
 
 
-def sound_of(dialogue: Dialogue, kind: str, stereo: bool = False, speaker: str | None = None) -> bytes:
-    """A dialogue, or the track of one of its speakers, as a file of one of MEDIA_TYPES."""
+def sound_of(
+    dialogue: Dialogue, kind: str, signer: ContentSigner | None, stereo: bool = False, speaker: str | None = None
+) -> bytes:
+    """A dialogue, or the track of one of its speakers, as a file of one of MEDIA_TYPES; signed if it can be."""
     mono = dialogue.waveform if speaker is None else dialogue.tracks()[speaker]
     wave = dialogue.stereo() if stereo else mono
     if kind == "pcm":
         return pcm16(wave)
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-") as folder:
         path = Path(folder) / f"dialogue.{kind}"
-        write_audio(path, wave, dialogue.sample_rate, dialogue.provenance)
+        sign = signer.signs_if_it_can(path) if signer else None
+        write_audio(path, wave, dialogue.sample_rate, dialogue.provenance, sign)
         return path.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zipfile
 from pathlib import Path
 
 import av
@@ -13,7 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from fastapi.testclient import TestClient
 
+from dialogue_tts._ui.downloads import WRITERS, Download
 from dialogue_tts.audio.io import read_audio, write_audio
 from dialogue_tts.dialogue.publication import Chapter, Publication
 from dialogue_tts.errors import AudioError, SettingsError
@@ -21,6 +24,7 @@ from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.provenance import credentials
 from dialogue_tts.provenance.credentials import ContentSigner, Credentials, read_credentials
 from dialogue_tts.provenance.verify import verify_file
+from dialogue_tts.server.opening import ServerSettings, open_app
 from tests.cli.conftest import CommandLine
 
 
@@ -163,3 +167,44 @@ def test_what_is_published_is_signed_keeps_its_chapters_and_is_verified(
     found = verify_file(path)
     assert found.comment == dialogue.provenance
     assert found.credentials == Credentials("Harbour Radio", True, True, "dialogue-tts")
+
+
+def test_a_batch_is_signed_and_made_anew_where_it_was_not(
+    tiny_bundle_dir: Path, pems: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run, scripts, out = CommandLine(tiny_bundle_dir), tmp_path / "scripts", tmp_path / "out"
+    scripts.mkdir()
+    (scripts / "tide.txt").write_text("[A] Is it ten past five?\n")
+    run.refused("batch", scripts, out, "--format", "ogg", "--c2pa", *pems, said="cannot be signed")
+    assert run("batch", scripts, out).exit_code == 0
+    assert read_credentials(out / "tide.wav") is None
+    for made in ("1 made, 0 done before", "0 made, 1 done before"):
+        told = run("batch", scripts, out, "--c2pa", *pems)
+        assert told.exit_code == 0 and made in told.output
+        assert read_credentials(out / "tide.wav") == Credentials("Harbour Radio", True, True, "dialogue-tts")
+
+
+def test_a_server_signs_whole_files(tiny_bundle_dir: Path, pems: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.pem: cannot be read"):
+        open_app(ServerSettings(bundle=str(tiny_bundle_dir), c2pa=(tmp_path / "nowhere.pem", pems[1])))
+    with TestClient(open_app(ServerSettings(bundle=str(tiny_bundle_dir), c2pa=pems))) as client:
+        for ending, signed in (("wav", True), ("mp3", True), ("ogg", False)):
+            asked = {"script": "[A] Is it ten past five?", "format": ending}
+            path = tmp_path / f"talk.{ending}"
+            path.write_bytes(client.post("http://localhost/v1/dialogue", json=asked).raise_for_status().content)
+            assert soundfile.info(path).duration > 0
+            assert bool(read_credentials(path)) == signed
+
+
+def test_a_studio_signs_what_is_downloaded(tiny_tts: DialogueTTS, signer: ContentSigner, tmp_path: Path) -> None:
+    dialogue = tiny_tts.synthesize("[A] Is it ten past five?\n[B] Nearly.", {"A": "low", "B": "high"})
+    for kind in ("wav", "mp3", "m4b", "stereo", "tracks", "turns", "ogg", "opus"):
+        (folder := tmp_path / kind).mkdir()
+        path = WRITERS[kind](Download(dialogue, Publication(), folder, "talk", signer))
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder / "unpacked")
+        files = sorted((folder / "unpacked").iterdir()) if path.suffix == ".zip" else [path]
+        assert len(files) == (2 if path.suffix == ".zip" else 1)
+        for file in files:
+            assert bool(read_credentials(file)) == (kind not in ("ogg", "opus"))
