@@ -67,6 +67,12 @@ _STACKED = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no letter has s
 _MARKS = re.compile(r"[.,;:!?]{4,}")
 _RANGE = r"(?!(?<=\b[A-Z])–[A-Z]\b)(?!(?:(?<=\d[ap]m )|(?<= [ap]m )|(?<=[ap]\.m\. ))[-–] \d)"  # A–F, 9 a.m. - 5 p.m.
 _BREAKS = re.compile(rf"—|-{{2,}}|(?<!\d){_RANGE}–(?!\d)|(?<= )(?<!\d ){_RANGE}[-–](?= )|(?<=\d )[-–](?= (?!\d))")
+_DAY = r"(?:Mon(?:day)?|Tue(?:s(?:day)?)?|Wed(?:nesday)?|Thu(?:r(?:s(?:day)?)?)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?)"
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_SPAN = re.compile(rf"\b(?:({_DAY})\.? ?[-–] ?(?={_DAY}\b)|({_MONTH})\.? ?[-–] ?(?={_MONTH}\b))")
 _DASHES = re.compile(r"[\s—]*—[\s—]*")
 
 
@@ -95,6 +101,7 @@ def tidy(text: str) -> str:
 
 def _without_dashes(text: str) -> str:
     """Dashes and parentheses -> commas, or nothing beside another mark; three dots where the text breaks off."""
+    text = _SPAN.sub(lambda m: f"{m[1] or m[2]}-", text)  # Mon.–Fri. has no break
     text = _BREAKS.sub(" — ", text)
     if broken := re.search(r"(?<=\w)\W*$", text):
         tail = broken[0]

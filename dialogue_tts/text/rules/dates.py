@@ -239,6 +239,10 @@ DATES = rules(
     signs="0123456789",
 ) + rules(
     (rf"(?<!\w)({_DAY})\.? ?[-–] ?({_DAY})\b\.?", lambda m: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),
+    (
+        rf"(?<!\w){_MONTH} ?[-–] ?{_MONTH}(?! \d{{1,2}}\b)(?= |[,;:.!?)]|$)",
+        lambda m: f"{_month_of(m[1])} to {_month_of(m[2])}",
+    ),
     (rf"(?<!\w)({_DAY})\.?(?=,? (?:{'|'.join(MONTHS)}|the \w+th|\d))", lambda m: _DAYS[m[1]]),
     (r"(?<!\w)(Tues|Thurs|Thur)\.", lambda m: _DAYS[m[1]] + _end(m)),
     (

@@ -57,7 +57,7 @@ _DOTTED = {
 }
 _TOWN = r"(?<![\w])([A-Z][\w'.]+(?: [A-Z][\w'.]+){0,2}, )"
 _ROADS = (  # and what else is numbered by threes and fours
-    "Highway|highway|Hwy|Route|route|Interstate|Room|room|Rm|Flight|flight|Suite|Apartment|apartment|Unit|Gate|Bus|bus|Invoice"
+    "Highway|highway|Hwy|Route|route|Rte|Interstate|Room|room|Rm|Flight|flight|Suite|Apartment|apartment|Unit|Gate|Bus|bus|Invoice"
     "|invoice|Order|order|Ticket|ticket|Account|account|Case|Locker|locker|Policy|Train|train|Box|Channel|channel|Area|Model|model"
 )
 _CODES = (

@@ -123,6 +123,10 @@ def _feet(match: re.Match[str]) -> str:
     return f"{words} {number(inches)}" + (" inch" if inches == "1" else " inches")
 
 
+def _seconds(match: re.Match[str]) -> str:
+    return f"{number(match[1])} seconds"
+
+
 def _big(match: re.Match[str]) -> str:
     return f"{number(match[1])} {SCALES[match[2]]}"
 
@@ -161,6 +165,7 @@ UNITS = rules(
     (rf"{_START}(-?(?:{NUMBER}))({_any(_TIGHT)})(?![\w/²³']){_DOT}", _unit, _STARTS),
     (rf"{_START}({NUMBER})-({_any(_TIGHT)})(?![\w/²³'])", _compound, "-"),
     (rf"{_START}({NUMBER})(k|M|bn|mn)(?![\w-])", _big, "kMbm"),
+    (rf"{_START}(\d+\.\d+)s(?!\w)(?! (?:timer|delay|timeout|pause|video|clip|countdown|intro|read)\b)", _seconds, "s"),
     (
         rf"{_START}({NUMBER})s(?= (?:timer|delay|timeout|pause|video|clip|countdown|intro|read)\b)",
         lambda m: f"{number(m[1])} second",

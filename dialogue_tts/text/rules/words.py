@@ -26,6 +26,7 @@ _STREETS = {
         "Pl": "Place",
         "Sq": "Square",
         "Hwy": "Highway",
+        "Rte": "Route",
         "Pkwy": "Parkway",
         "Ter": "Terrace",
         "Cir": "Circle",
@@ -119,6 +120,7 @@ _WORDS = {  # as they stand
         "imo": "in my opinion",
         "IMHO": "in my humble opinion",
     },
+    **{"YoY": "year over year", "QoQ": "quarter over quarter", "MoM": "month over month"},
     **{"TBD": "to be determined", "TBA": "to be announced", "FYI": "F.Y.I.", "and/or": "and or", "he/she": "he or she"},
     **{
         "she/he": "she or he",
@@ -221,6 +223,7 @@ WORDS = (
             _street,
         ),
         (r"(?<=\w )(Ave|Blvd|Rd|Hwy|Pkwy)\b(?! Maria)", lambda m: _STREETS[m[1]]),
+        (r"(?<!\w)(Hwy|Rte)\b\.?(?= [\dA-Z])", lambda m: _STREETS[m[1]]),
         (
             rf"(?<!\w)({_alternatives(set(_TITLES))})\. {_CAPITAL}(?<!\b[Tt]he Sun\. )(?<!\b[Tt]he Gen\. )(?<!\b[Tt]he Rep\. )",
             _title,
