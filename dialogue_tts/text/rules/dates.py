@@ -14,6 +14,7 @@ _DAYS = {
     **{"Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday"},
 }
 _DAY = "|".join(sorted(_DAYS, key=len, reverse=True))
+_ANY_DAY = f"{'|'.join(sorted(set(_DAYS.values())))}|{_DAY}"
 _MONTH = rf"({'|'.join(MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?)"
 _INITIALS = "JFMASOND"  # of months
 _ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d\d:?\d\d))"
@@ -238,7 +239,10 @@ DATES = rules(
     ),
     signs="0123456789",
 ) + rules(
-    (rf"(?<!\w)({_DAY})\.? ?[-–] ?({_DAY})\b\.?", lambda m: f"{_DAYS[m[1]]} to {_DAYS[m[2]]}"),
+    (
+        rf"(?<!\w)({_ANY_DAY})\.? ?[-–] ?({_ANY_DAY})\b\.?",
+        lambda m: " to ".join(_DAYS.get(day, day) for day in m.groups()),
+    ),
     (
         rf"(?<!\w){_MONTH} ?[-–] ?{_MONTH}(?! \d{{1,2}}\b)(?= |[,;:.!?)]|$)",
         lambda m: f"{_month_of(m[1])} to {_month_of(m[2])}",
