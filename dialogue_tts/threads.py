@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -23,6 +23,13 @@ def run_in_worker_thread(work: Callable[[], Result]) -> Result:
     context = contextvars.copy_context()  # with it, whoever measures this thread measures the work, too
     with ThreadPoolExecutor(1, thread_name_prefix="dialogue-tts") as worker:
         return worker.submit(context.run, work).result()
+
+
+def asked_threads(environment: Mapping[str, str] = os.environ) -> int | None:
+    """How many threads OMP_NUM_THREADS asks for, of several numbers (one for each level of nesting) the first; None where it
+    is not set, or no number, which OpenMP does not heed either."""
+    first = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else None
 
 
 def wait_briefly(environment: MutableMapping[str, str] = os.environ) -> None:

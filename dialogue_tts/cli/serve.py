@@ -34,6 +34,7 @@ from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.extras import check_extra
 from dialogue_tts.server.keys import KEYS_VARIABLE, read_keys
 from dialogue_tts.server.workers import Workers, inherited_listener
+from dialogue_tts.threads import asked_threads
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -113,8 +114,12 @@ def serve(
         ),
     ] = None,
     replicas: Annotated[
-        str, typer.Option(metavar="N or N-M", help="Of --ray: how many, by what there is to do; each has the bundle.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            metavar="N or N-M",
+            help="Of --ray: how many, by what there is to do; each has the bundle. Default: 1.",
+        ),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(
@@ -157,6 +162,10 @@ def serve(
     announce = None if quiet or inherited else partial(tell_addresses, host, keys=bool(keys))
     if ray is not None and (store is None or wyoming or workers > 1):
         raise DialogueTTSError(f"--ray needs --store, {IN_COMMON}; and no --wyoming or --workers.")
+    if ray is None and replicas is not None:
+        raise DialogueTTSError(
+            "--replicas are those of --ray; give that too, or --workers for processes of this machine."
+        )
     if workers > 1 and inherited is None:
         if store is None or wyoming:
             raise DialogueTTSError(f"--workers needs --store, {IN_COMMON}; and no --wyoming.")
@@ -190,7 +199,7 @@ def serve(
         log_format=log_format.value,
     )
     if ray is not None:
-        serve_on_ray(settings, ray, replicas, listener, announce, stop_within)
+        serve_on_ray(settings, ray, replicas or "1", listener, announce, stop_within)
     else:
         listeners = [listener, *([listening_at(host, wyoming_port)] if wyoming else [])]
         with progress_bar("Warming up", quiet) as update:
@@ -231,7 +240,7 @@ def serve_on_ray(
 ) -> None:
     """Serve from a Ray cluster, whose machines listen in the listener's place, until this process is told to stop."""
     least, most = read_replicas(replicas)
-    cpus = float(os.environ.get("OMP_NUM_THREADS", 1))
+    cpus = float(asked_threads() or 1)
     if address == LOCAL and least * cpus > (cores := os.cpu_count() or 1):
         raise DialogueTTSError(f"--replicas {replicas}: this machine has {cores} cores, and each takes {cpus:g}.")
     if address != LOCAL and not str(settings.store).startswith("postgres"):

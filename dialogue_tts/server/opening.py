@@ -71,7 +71,7 @@ def open_app(
         DialogueTTSError: something that the settings name cannot be used; the store is looked at before the bundle.
     """
     signer = ContentSigner.load(*settings.c2pa) if settings.c2pa else None
-    database = Database.open(settings.store) if settings.store else None
+    database = Database.open(settings.store) if settings.store is not None else None
     library = StoredVoices(database) if database else None
     tts = DialogueTTS.from_pretrained(
         settings.bundle, library=library, device=settings.device, mark=settings.mark, operator=settings.operator

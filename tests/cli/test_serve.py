@@ -19,6 +19,7 @@ from dialogue_tts.cli import app
 from dialogue_tts.cli.serve import listening_at, read_replicas
 from dialogue_tts.errors import DialogueTTSError
 from dialogue_tts.server.keys import KEYS_VARIABLE
+from dialogue_tts.threads import asked_threads
 
 KEY = "a-key-that-is-long-enough"
 COMMAND = (sys.executable, "-m", "dialogue_tts", "serve")
@@ -65,6 +66,7 @@ def test_what_cannot_work_is_told_at_once(tmp_path: Path) -> None:
     ("store", "says"),
     [
         ("mysql://localhost/talk", "no path, and no URL that begins with sqlite:// or postgresql://"),
+        ("", "the store cannot be opened"),
         ("nowhere/store.db", "nowhere/store.db: the store cannot be opened (No such file or directory)"),
     ],
 )
@@ -95,12 +97,22 @@ def test_workers_need_a_store_in_common(more: list[str], tmp_path: Path, monkeyp
         ),
         (["--ray", "local", "--store", "store.db", "--replicas", "9999"], "--replicas 9999: this machine has"),
         (["--ray", "auto", "--store", "store.db"], "--ray auto needs a store in PostgreSQL"),
+        (["--replicas", "2"], "--replicas are those of --ray"),
     ],
 )
 def test_what_ray_serve_needs(more: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["serve", "--port", "0", *more])
     assert done.exit_code == 2 and says in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_replica_has_as_many_cores_as_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, threads in (("3", 3), ("4,2", 4), (" 2 ", 2), ("0", None), ("many", None), ("", None)):
+        assert asked_threads({"OMP_NUM_THREADS": text}) == threads
+    assert asked_threads({}) is None
+    monkeypatch.setenv("OMP_NUM_THREADS", "9999,2")
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--ray", "local", "--store", "store.db"])
+    assert done.exit_code == 2 and "each takes 9999" in done.stderr
 
 
 def test_numbers_of_replicas() -> None:
