@@ -88,7 +88,9 @@ def _read_mp4(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
     pieces: list[np.ndarray] = []
     try:
         with av.open(str(path), "r", format="mp4") as file:
-            if not file.streams.audio or file.streams.audio[0].codec_context.name not in MP4_CODECS:
+            # What FFmpeg does not know has no codec's context at all.
+            codec = file.streams.audio[0].codec_context if file.streams.audio else None
+            if codec is None or codec.name not in MP4_CODECS:
                 raise AudioError(f"{path}: this MP4 file holds no sound that can be read; use WAV, FLAC, OGG or MP3.")
             stream = file.streams.audio[0]
             _check_kind(path, stream.channels, stream.rate)
@@ -99,7 +101,8 @@ def _read_mp4(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
                     raise AudioError(f"{path}: the recording is longer than {longest_s:g} s; cut it.")
             rate_hz = int(stream.rate)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise AudioError(f"{path}: this MP4 file cannot be read ({error}); use WAV, FLAC, OGG or MP3.") from None
+        reason = getattr(error, "strerror", None) or error  # the rest of it is a number and the path
+        raise AudioError(f"{path}: this MP4 file cannot be read ({reason}); use WAV, FLAC, OGG or MP3.") from None
     return np.concatenate([np.zeros((0, pieces[0].shape[1] if pieces else 1), np.float32), *pieces]), rate_hz
 
 

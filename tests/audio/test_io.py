@@ -113,7 +113,10 @@ def test_mp4_is_read_as_other_files_are(tmp_path: Path, monkeypatch: pytest.Monk
         read_audio(path, 24_000, longest_s=1)
     broken = tmp_path / "broken.m4a"
     broken.write_bytes(path.read_bytes()[:900])
-    with pytest.raises(AudioError, match="broken.m4a: this MP4 file"):
+    with pytest.raises(AudioError, match=r"broken.m4a: this MP4 file cannot be read \([A-Z][a-z ]+\); use"):
+        read_audio(broken, 24_000)
+    broken.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz"))
+    with pytest.raises(AudioError, match="broken.m4a: this MP4 file holds no sound that can be read"):
         read_audio(broken, 24_000)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(AudioError, match=r"needs av: pip install .*\[publish\]"):
