@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dialogue_tts.script.directions import Treatment
 from dialogue_tts.script.findings import Finding
-from dialogue_tts.script.parser import parse_draft
+from dialogue_tts.script.parser import parse_draft, parse_typed
 from dialogue_tts.script.reader import is_comment
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.script.writing import format_turn
@@ -52,15 +52,19 @@ def lines_of(rows: Iterable[Row]) -> list[int]:
 def rows_of(text: str, directions: Treatment = "left_out") -> tuple[list[Row], str]:
     """What is understood of a script -> its turns as rows without ids, and the comments behind the last turn.
 
-    A narrator's directions become rows; others stay in their rows as they are written: they are the making's concern. Headings
-    that are left out become comments, with which chapters begin.
+    A narrator's directions become rows; others within a turn stay in it as they are written: they are the making's concern.
+    Whole lines that are left out become comments; with those of headings chapters begin.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if directions == "left_out":
-        for heading in parse_draft(text).headings:
-            lines[heading.line - 1] = f"## {heading.text}"
+        draft = parse_typed(text)
+        for marked, found in (("#", draft.asides), ("##", draft.headings)):
+            for line, written in found:
+                lines[line - 1] = f"{marked} {' '.join(written.split())}"
+    else:
+        draft = parse_draft(text, "narrator" if directions == "narrator" else "spoken")
     rows, last = [], 0
-    for turn in parse_draft("\n".join(lines), "narrator" if directions == "narrator" else "spoken").turns:
+    for turn in draft.turns:
         rows.append(Row("", turn, _comments(lines[last : turn.line - 1])))
         last = turn.line
     return rows, _comments(lines[last:])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dialogue_tts.script.directions import NARRATOR, Treatment, directions_in, unstressed
+from dialogue_tts.script.directions import NARRATOR, Reading, directions_in, unstressed
 from dialogue_tts.script.findings import Severity, shorten
 from dialogue_tts.script.inline import Inline, Pause, source
 from dialogue_tts.script.options import Options
@@ -20,12 +20,14 @@ Tell = Callable[[int, str, Severity], None]  # takes a line, what there is to te
 
 
 class Aside(NamedTuple):
-    """A direction: its words, how it is written, what it is, and how grave it is to leave it out."""
+    """A direction: its words, how it is written, what it is, how grave it is to leave it out, and whether it is all that stands
+    on its line."""
 
     words: str
     written: str
     what: str = "a stage direction"
     severity: Severity = "note"
+    apart: bool = False
 
 
 class Placed(NamedTuple):
@@ -61,7 +63,7 @@ class _Stretch:
     said: list[Inline] = field(default_factory=list)
 
 
-def turns_of(opened: OpenTurn, treatment: Treatment, names: Collection[str], tell: Tell) -> tuple[list[Turn], float]:
+def turns_of(opened: OpenTurn, treatment: Reading, names: Collection[str], tell: Tell) -> tuple[list[Turn], float]:
     """What is said in an open turn, and the pause that trails it and so belongs to the next one.
 
     Args:
@@ -97,8 +99,10 @@ def turns_of(opened: OpenTurn, treatment: Treatment, names: Collection[str], tel
     return turns, pause_s
 
 
-def tell_aside(aside: Aside, line: int, treatment: Treatment, tell: Tell) -> bool:
+def tell_aside(aside: Aside, line: int, treatment: Reading, tell: Tell) -> bool:
     """Tell what becomes of a direction -> whether it is to be said aloud."""
+    if treatment == "as_typed":
+        return not aside.apart
     what = f'"{shorten(aside.written)}" is {aside.what}'
     if not any(character.isalnum() for character in aside.words):
         tell(line, f"{what}: left out", "note")
@@ -171,7 +175,7 @@ def _split(held: Sequence[tuple[str, int]], names: Collection[str], opening: boo
         yield Placed(_plain(text[begin:]), held[place][1])
 
 
-def _stretches(content: Sequence[Placed], opened: OpenTurn, treatment: Treatment, tell: Tell) -> list[_Stretch]:
+def _stretches(content: Sequence[Placed], opened: OpenTurn, treatment: Reading, tell: Tell) -> list[_Stretch]:
     """Who says what: the speaker alone, or by turns with a narrator."""
     found = [_Stretch(opened.speaker, opened.line)]
     for piece, line in content:

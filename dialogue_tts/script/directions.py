@@ -22,6 +22,7 @@ from dialogue_tts.script.inline import escaped
 
 Treatment = Literal["left_out", "spoken", "narrator", "refused"]
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
+Reading = Literal["left_out", "spoken", "narrator", "refused", "as_typed"]  # the last: see `parse_typed`
 NARRATOR = "Narrator"  # who reads directions aloud, where that is wanted
 
 # What people on a stage do, as it stands in directions: "laughs", "laughing".

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.columns import with_speakers, without_last_word
-from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Treatment
+from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Reading, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
 from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_whole_brackets
 from dialogue_tts.script.inline import split_inline
@@ -27,12 +27,14 @@ class Draft(NamedTuple):
         findings: in the order they are met.
         lines: of the script, as findings count them.
         headings: of scenes, acts and chapters.
+        asides: whole lines that are no speech, and how they are written, headings among them.
     """
 
     turns: tuple[Turn, ...]
     findings: tuple[Finding, ...]
     lines: tuple[str, ...] = ()
     headings: tuple[Heading, ...] = ()
+    asides: tuple[Heading, ...] = ()
 
     @property
     def mistakes(self) -> tuple[Finding, ...]:
@@ -71,8 +73,13 @@ def as_script(script: str | Script) -> Script:
 
 def parse_draft(text: str, directions: Treatment = "left_out") -> Draft:
     """`parse_script` for a script that is still being written: what is understood of it, and all that is not."""
-    lines = [Line(number, line) for number, line in enumerate(script_lines(text), start=1)]
-    return parse_lines(lines, directions)
+    return parse_lines(_lines(text), directions)
+
+
+def parse_typed(text: str) -> Draft:
+    """`parse_draft` for whoever shows turns as they are typed: lines that are directions alone are left out, and those within
+    a turn stand in its text as they are written."""
+    return _parse(_lines(text), "as_typed")
 
 
 def parse_lines(
@@ -86,6 +93,14 @@ def parse_lines(
     """
     if directions not in TREATMENTS:
         raise SettingsError(f"directions {directions!r}: choose one of {', '.join(TREATMENTS)}.")
+    return _parse(lines, directions, document, prose)
+
+
+def _lines(text: str) -> list[Line]:
+    return [Line(number, line) for number, line in enumerate(script_lines(text), start=1)]
+
+
+def _parse(lines: Sequence[Line], directions: Reading, document: bool = False, prose: bool = False) -> Draft:
     lines = [line._replace(text=unicodedata.normalize("NFC", line.text)) for line in lines]
     lines = without_last_word(with_speakers(lines))
     counts = survey(lines)
@@ -104,7 +119,7 @@ def parse_lines(
     findings = [
         Finding(line, column_of(written, line, message), severity, message) for line, message, severity in reader.told
     ]
-    return Draft(tuple(reader.turns), tuple(findings), written, tuple(reader.headings))
+    return Draft(tuple(reader.turns), tuple(findings), written, tuple(reader.headings), tuple(reader.asides))
 
 
 def _by_number(lines: Sequence[Line]) -> tuple[str, ...]:

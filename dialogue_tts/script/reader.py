@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from dialogue_tts.script.content import Aside, OpenTurn, Placed, tell_aside, trimmed, turns_of
-from dialogue_tts.script.directions import NARRATOR, Treatment, heading_in
+from dialogue_tts.script.directions import NARRATOR, Reading, heading_in
 from dialogue_tts.script.findings import Severity, shorten
 from dialogue_tts.script.forms import (
     PLAYS,
@@ -53,11 +53,12 @@ def is_comment(line: str) -> bool:
 class Reader:
     """What has been read so far: finished turns, and the one still open. A mistake does not end the reading."""
 
-    def __init__(self, form: Form, counts: Counts, treatment: Treatment, titles: Collection[int]) -> None:
+    def __init__(self, form: Form, counts: Counts, treatment: Reading, titles: Collection[int]) -> None:
         """titles: numbers of lines in front of the first name that are titles rather than lost speech."""
         self.turns: list[Turn] = []
         self.told: list[tuple[int, str, Severity]] = []
         self.headings: list[Heading] = []
+        self.asides: list[Heading] = []  # all lines that are no speech, headings among them
         self.names: dict[str, tuple[str, int]] = {}  # casefolded name -> (spelling, line of first use)
         self._form, self._counts, self._treatment, self._titles = form, counts, treatment, titles
         self._open: OpenTurn | None = None
@@ -85,7 +86,7 @@ class Reader:
                 kind = heading_in(content)
                 if kind == "a heading" or (kind is None and line.heading and len(content) <= LONGEST_HEADING):
                     self.headings.append(Heading(line.number, content))
-                self._aside(Aside(content, content), line.number)
+                self._set_apart(Aside(content, content), line.number)
             elif self._form is not Form.GIVEN and is_comment(content):
                 return
             else:
@@ -130,7 +131,7 @@ class Reader:
             self._set_off, self._headed = True, kind
             if kind == "a heading":
                 self.headings.append(Heading(number, content))
-            self._aside(Aside(content, content, kind), number)
+            self._set_apart(Aside(content, content, kind), number)
         elif self._form is Form.LABELS:
             self._read_labelled(content, number, following)
         elif self._form in PLAYS:
@@ -160,7 +161,7 @@ class Reader:
     def _read_labelled(self, content: str, number: int, following: str) -> None:
         label = self._label(content)
         if label and label.times and is_no_message(content[label.end :]) and content[label.end :].strip():
-            self._aside(Aside(content, content, "a message without words"), number)
+            self._set_apart(Aside(content, content, "a message without words"), number)
             return
         if label:
             if not label.spaced and self._counts.labels[label.name.casefold()] < 2:
@@ -174,14 +175,14 @@ class Reader:
             self._begin_label(Label(spelling, cue.options, cue.asides, cue.times, 0, cue.written), number)
             return
         if is_system_line(content):
-            self._aside(Aside(content, content, "a line of the chat's own"), number)
+            self._set_apart(Aside(content, content, "a line of the chat's own"), number)
             return
         if (asked := read_stage_bracket(content)) and asked.casefold() not in self._counts.labels:
-            self._aside(Aside(asked, content), number)
+            self._set_apart(Aside(asked, content), number)
             return
         header = read_label(content)
         if header and header.name.casefold() in HEADERS | SOUNDS and header.spaced:
-            self._aside(Aside(content, content, "a heading"), number)
+            self._set_apart(Aside(content, content, "a heading"), number)
             return
         if self._is_title(content, number):
             return
@@ -240,7 +241,7 @@ class Reader:
             self._take(content[label.end :].strip(), number)
         elif self._open is None or self._blank or self._set_off:
             self._set_off = True  # what goes on in the next line is no speech either
-            self._aside(Aside(content, content), number)
+            self._set_apart(Aside(content, content), number)
         else:
             self._take(content, number)
 
@@ -251,10 +252,12 @@ class Reader:
     def _is_title(self, content: str, number: int) -> bool:
         """What stands apart in front of the first name, or behind a heading, is no speech: it is put aside."""
         if self._open is None and number in self._titles:
-            self._aside(Aside(content, content, "text in front of the first name", "warning"), number)
+            self._set_apart(Aside(content, content, "text in front of the first name", "warning"), number)
             return True
         if self._set_off and self._apart and not bracket_in(content):
-            self._aside(Aside(content, content, "text behind a heading or rule, and under no name", "warning"), number)
+            self._set_apart(
+                Aside(content, content, "text behind a heading or rule, and under no name", "warning"), number
+            )
             return True
         return False
 
@@ -344,6 +347,11 @@ class Reader:
             raise Mistake(f'this script names speakers by labels; start a line with "{spelling}:" instead of [{name}]')
         else:
             self._begin(name, tag.options, number)
+
+    def _set_apart(self, aside: Aside, number: int) -> None:
+        """A direction that is all that stands on its line."""
+        self.asides.append(Heading(number, aside.written))
+        self._aside(aside._replace(apart=True), number)
 
     def _aside(self, aside: Aside, number: int) -> None:
         """A direction: part of the open turn, or on its own."""

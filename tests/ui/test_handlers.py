@@ -24,13 +24,13 @@ from dialogue_tts._ui.asked import MOST_TAKES, MOST_TURNS
 from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.making import MakeRequest, Making
 from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions
-from dialogue_tts._ui.turns import Row, by_row, rows_of, text_of
+from dialogue_tts._ui.turns import Row, by_row, rows_of, said, text_of
 from dialogue_tts.dialogue.archive import load_archive
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.errors import Cancelled
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.script.findings import Finding
-from dialogue_tts.script.parser import parse_script
+from dialogue_tts.script.parser import parse_draft, parse_script
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.store.desks import DeskStore
@@ -138,6 +138,31 @@ def test_rows_and_text_are_one_script() -> None:
     scenes, _ = rows_of("ACT I\n\nAnna: Hello.\n\nScene 2: The quay\n\nBen: Yes.")
     assert [row.note for row in scenes] == ["## ACT I", "## Scene 2: The quay"]
     assert [row.turn.text for row in scenes] == ["Hello.", "Yes."]
+
+
+PLAY = """ANNA
+(laughs) Hello.
+
+ACT II
+
+The harbour at night.
+A boat comes in.
+
+BEN
+Yes.
+"""
+
+
+def test_lines_that_are_no_speech_do_not_become_any() -> None:
+    found, _ = rows_of(PLAY)
+    assert [row.turn.text for row in found] == ["(laughs) Hello.", "Yes."]
+    assert found[1].note == "## ACT II\n# The harbour at night.\n# A boat comes in."
+    assert [row.note for row in rows_of(text_of(found))[0]] == [row.note for row in found]
+    for path in sorted(Path("tests/script/documents").glob("*.txt")):
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        said_of_rows = [turn for row in rows_of(text)[0] if (turn := said(row.turn))]
+        wanted = [(turn.speaker, turn.text) for turn in parse_draft(text).turns]
+        assert [(turn.speaker, turn.text) for turn in said_of_rows] == wanted, path.name
 
 
 @pytest.mark.parametrize("words", ['${x} <b>bold</b> "quotes" \'n 😀', "سلام", "a" * 5000, "", "[unclosed"])
