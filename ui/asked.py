@@ -27,6 +27,7 @@ MOST_SEEDS = 1 << 48
 MOST_WORDS, LONGEST_WORD = 500, 100  # of a dialogue's dictionary; characters
 
 _NAME = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 Asked = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -118,11 +119,16 @@ def at_row(error: ScriptError, wanted: MakeRequest) -> DialogueTTSError:
     return AtRowError(match[2], wanted.rows[int(match[1]) - 1].id)
 
 
-def settings_in(asked: Asked) -> SynthesisConfig:
-    """Raises SettingsError for what is out of range."""
+def _settings(asked: Asked) -> dict[str, Any]:
     found = asked.get("settings") or {}
     if not isinstance(found, dict):
         raise RefusedError("the settings are not what the page sends; reload the page.")
+    return found
+
+
+def settings_in(asked: Asked) -> SynthesisConfig:
+    """Raises SettingsError for what is out of range."""
+    found = _settings(asked)
     settings: dict[str, Any] = {}
     for key, name in (("gap", "gap_s"), ("speed", "speed"), ("loudness", "loudness_lufs")):
         value = found.get(key)
@@ -137,13 +143,13 @@ def _words_in(found: Any) -> tuple[tuple[str, str], ...]:
         raise RefusedError(f"a dialogue's dictionary holds up to {MOST_WORDS} words; take some out.")
     words = tuple((str(word)[:LONGEST_WORD], str(phonemes)[:LONGEST_WORD]) for word, phonemes in found.items())
     for word, phonemes in words:
-        to_american(phonemes, word)
+        to_american(_whole(phonemes, "dictionary"), _whole(word, "dictionary"))
     return words
 
 
 def directions_in(asked: Asked) -> Treatment:
     """What becomes of stage directions."""
-    found = (asked.get("settings") or {}).get("directions", "left_out")
+    found = _settings(asked).get("directions", "left_out")
     return found if found in TREATMENTS else "left_out"
 
 
@@ -182,7 +188,14 @@ def text_in(asked: Asked, key: str, longest: int) -> str:
         raise RefusedError(f"the page's {key} is no text; reload the page.")
     if len(value) > longest:
         raise ScriptError(f"the {key} is longer than {longest:,} characters; cut it in parts.")
-    return value
+    return _whole(value, key)
+
+
+def _whole(text: str, key: str) -> str:
+    """Raises ScriptError for half a surrogate pair: JSON can say it, UTF-8 cannot."""
+    if half := _HALF.search(text):
+        raise ScriptError(f"the {key} has half a sign in it (U+{ord(half[0]):04X}); take it out.")
+    return text
 
 
 def voice_name_in(asked: Asked) -> str:

@@ -221,7 +221,10 @@ class DialogueJob:
                 message = sentence(error)
                 break
             except Exception as error:  # one turn may fail; the others are worth having
-                failed = next(row.id for row in wanted.rows if row.id not in making.made)
+                failed = next((row.id for row in wanted.rows if row.id not in making.made), None)
+                if failed is None:  # it is no turn's
+                    message = sentence(error) if isinstance(error, DialogueTTSError) else unexpected(error)
+                    break
                 self._fail(making, failed, error)
                 wanted = wanted.without(failed)
                 if not wanted.rows or making.sha256 is not None:

@@ -21,6 +21,7 @@ import srt
 import webvtt
 
 from dialogue_tts._ui.asked import MOST_TAKES, MOST_TURNS
+from dialogue_tts._ui.dialogue_job import DialogueJob
 from dialogue_tts._ui.handlers import Handlers, StudioInfo
 from dialogue_tts._ui.making import MakeRequest, Making
 from dialogue_tts._ui.session import MOST_DIALOGUES, Sessions
@@ -306,6 +307,16 @@ def test_a_failing_turn_is_marked_and_the_rest_goes_on(
     assert [told["rows"][f"r{n}"]["state"] for n in range(3)] == ["made", "failed", "made"]
     assert "secret" not in json.dumps(told) and "report" in told["rows"]["r1"]["message"]
     assert [turn["row"] for turn in told["result"]["turns"]] == ["r0", "r2"] and "secret" in caplog.text
+
+
+def test_a_fault_behind_the_last_turn_ends_the_making(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("/secret/path broke")
+
+    monkeypatch.setattr(DialogueJob, "_played", broken)
+    told = studio.made(rows=rows(LINES[:1]))
+    assert told["result"] and "report" in told["message"] and "secret" not in told["message"]
+    assert studio.ask("make", work="w", rows=rows(LINES[:1])).get("error") is None
 
 
 def test_one_job_for_a_double_click_and_the_time_left(studio: Studio, slow: threading.Semaphore) -> None:
@@ -628,6 +639,9 @@ def broken(change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]
         broken(lambda q: q | {"cast": {"Anna": "name:/etc/passwd"}}),
         broken(lambda q: q | {"cast": {"Anna": "name:../voice.wav"}}),
         broken(lambda q: q | {"settings": {"speed": 99}}),
+        broken(lambda q: q | {"settings": ["left_out"]}),
+        broken(lambda q: q | {"settings": {"words": {"ab\ud83d": "x"}}}),
+        broken(lambda q: q | {"rows": rows([("Anna", "Hello \ud83d.")])}),
         broken(lambda q: q | {"only": "nobody"}),
         {"do": "check", "me": "0" * 32, "text": "x" * 200_000},
         {"do": "bring_voice", "me": "0" * 32, "path": "/etc/passwd", "name": "x"},

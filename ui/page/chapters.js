@@ -4,6 +4,8 @@
  * @typedef {{id: string, note: string}} Row
  */
 
+import { firstSigns } from "./names.js";
+
 const HEADING = /^\s*##+\s*(\S.*)$/;
 
 /** The chapter that begins with a row; "" if none does. @param {string} note the comments above it @returns {string} */
@@ -19,4 +21,4 @@ export function withHeading(note, title) {
 }
 
 /** All chapters, in order. @param {Row[]} rows @returns {{row: string, title: string}[]} */
-export const chaptersOf = (rows) => rows.flatMap((row) => (headingOf(row.note) ? [{ row: row.id, title: headingOf(row.note).slice(0, 200) }] : []));
+export const chaptersOf = (rows) => rows.flatMap((row) => (headingOf(row.note) ? [{ row: row.id, title: firstSigns(headingOf(row.note), 200) }] : []));

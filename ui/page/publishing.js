@@ -5,13 +5,14 @@ import { chaptersOf, withHeading } from "./chapters.js";
 import { edited } from "./checking.js";
 import { clock, dialog, field, h, saveAs } from "./dom.js";
 import { MASTERS, chooseMaster, isMixed } from "./mixing.js";
+import { firstSigns } from "./names.js";
 import { placeOf, rowOf, state, tell, titleOf, upToDate } from "./state.js";
 
 const KINDS = [["mp3", "MP3"], ["m4a", "M4A"], ["m4b", "M4B, audiobook"], ["opus", "Opus"], ["flac", "FLAC"], ["page", "Transcript that plays"], ["archive", "Project with its sound"], ["all", "Everything (zip)"]];
 const RATES = [[44100, "44.1 kHz"], [48000, "48 kHz"]];
 
 /** As the server wants it. */
-export const publicationNow = () => ({ ...state.publication, title: titleOf().slice(0, 200), chapters: chaptersOf(state.rows) });
+export const publicationNow = () => ({ ...state.publication, title: firstSigns(titleOf(), 200), chapters: chaptersOf(state.rows) });
 
 /** Ask for a file and save it; resolves to what there is to tell. */
 export async function download(kind) {

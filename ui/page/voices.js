@@ -7,7 +7,7 @@ import { askText, dialog, field, focused, h, saveAs, setSign, signButton } from 
 import * as player from "./player.js";
 import { LARGEST_FILE, fileAsWav } from "./recorder.js";
 import { recordVoice, reportOf } from "./recording.js";
-import { NAME } from "./names.js";
+import { NAME, firstSigns } from "./names.js";
 import { colourOf, namesNow, standing, state, tell, voiceName, voiceOf } from "./state.js";
 
 let root;
@@ -152,7 +152,7 @@ async function bring(speaker, file) {
 
 /** Resolves to what the server says of a new voice. Throws an Error in words. */
 async function sendVoice(file, name) {
-  const answer = await ask("bring_voice", { path: (await upload(file)).path, name: name.slice(0, 64) });
+  const answer = await ask("bring_voice", { path: (await upload(file)).path, name: firstSigns(name, 64) });
   if (answer.error) throw new Error(answer.error);
   return answer;
 }
