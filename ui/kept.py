@@ -150,8 +150,10 @@ class KeptDialogue:
     def _keep(self, head: _Head, parts: Mapping[str, TurnTakes]) -> None:
         rows = {}
         for row, part in parts.items():
-            turn = _told(part)
             written = self._written.get(row)
+            if written is not None and written[1] is part:  # as most are while a long dialogue is made
+                continue
+            turn = _told(part)
             if written is None or written[0] != turn or written[1].takes != part.takes:
                 before = written[1].takes if written else ()
                 same = next((n for n, (a, b) in enumerate(zip(before, part.takes)) if a is not b), None)

@@ -190,7 +190,7 @@ class Sessions:
             there = list(self._sessions.values())
         if self._store:
             for session in there:
-                session.kept.seen(time.monotonic() - session.seen)
+                session.kept.seen(0.0 if session.at_work else time.monotonic() - session.seen)
             self._store.tidy(time.time() - self._keep_s)
         with self._lock:
             late = time.monotonic() - self._keep_s

@@ -237,11 +237,18 @@ class JobStore:
         """
         busy = sa.select(servers.c.id).where(servers.c.alive_until >= now, servers.c.id != server, servers.c.active > 1)
         theirs = sa.and_(jobs.c.state.in_(UNFINISHED), jobs.c.bundle == bundle, jobs.c.server.in_(busy))
-        youngest = sa.select(jobs.c.id).where(theirs).order_by(jobs.c.created_at.desc()).limit(1)
-        taken = jobs.update().values(server=server).returning(jobs.c.id, jobs.c.begun)
+        youngest = sa.select(jobs.c.id, jobs.c.server).where(theirs).order_by(jobs.c.created_at.desc()).limit(1)
         with self._database.writing() as connection:
-            row = connection.execute(taken.where(jobs.c.id == youngest.scalar_subquery(), theirs)).one_or_none()
-        return (row.id, row.begun) if row else None
+            found = connection.execute(youngest).one_or_none()
+            if found is None:
+                return None
+            still = sa.and_(jobs.c.id == found.id, jobs.c.server == found.server, theirs)
+            begun = connection.scalar(jobs.update().values(server=server).where(still).returning(jobs.c.begun))
+            if begun is None:  # another was quicker
+                return None
+            less = servers.update().values(active=servers.c.active - 1)  # or the next would take its last one, too
+            connection.execute(less.where(servers.c.id == found.server))
+        return found.id, begun
 
     def held(self, server: str) -> set[str]:
         """Unfinished jobs that are the server's."""

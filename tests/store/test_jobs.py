@@ -106,8 +106,10 @@ def test_an_idle_server_takes_the_youngest_job_of_a_busy_one(store: JobStore, re
     assert store.relieve("busy", bundle, 40.0) is None  # they are its own
     assert store.relieve("idle", bundle, 41.0) is None  # it is dead, and whoever claims them notes that
     assert store.relieve("idle", bundle, 40.0) == (younger, 1)
+    assert store.relieve("idler", bundle, 40.0) is None  # only one is left
     assert store.held("idle") == {younger} and store.held("busy") == {older}
     assert not turn_done(store, younger, "busy", 0) and turn_done(store, younger, "idle", 0)
+    store.alive("busy", 40.0, 2)
     store.cancel(older, 12.0)
     assert store.relieve("idle", bundle, 40.0) is None
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from dialogue_tts._ui.kept import KeptDesk
 from dialogue_tts._ui.session import MOST_DIALOGUES
 from dialogue_tts.errors import StoreError
 from dialogue_tts.pipeline import DialogueTTS
@@ -86,6 +87,17 @@ def test_what_was_finished_is_there_when_a_making_was_cut_off(
     slow.release(9)
     whole = second.made(rows=rows(), seed=5, holds=True)
     assert sound(whole) == sound(first.made(work="anew", rows=rows(), seed=5))
+
+
+def test_what_is_being_made_is_not_tidied_away(
+    tiny_tts: DialogueTTS, tmp_path: Path, store: DeskStore, slow: threading.Semaphore
+) -> None:
+    first = opened(tiny_tts, tmp_path / "first", store)
+    first.ask("make", work="w", rows=rows(), seed=5)
+    first.sessions.of(first.me).seen -= 7200  # twice as long as what is left is kept
+    first.sessions.sweep()
+    assert KeptDesk(store, first.me).dialogues() == ["w"]
+    first.ask("stop", work="w")
 
 
 def test_a_dialogue_that_cannot_be_kept_is_made_all_the_same(
