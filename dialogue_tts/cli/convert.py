@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dialogue_tts.cli.app import SPEAKING, QuietOption, app, reports_errors
-from dialogue_tts.cli.inputs import Directions, DirectionsOption, draft_of, read_file, tell_left_out
+from dialogue_tts.cli.inputs import Directions, DirectionsOption, check_texts, draft_of, read_file, tell_left_out
 
 
 @app.command(rich_help_panel=SPEAKING)
@@ -22,6 +22,7 @@ def convert(
     """Write a script in another format: what would be said of it, by whom."""
     from dialogue_tts.script.documents import write_script
 
+    check_texts([out], [script])
     found = draft_of(read_file(script), script, directions).script()
     write_script(found, out)
     if not quiet:

@@ -6,13 +6,14 @@ import json
 import re
 import sys
 import unicodedata
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialogue_tts.errors import ProjectError, ScriptError, SettingsError, VoiceError
+from dialogue_tts.errors import AudioError, ProjectError, ScriptError, SettingsError, VoiceError
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
@@ -199,9 +200,11 @@ def _is_project(data: bytes, source: str) -> bool:
     return begins.startswith(b"{") and not begins.startswith(b"{\\rtf") and not chat
 
 
-def check_texts(paths: list[Path]) -> None:
-    """Raises AudioError if files that are not sound cannot be written, before the work starts."""
+def check_texts(paths: Sequence[Path], read: Sequence[str | Path] = ()) -> None:
+    """Raises AudioError if files that are not sound cannot be written, or are among those that are `read`."""
     from dialogue_tts.audio.io import check_writable
 
     for path in paths:
         check_writable(path)
+        if path.exists() and any(Path(given).exists() and path.samefile(given) for given in read):
+            raise AudioError(f"{path}: this file is read, and would be written over; give the output another name.")

@@ -39,15 +39,16 @@ class Outputs:
     scenes: Path | None
     signer: ContentSigner | None = None
 
-    def check(self) -> None:
-        """What can be known to fail is told before the work starts. Raises AudioError."""
+    def check(self, read: Sequence[str | Path] = ()) -> None:
+        """What can be known to fail is told before the work starts, as that an output is among the files that are `read`.
+        Raises AudioError."""
         from dialogue_tts.audio.io import check_folder, check_sound_file
 
         texts = [path for path in (self.timestamps, self.srt, self.vtt, self.labels, self.project) if path]
         check_sound_file(self.out)
         if self.signer:
             self.signer.signs(self.out)
-        check_texts(texts)
+        check_texts(texts, read)
         for folder in (self.tracks, self.scenes):
             if folder:
                 check_folder(folder)

@@ -157,9 +157,10 @@ def synthesize(
     with progress_bar("Loading", quiet, of="turns") as update, terminable():
         voices, some = given_voices(voice, cast), turn_range(turns)
         data = read_file(script)
-        outputs.check()
         own = (seed, gap, speed, loudness, pronunciations, others)
         saved = project_in(data, script, any(option is not None for option in own))
+        # A project may be saved again where it was.
+        outputs.check([path for path in (None if saved else script, cast, pronunciations, mix) if path])
         config = settings_of(gap, speed, loudness, pronunciations, others)
         written = saved.script if saved else draft_of(data, script, directions).script()
         parts = _scenes(written, script, some) if scenes else ()

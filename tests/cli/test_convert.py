@@ -40,6 +40,10 @@ def test_what_cannot_be_is_refused(run: CommandLine, tmp_path: Path) -> None:
         "convert", "-", "-o", tmp_path / "x.pdf", stdin="Anna: So.", said="choose one of these endings", bundle=False
     )
     run.refused("convert", tmp_path / "none.docx", "-o", tmp_path / "x.txt", said="cannot be read", bundle=False)
+    play = tmp_path / "play.txt"
+    play.write_text("ACT I\n\nAnna: So.", encoding="utf-8")
+    run.refused("convert", play, "-o", play, said="this file is read, and would be written over", bundle=False)
+    assert play.read_text(encoding="utf-8").startswith("ACT I")
     broken = tmp_path / "broken.docx"
     broken.write_bytes(b"PK\x03\x04")
     run.refused("convert", broken, "-o", tmp_path / "x.txt", said="broken.docx: the document is damaged", bundle=False)

@@ -295,6 +295,14 @@ def test_options_out_of_range_and_outputs_that_cannot_be(
     assert speak.written == []
 
 
+def test_nothing_that_is_read_is_written_over(speak: Speaker, script: Path, tmp_path: Path) -> None:
+    written, dictionary = script.read_text(encoding="utf-8"), tmp_path / "words.txt"
+    dictionary.write_text("", encoding="utf-8")
+    refused(speak(script, "--srt", script), "this file is read, and would be written over")
+    refused(speak(script, "--pronunciations", dictionary, "--labels", dictionary), "this file is read")
+    assert script.read_text(encoding="utf-8") == written and speak.written == []
+
+
 def test_a_project_that_cannot_be_used(speak: Speaker, tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     assert speak("-", "--project", path, "-q", stdin="[Anna] Hello.").exit_code == 0
