@@ -53,7 +53,7 @@ def without_semantic_tokens(network: SoundStorm, config: DecodingConfig, frames:
 
 def without_text(network: SoundStorm, config: DecodingConfig, frames: Frames, valid: Tensor) -> Tensor:
     """What each frame says is not known."""
-    return whole(network, config, frames._replace(units=torch.zeros_like(frames.units)), valid)
+    return whole(network, config, frames._replace(phones=torch.zeros_like(frames.phones)), valid)
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 """What AudioLM (Borsos et al. 2022, arXiv 2209.03143) would be here, and its training: the rival of the benchmarks.
 
 A causal Transformer over all levels of all frames, one code after the other. Before each code it is given what SoundStorm
-is given of the code's frame: the semantic token, the unit of the text and the following one. Here it is a network and its
+is given of the code's frame: the semantic token, the phone of the text and the following one. Here it is a network and its
 training; where it is to be heard (`equally_long.py`), the synthesizer takes it in SoundStorm's place.
 
 Letters: B batch, T frames (prompts and target), Q levels, V codebook, D width.
@@ -37,11 +37,11 @@ class Autoregressive(nn.Module):
         width, heads, hidden = config.conformer.width, config.conformer.heads, config.conformer.hidden
         block = TransformerBlock(width, heads, hidden, dropout=0.0)
         layers = round(parameters(rival.conformer) / parameters(block))
-        self.levels, self.codebook_size, self.kinds = config.levels, config.codebook_size, config.units
+        self.levels, self.codebook_size, self.kinds = config.levels, config.codebook_size, config.phone_kinds
         codes = rival.codes.weight.detach().unflatten(0, (config.levels, config.codebook_size + 1))
         self.codes = nn.Embedding.from_pretrained(codes[:, :-1].flatten(0, 1).clone(), freeze=False)  # without masks
         self.semantic = nn.Embedding.from_pretrained(rival.semantic.weight.detach().clone(), freeze=False)
-        self.units = nn.Embedding.from_pretrained(rival.units.weight.detach().clone(), freeze=False)
+        self.phones = nn.Embedding.from_pretrained(rival.phones.weight.detach().clone(), freeze=False)
         self.prompt = nn.Parameter(rival.prompt.detach().clone())
         self.begin = nn.Parameter(torch.randn(width) * rival.embedding_std)
         self.around = nn.Conv1d(width, width, NEIGHBOURS, padding=NEIGHBOURS // 2, groups=width)
@@ -74,8 +74,8 @@ class Autoregressive(nn.Module):
 
     def _conditions(self, frames: Frames) -> Tensor:
         """What is known of each code's frame, (B, T * Q, D)."""
-        following = self.kinds * torch.arange(2, device=frames.units.device)
-        x = self.semantic(frames.semantic) + self.units(frames.units + following).sum(2)
+        following = self.kinds * torch.arange(2, device=frames.phones.device)
+        x = self.semantic(frames.semantic) + self.phones(frames.phones + following).sum(2)
         x = x + self.prompt * frames.is_prompt.unsqueeze(-1)
         x = x + self.around(x.transpose(1, 2)).transpose(1, 2)
         return x.repeat_interleave(self.levels, dim=1)

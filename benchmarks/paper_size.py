@@ -53,8 +53,8 @@ def batch(config: SoundStormConfig, frames: int, device: str) -> tuple[Frames, T
     """One row, of which the first level is guessed at every second place: frames, the places' numbers."""
     codes = torch.zeros(1, frames, config.levels, dtype=torch.int64, device=device)
     zeros = torch.zeros(1, frames, dtype=torch.int64, device=device)
-    units = torch.zeros(1, frames, 2, dtype=torch.int64, device=device)
-    return Frames(zeros, codes, zeros, zeros.bool(), units), torch.arange(0, frames, 2, device=device)
+    phones = torch.zeros(1, frames, 2, dtype=torch.int64, device=device)
+    return Frames(zeros, codes, zeros, zeros.bool(), phones), torch.arange(0, frames, 2, device=device)
 
 
 def loss_of(network: SoundStorm, frames: int, device: str) -> Tensor:

@@ -129,7 +129,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         codebook_size=19,
         slots=2,
         conformer=ConformerConfig(width=32, heads=4, layers=1, hidden=34, kernel=3),
-        units=len(PHONE_KINDS) + 1,
+        phone_kinds=len(PHONE_KINDS) + 1,
     )
     speaker_embedding = SpeakerEmbeddingConfig(latent_width=14, size=9)
     config = BundleConfig(

@@ -16,7 +16,7 @@ from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
 
 LEVELS, CODES, PROMPT, FRAMES = 3, 11, 4, 5
 CONFORMER = ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3)
-CONFIG = SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, units=7)
+CONFIG = SoundStormConfig(13, LEVELS, CODES, 2, CONFORMER, phone_kinds=7)
 
 
 def _rival() -> Autoregressive:
@@ -29,8 +29,8 @@ def _row() -> tuple[Frames, torch.Tensor]:
     spoken = torch.randint(13, (PROMPT + FRAMES,), generator=rng)
     codes = torch.randint(CODES, (PROMPT + FRAMES, LEVELS), generator=rng)
     prompt = Prompt(1, spoken[:PROMPT], codes[:PROMPT])
-    units = torch.randint(7, (FRAMES, 2), generator=rng)
-    passage = TokenSequence([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), units, codes[PROMPT:])
+    phones = torch.randint(7, (FRAMES, 2), generator=rng)
+    passage = TokenSequence([prompt], spoken[PROMPT:], torch.ones(FRAMES, dtype=torch.long), phones, codes[PROMPT:])
     return assemble([passage], CONFIG)
 
 

@@ -275,12 +275,12 @@ def test_soundstorm_is_told_what_each_frame_says(tiny_tts: DialogueTTS, monkeypa
     monkeypatch.setattr("dialogue_tts.synthesis.synthesizer.generate_codes", generated)
     tiny_tts.synthesize("[Anna] Good evening, Ben.", seed=5)
     frames = seen[0]
-    said, following = frames.units[0][~frames.is_prompt[0]].T.tolist()
-    assert not frames.units[0][frames.is_prompt[0]].any()
-    units = [PHONE_KINDS[c] for c in PhoneSequence.of("ɡˌʊd ˈivnɪŋ, bˈɛn.").characters]
+    said, following = frames.phones[0][~frames.is_prompt[0]].T.tolist()
+    assert not frames.phones[0][frames.is_prompt[0]].any()
+    phones = [PHONE_KINDS[c] for c in PhoneSequence.of("ɡˌʊd ˈivnɪŋ, bˈɛn.").characters]
     path = [0]
     for here, after in zip(said, following, strict=True):
-        while units[path[-1]] != here:
+        while phones[path[-1]] != here:
             path.append(path[-1] + 1)
-        assert after == (units[path[-1] + 1] if path[-1] + 1 < len(units) else 0)
-    assert path == list(range(len(units)))
+        assert after == (phones[path[-1] + 1] if path[-1] + 1 < len(phones) else 0)
+    assert path == list(range(len(phones)))

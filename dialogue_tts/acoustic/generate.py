@@ -64,7 +64,7 @@ class TokenSequence(NamedTuple):
     prompts: Sequence[Prompt]
     semantic: Tensor  # (S,) int64
     slots: Tensor  # (S,) int64: who speaks
-    units: Tensor | None = None  # (S, 2) int64, see `Frames`, where the text is known
+    phones: Tensor | None = None  # (S, 2) int64, see `Frames`, where the text is known
     codes: Tensor | None = None  # (S, codes of a token) int64 where known (training)
     quality: Tensor | None = None  # (S,) int64, see `SoundStorm.forward` (training)
 
@@ -83,15 +83,15 @@ def assemble(passages: Sequence[TokenSequence], config: SoundStormConfig) -> tup
         levels = config.levels * config.rate.codec_frames
         codes = passage.semantic.new_zeros(spoken, levels) if passage.codes is None else passage.codes
         prompted = sum(prompt.semantic.shape[0] for prompt in prompts)
-        units = passage.semantic.new_zeros(prompted + spoken, 2)
-        if passage.units is not None:
-            units[prompted:] = passage.units
+        phones = passage.semantic.new_zeros(prompted + spoken, 2)
+        if passage.phones is not None:
+            phones[prompted:] = passage.phones
         row = Frames(
             torch.cat([*(p.semantic for p in prompts), passage.semantic]),
             torch.cat([_of_network(part, config) for part in (*(p.codes for p in prompts), codes)]),
             torch.cat([*(torch.full_like(p.semantic, p.slot) for p in prompts), passage.slots]),
             torch.arange(prompted + spoken, device=passage.semantic.device) < prompted,
-            units,
+            phones,
         )
         rows.append(row if config.rate.codec_frames == 1 else _repeated(row, config.rate.codec_frames))
     frames = Frames(*(pad_sequence(list(part), batch_first=True) for part in zip(*rows, strict=True)))

@@ -1,7 +1,7 @@
 """SoundStorm's network (Borsos et al. 2023, arXiv 2305.09636): semantic tokens and what is known of the codes -> codes.
 
 All tokens of a frame are embedded and summed, a bidirectional Conformer looks at the frames, and each level has its own
-head. Ours adds to every frame the speaker slot that talks in it, and where the text is known the unit of it that the
+head. Ours adds to every frame the speaker slot that talks in it, and where the text is known the phone of it that the
 frame says and the one that follows: the semantic tokens of en-small read back 7 % of the phones of unseen voices wrong
 (v or b, n or ng), text does not. The prompts of all slots stand in front of the target and do not see it, so that they
 are read once and not in every pass.
@@ -37,7 +37,7 @@ class SoundStormConfig:
             each of the codec's frames that lie in it (as in Borsos et al. 2023, where there are two), and where a codec's frame
             spans several tokens, its codes stand at the first and are unknown at the others.
         slots: voices that one sequence can hold.
-        units: kinds of units of text, of which 0 is the unknown one.
+        phone_kinds: kinds of phones and pause marks of the text, of which 0 is the unknown one.
         qualities: kinds of recordings that training tells apart, 0 the unknown ones and the last the best; 0 for none, as in
             bundles: see `fold_best_quality`.
     """
@@ -47,7 +47,7 @@ class SoundStormConfig:
     codebook_size: int = 1024
     slots: int = 4
     conformer: ConformerConfig = field(default_factory=ConformerConfig)
-    units: int = 1
+    phone_kinds: int = 1
     qualities: int = 0
     rate: FrameRate = FrameRate()
 
@@ -59,7 +59,9 @@ class Frames(NamedTuple):
     codes: Tensor  # (B, T, Q) int64 in [0, V], where V is the mask id
     slots: Tensor  # (B, T) int64 in [0, slots): which voice speaks
     is_prompt: Tensor  # (B, T) bool
-    units: Tensor  # (B, T, 2) int64 in [0, units): what of the text a frame says, and what follows; 0 where unknown
+    phones: (
+        Tensor  # (B, T, 2) int64 in [0, phone_kinds): what of the text a frame says, and what follows; 0 where unknown
+    )
 
     def to(self, device: torch.device | str) -> Frames:
         """The same on another device."""
@@ -80,7 +82,7 @@ class SoundStorm(nn.Module):
         self.semantic = nn.Embedding(config.semantic_vocabulary, width)
         self.slots = nn.Embedding(config.slots, width)
         # Two tables in one: what a frame says, and what follows.
-        self.units = nn.Embedding(2 * config.units, width)
+        self.phones = nn.Embedding(2 * config.phone_kinds, width)
         self.prompt = nn.Parameter(torch.randn(width) * self.embedding_std)
         self.conformer = Conformer(config.conformer)
         self.heads = Stack(nn.Linear(width, width) for _ in range(config.levels))
@@ -90,7 +92,7 @@ class SoundStorm(nn.Module):
         if config.qualities:
             self.quality = nn.Embedding(config.qualities, width)
             nn.init.zeros_(self.quality.weight)
-        for table in (self.codes, self.semantic, self.slots, self.units):
+        for table in (self.codes, self.semantic, self.slots, self.phones):
             nn.init.normal_(table.weight, std=self.embedding_std)
         for head in self.heads:
             nn.init.normal_(head.weight, std=0.1 * width**-0.5)
@@ -130,8 +132,13 @@ class SoundStorm(nn.Module):
         """Sum of what is known of each frame, (B, T, D)."""
         rows = (frames.codes + self.first_rows).flatten(0, 1)
         x: Tensor = F.embedding_bag(rows, self.codes.weight, mode="sum").unflatten(0, frames.semantic.shape)
-        following = self.config.units * torch.arange(2, device=frames.units.device)
-        x = x + self.semantic(frames.semantic) + self.slots(frames.slots) + self.units(frames.units + following).sum(2)
+        following = self.config.phone_kinds * torch.arange(2, device=frames.phones.device)
+        x = (
+            x
+            + self.semantic(frames.semantic)
+            + self.slots(frames.slots)
+            + self.phones(frames.phones + following).sum(2)
+        )
         return x + self.prompt * frames.is_prompt.unsqueeze(-1)
 
     def level_logits(self, hidden: Tensor, level: int) -> Tensor:

@@ -30,7 +30,7 @@ class SemanticDecodingConfig:
     Attributes:
         temperature, top_k: of tokens; 0 takes the likeliest.
         tempo_temperature: of the pointer's advances; 0 takes the likeliest.
-        max_dwell_frames: the pointer is pushed on after so many frames on one unit.
+        max_dwell_frames: the pointer is pushed on after so many frames on one phone.
         sentence_pause_frames: the least pause between two sentences of a turn. Where a voice runs on, it is not heard
             where one ends: "Curses. Is there time" and "Curses is their time".
     """
@@ -46,7 +46,7 @@ class SemanticTurn(NamedTuple):
     """One turn's result."""
 
     tokens: Tensor  # (T,) int64, on the CPU as the next
-    units: Tensor  # (T,) int64: the unit each frame stands on
+    phones: Tensor  # (T,) int64: the phone each frame stands on
 
 
 def rows_in_batches(turns: int) -> int:
@@ -88,7 +88,7 @@ def _decode(
     seeds: Sequence[int],
     quiet: Tensor | None,
 ) -> list[SemanticTurn]:
-    """Up to ROWS turns at once: what a frame on each of a turn's units sees, (U, D), and which of them end a sentence."""
+    """Up to ROWS turns at once: what a frame on each of a turn's phones sees, (U, D), and which of them end a sentence."""
     seen = [states for states, _ in rows]
     device = seen[0].device
     idle = [seen[0][:1]] * (ROWS - len(seen))  # rows that nobody listens to
@@ -104,33 +104,33 @@ def _decode(
     limit = config.max_dwell_frames * int(counts.max())
     capacity = min(limit, 256)
     caches = model.new_caches(ROWS, capacity)
-    unit = torch.zeros(ROWS, dtype=torch.long, device=device)
-    dwell = torch.zeros_like(unit)
-    previous = torch.full_like(unit, model.begin_id)
+    phone = torch.zeros(ROWS, dtype=torch.long, device=device)
+    dwell = torch.zeros_like(phone)
+    previous = torch.full_like(phone, model.begin_id)
     done = torch.arange(ROWS, device=device) >= len(seen)
-    lengths = torch.zeros_like(unit)
+    lengths = torch.zeros_like(phone)
     tokens, places = [], []
     for position in range(limit):
         if position == capacity:
             capacity *= 2
             caches = [cache.grown(capacity) for cache in caches]
-        pointer = Pointer(unit[:, None], dwell[:, None], (counts - 1 - unit)[:, None])
+        pointer = Pointer(phone[:, None], dwell[:, None], (counts - 1 - phone)[:, None])
         token_logits, advance_logits = model.step(states, pointer, previous[:, None], caches, position)
         draws = torch.nn.functional.pad(torch.stack([n.next() for n in noise]), (0, 0, 0, len(idle))).to(device)
         token_noise, advance_noise = draws.split([token_logits.shape[1], advance_logits.shape[1]], dim=1)
-        resting = ends.gather(1, unit[:, None])[:, 0] & (dwell < config.sentence_pause_frames)
+        resting = ends.gather(1, phone[:, None])[:, 0] & (dwell < config.sentence_pause_frames)
         if quiet is not None:
             token_logits = token_logits.masked_fill(resting[:, None] & ~quiet, -torch.inf)
         previous = _draw(token_logits.float(), config.temperature, config.top_k, token_noise)
         advance = _draw(advance_logits.float(), config.tempo_temperature, 0, advance_noise)
         advance = torch.where((dwell + 1 >= config.max_dwell_frames) & (advance == 0), 1, advance)
-        advance = torch.minimum(advance, reach.gather(1, unit[:, None])[:, 0] - unit)
+        advance = torch.minimum(advance, reach.gather(1, phone[:, None])[:, 0] - phone)
         advance = torch.where(resting & (dwell + 1 < config.sentence_pause_frames), 0, advance)
         tokens.append(previous)
-        places.append(unit)
+        places.append(phone)
         lengths = torch.where(done, lengths, position + 1)
-        done = done | ((unit == counts - 1) & (advance > 0))  # only from the last unit, which so is always heard
-        unit = torch.minimum(unit + advance, counts - 1)
+        done = done | ((phone == counts - 1) & (advance > 0))  # only from the last phone, which so is always heard
+        phone = torch.minimum(phone + advance, counts - 1)
         dwell = torch.where(advance > 0, 0, dwell + 1)
         if bool(done.all()):
             break
@@ -141,10 +141,10 @@ def _decode(
 
 
 def _next_end(ends: Tensor) -> Tensor:
-    """How far the pointer may move from each unit: to the next one that ends a sentence; bool (B, U) -> int64 (B, U)."""
+    """How far the pointer may move from each phone: to the next one that ends a sentence; bool (B, U) -> int64 (B, U)."""
     far = 2 * ends.shape[1]
     places = torch.where(ends, torch.arange(ends.shape[1], device=ends.device), far)
-    nearest = places.flip(1).cummin(1).values.flip(1)  # from each unit on, itself included
+    nearest = places.flip(1).cummin(1).values.flip(1)  # from each phone on, itself included
     return torch.nn.functional.pad(nearest[:, 1:], (0, 1), value=far)
 
 

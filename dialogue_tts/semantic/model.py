@@ -1,12 +1,12 @@
 """Text-to-semantic: an encoder-decoder Transformer from phonemes to semantic tokens (SPEAR-TTS, arXiv 2302.03540).
 
 The decoder is autoregressive, but attends to the text through a pointer instead of soft cross-attention: each frame
-sees the encoder's state of the unit (a phone, or a mark where a pause can be heard) that the pointer stands on, and the
-next, and predicts beside its token how many units to advance. That is hard monotonic attention (Raffel et al. 2017,
+sees the encoder's state of the phone (or the mark where a pause can be heard) that the pointer stands on, and the
+next, and predicts beside its token how many phones to advance. That is hard monotonic attention (Raffel et al. 2017,
 arXiv 1704.00784) with alignments known in training, from the semantic tokenizer's CTC head. No phone can be skipped
 unseen or said twice, which is where small soft-attention models fail; tempo can be set; word times come for free.
 
-Letters: B turns in a batch, N text ids, U units, T frames, D width.
+Letters: B turns in a batch, N text ids, U phones, T frames, D width.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class TextToSemanticConfig:
         encoder: Conformer over text ids; the decoder has the same width and heads.
         decoder_layers, decoder_hidden: causal Transformer over frames.
         max_advance: furthest the pointer moves in one frame.
-        max_dwell: the count of frames spent on a unit is shown to the decoder up to this many.
-        max_units: the count of units still to come is shown up to this many.
+        max_dwell: the count of frames spent on a phone is shown to the decoder up to this many.
+        max_phones: the count of phones still to come is shown up to this many.
     """
 
     text_vocabulary: int
@@ -46,23 +46,23 @@ class TextToSemanticConfig:
     dropout: float = 0.1
     max_advance: int = 4
     max_dwell: int = 24
-    max_units: int = 12
+    max_phones: int = 12
 
 
 class TurnText(NamedTuple):
     """Text of one turn for the encoder."""
 
     ids: list[int]  # N text ids; may begin with earlier turns as context
-    units: list[int]  # U positions in `ids`: the turn's tag (silence before it), its phones and pause marks
-    ends: tuple[int, ...] = ()  # units that end a sentence which another one follows
+    phones: list[int]  # U positions in `ids`: the turn's tag (silence before it), its phones and pause marks
+    ends: tuple[int, ...] = ()  # phones that end a sentence which another one follows
 
 
 class Pointer(NamedTuple):
     """Where each frame stands in its text."""
 
-    unit: Tensor  # (B, T) int64 in [0, U)
-    dwell: Tensor  # (B, T) int64: frames since the unit was entered
-    left: Tensor  # (B, T) int64: units still to come
+    phone: Tensor  # (B, T) int64 in [0, U)
+    dwell: Tensor  # (B, T) int64: frames since the phone was entered
+    left: Tensor  # (B, T) int64: phones still to come
 
 
 class TextToSemantic(nn.Module):
@@ -79,7 +79,7 @@ class TextToSemantic(nn.Module):
         self.here = nn.Linear(width, width, bias=False)
         self.next = nn.Linear(width, width, bias=False)
         self.dwell = nn.Embedding(config.max_dwell + 1, width)
-        self.left = nn.Embedding(config.max_units + 1, width)
+        self.left = nn.Embedding(config.max_phones + 1, width)
         self.blocks = Stack(
             TransformerBlock(width, config.encoder.heads, config.decoder_hidden, config.dropout)
             for _ in range(config.decoder_layers)
@@ -90,22 +90,22 @@ class TextToSemantic(nn.Module):
         for table in (self.text, self.semantic, self.dwell, self.left):
             nn.init.normal_(table.weight, std=width**-0.5)
 
-    def encode(self, ids: Tensor, valid: Tensor, units: Tensor) -> Tensor:
-        """ids (B, N), valid bool (B, N), units (B, U) positions -> what a frame on each unit sees, (B, U, D)."""
+    def encode(self, ids: Tensor, valid: Tensor, phones: Tensor) -> Tensor:
+        """ids (B, N), valid bool (B, N), phones (B, U) positions -> what a frame on each phone sees, (B, U, D)."""
         states = self.encoder(self.text(ids), valid)
-        states = states.gather(1, units.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
-        more = units[:, 1:] > units[:, :-1]  # units rise up to a row's last, after which padding must not show
+        states = states.gather(1, phones.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+        more = phones[:, 1:] > phones[:, :-1]  # phones rise up to a row's last, after which padding must not show
         following = torch.cat([states[:, 1:] * more.unsqueeze(-1), torch.zeros_like(states[:, :1])], dim=1)
         out: Tensor = self.here(states) + self.next(following)
         return out
 
     def _frame(self, seen: Tensor, pointer: Pointer, previous: Tensor) -> Tensor:
-        at = pointer.unit.unsqueeze(-1).expand(-1, -1, seen.shape[-1])
+        at = pointer.phone.unsqueeze(-1).expand(-1, -1, seen.shape[-1])
         x: Tensor = (
             seen.gather(1, at)
             + self.semantic(previous)
             + self.dwell(pointer.dwell.clamp(max=self.config.max_dwell))
-            + self.left(pointer.left.clamp(max=self.config.max_units))
+            + self.left(pointer.left.clamp(max=self.config.max_phones))
         )
         return x
 
@@ -144,17 +144,17 @@ class TextToSemantic(nn.Module):
 
 
 def pad_texts(texts: list[TurnText], pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Turns to tensors: ids (B, N) int64, valid (B, N) bool, units (B, U) int64 (padding repeats position 0)."""
+    """Turns to tensors: ids (B, N) int64, valid (B, N) bool, phones (B, U) int64 (padding repeats position 0)."""
     ids = nn.utils.rnn.pad_sequence([torch.tensor(t.ids) for t in texts], batch_first=True, padding_value=pad_id)
-    units = nn.utils.rnn.pad_sequence([torch.tensor(t.units) for t in texts], batch_first=True)
+    phones = nn.utils.rnn.pad_sequence([torch.tensor(t.phones) for t in texts], batch_first=True)
     lengths = torch.tensor([len(t.ids) for t in texts])
-    return ids, torch.arange(ids.shape[1]) < lengths.unsqueeze(1), units
+    return ids, torch.arange(ids.shape[1]) < lengths.unsqueeze(1), phones
 
 
-def pointers(units: Tensor, counts: Tensor) -> Pointer:
-    """Dwell and what is left, from the unit of each frame: units (B, T), unit counts (B,)."""
-    place = torch.arange(units.shape[1], device=units.device).expand_as(units)
-    moved = torch.ones_like(units, dtype=torch.bool)
-    moved[:, 1:] = units[:, 1:] != units[:, :-1]
+def pointers(phones: Tensor, counts: Tensor) -> Pointer:
+    """Dwell and what is left, from the phone of each frame: phones (B, T), phone counts (B,)."""
+    place = torch.arange(phones.shape[1], device=phones.device).expand_as(phones)
+    moved = torch.ones_like(phones, dtype=torch.bool)
+    moved[:, 1:] = phones[:, 1:] != phones[:, :-1]
     entered = torch.where(moved, place, torch.zeros_like(place)).cummax(dim=1).values
-    return Pointer(units, place - entered, (counts.unsqueeze(1) - 1 - units).clamp_min(0))
+    return Pointer(phones, place - entered, (counts.unsqueeze(1) - 1 - phones).clamp_min(0))

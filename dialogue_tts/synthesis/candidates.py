@@ -17,13 +17,13 @@ class SemanticCandidate:
 
     Attributes:
         tokens: int64 (T,).
-        units: int64 (T, 2): what of the text each frame says, and what follows.
+        phones: int64 (T, 2): what of the text each frame says, and what follows.
         error: share of phones that read wrong; pace: beside the voice's prompt.
         number: which draw it is, from 1.
     """
 
     tokens: Tensor
-    units: Tensor
+    phones: Tensor
     reading: Reading
     error: float
     pace: float

@@ -188,9 +188,9 @@ class Synthesizer:
             float32 (T * HOP,).
         """
         tokenizer = self._bundle.semantic_tokenizer
-        semantic, units = tokenizer.encode(wave[None])[0], PhoneSequence.of(phonemes)
-        path = heard_phones(semantic, units, tokenizer, self._bundle.config.text_to_semantic.max_advance)
-        said = None if path is None else phones_said(units, path)
+        semantic, sequence = tokenizer.encode(wave[None])[0], PhoneSequence.of(phonemes)
+        path = heard_phones(semantic, sequence, tokenizer, self._bundle.config.text_to_semantic.max_advance)
+        said = None if path is None else phones_said(sequence, path)
         return self._decode(self.fill_codes(semantic, said, voice, seed, fill=fill))
 
     def _decode(self, codes: Tensor) -> Tensor:
@@ -200,7 +200,7 @@ class Synthesizer:
     def fill_codes(
         self,
         semantic: Tensor,
-        units: Tensor | None,
+        phones: Tensor | None,
         voice: Voice,
         seed: int,
         guidance: float | None = None,
@@ -210,7 +210,7 @@ class Synthesizer:
 
         Args:
             semantic: tokens, int64 (T,).
-            units: what each of them says and what follows, int64 (T, 2), see `phones_said`; None where it is not known.
+            phones: what each of them says and what follows, int64 (T, 2), see `phones_said`; None where it is not known.
             guidance: None for the bundle's own.
             fill: another generator than the bundle's SoundStorm.
 
@@ -220,7 +220,7 @@ class Synthesizer:
         soundstorm, decoding = self._bundle.soundstorm, self._bundle.config.acoustic_decoding
         if guidance is not None:
             decoding = replace(decoding, guidance=guidance)
-        passage = TokenSequence([_prompt(voice)], semantic, torch.zeros_like(semantic), units)
+        passage = TokenSequence([_prompt(voice)], semantic, torch.zeros_like(semantic), phones)
         frames, valid = assemble([passage], soundstorm.config)
         if fill is None:
             cache = self._prompt_caches(_ByContent(voice.sha256, voice))
@@ -248,11 +248,11 @@ class Synthesizer:
 
     def _judge(self, wanted: _WantedSegment, spoken: SemanticTurn, number: int) -> SemanticCandidate:
         log_probs = self._bundle.semantic_tokenizer.read(spoken.tokens[None])[0]
-        units = PhoneSequence.of(wanted.segment.phonemes)
-        phones = self._bundle.semantic_tokenizer.phone_ids(units.phones)
+        sequence = PhoneSequence.of(wanted.segment.phonemes)
+        phones = self._bundle.semantic_tokenizer.phone_ids(sequence.phones)
         reading = Reading(len(spoken.tokens), log_probs, phones)
         pace = _pace(len(phones), len(spoken.tokens)) / self._profile(wanted.voice).pace
-        said = phones_said(units, spoken.units)
+        said = phones_said(sequence, spoken.phones)
         error = _misread(*self._as_one_listens(wanted.voice, log_probs, phones))
         return SemanticCandidate(spoken.tokens, said, reading, error, pace, number)
 
@@ -260,7 +260,7 @@ class Synthesizer:
         """A segment's sound, drawn again where something else than its text is heard; the best candidate."""
         best: AcousticCandidate | None = None
         for number in range(1, config.sound_takes + 1):
-            codes = self.fill_codes(drawn.tokens, drawn.units, voice, derived_seed(seed, number), config.guidance)
+            codes = self.fill_codes(drawn.tokens, drawn.phones, voice, derived_seed(seed, number), config.guidance)
             sound = self._decode(codes)
             heard = self._bundle.semantic_tokenizer.hear(sound[None])[0]
             heard, wanted = self._as_one_listens(voice, heard, drawn.reading.phone_ids)

@@ -31,7 +31,7 @@ def predict_fine_codes(
     """Write predicted.npy (frames, Q) int16, unless it is there, of this network: of the training split, levels as
     recorded up to `TRUE_LEVELS` and as predicted from there on; of other splits, as recorded.
     """
-    tokens_of = [record_of(corpus, name) for name in ("semantic", "acoustic", "units")]
+    tokens_of = [record_of(corpus, name) for name in ("semantic", "acoustic", "phones")]
     origin = Origin(hash_of(network, f"{TRUE_LEVELS} {ROWS} {seed}"), hash_of(json.dumps(tokens_of)))
     if is_made(corpus, "predicted", origin):
         return

@@ -315,7 +315,11 @@ def _soundstorm(recipe: SoundStormRecipe, runs: Path) -> SoundStorm:
     qualities = len(edges) + 2 if edges else 0  # below, between and above them, and the unknown one
     levels = codec.levels // codec.rate.codec_frames
     network = replace(recipe.network, levels=levels, codebook_size=codec.codebook_size, rate=codec.rate)
-    known: dict[str, Any] = {"semantic_vocabulary": vocabulary, "units": len(PHONE_KINDS) + 1, "qualities": qualities}
+    known: dict[str, Any] = {
+        "semantic_vocabulary": vocabulary,
+        "phone_kinds": len(PHONE_KINDS) + 1,
+        "qualities": qualities,
+    }
     return SoundStorm(replace(network, **known))
 
 

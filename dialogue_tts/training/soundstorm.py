@@ -191,14 +191,14 @@ class SoundStormTask:
         slots = dict(zip(speakers, rng.permutation(self.network.config.slots).tolist(), strict=False))
         heard = {turn.id for turn in turns}
         prompts = [self._prompt(tokens, speaker, slots[speaker], heard, wanted, rng) for speaker in speakers]
-        semantic, codes, units = zip(*(tokens.of(turn) for turn in turns), strict=True)
+        semantic, codes, phones = zip(*(tokens.of(turn) for turn in turns), strict=True)
         places = torch.cat([torch.full((turn.frames,), slots[turn.speaker]) for turn in turns])
         start = max(0, places.shape[0] - self.config.longest_frames)  # a single turn may be longer
         return TokenSequence(
             [p for p in prompts if p is not None],
             torch.cat(semantic)[start:],
             places[start:],
-            torch.cat(units)[start:],
+            torch.cat(phones)[start:],
             torch.cat(codes)[start:],
             torch.cat([tokens.quality(turn, self.config.quality_edges) for turn in turns])[start:],
         )
@@ -228,7 +228,7 @@ class SoundStormTask:
         bare = rng.random(len(passages)) < self.config.unprompted
         rows = [p._replace(prompts=[]) if without else p for p, without in zip(passages, bare, strict=True)]
         unread = rng.random(len(passages)) < self.config.text_dropout
-        rows = [p._replace(units=None) if without else p for p, without in zip(rows, unread, strict=True)]
+        rows = [p._replace(phones=None) if without else p for p, without in zip(rows, unread, strict=True)]
         unrated = rng.random(len(passages)) < self.config.unrated
         rows = [p._replace(quality=None) if without else p for p, without in zip(rows, unrated, strict=True)]
         frames, valid = assemble([self._blurred(row, rng) for row in rows], self.network.config)
@@ -339,7 +339,7 @@ class Tokens:
 
     semantic: np.ndarray  # (frames,) int32
     codes: np.ndarray  # (frames, codes of a token) int16
-    units: np.ndarray  # (frames,) int16: of each turn's text; -1 where it could not be aligned
+    phones: np.ndarray  # (frames,) int16: of each turn's text; -1 where it could not be aligned
     turns: list[Utterance]
     dialogues: dict[str, list[Utterance]]
     speakers: dict[str, list[Utterance]]
@@ -359,7 +359,7 @@ class Tokens:
         return cls(
             np.array(corpus.tokens("semantic")),
             np.array(corpus.tokens("acoustic")),
-            np.array(corpus.tokens("units")),
+            np.array(corpus.tokens("phones")),
             turns,
             dict(dialogues),
             dict(speakers),
@@ -383,12 +383,12 @@ class Tokens:
         return torch.full((turn.frames,), 1 + bisect_right(edges, score) if score else 0)
 
     def of(self, turn: Utterance) -> tuple[Tensor, Tensor, Tensor]:
-        """(semantic (S,), codes (S, codes of a token), units (S, 2)) int64 of a turn."""
+        """(semantic (S,), codes (S, codes of a token), phones (S, 2)) int64 of a turn."""
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         semantic, codes, path = (
-            torch.from_numpy(array[rows].astype(np.int64)) for array in (self.semantic, self.codes, self.units)
+            torch.from_numpy(array[rows].astype(np.int64)) for array in (self.semantic, self.codes, self.phones)
         )
         aligned = path[0] >= 0
         nothing = torch.zeros(turn.frames, 2, dtype=torch.int64)
-        units = phones_said(PhoneSequence.of(turn.phonemes), path) if aligned else nothing
-        return semantic, codes, units
+        phones = phones_said(PhoneSequence.of(turn.phonemes), path) if aligned else nothing
+        return semantic, codes, phones

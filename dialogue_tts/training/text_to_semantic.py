@@ -48,7 +48,7 @@ class AlignedTurn:
 
     text: TurnText
     tokens: np.ndarray  # (T,) int32
-    units: np.ndarray  # (T,) int16
+    path: np.ndarray  # (T,) int16: the phone of each frame
     phones: list[str]
 
 
@@ -57,7 +57,7 @@ class TextToSemanticBatch(NamedTuple):
 
     ids: Tensor  # (B, N)
     ids_valid: Tensor  # (B, N)
-    units: Tensor  # (B, U)
+    phones: Tensor  # (B, U)
     pointer: Pointer  # (B, T) each
     previous: Tensor  # (B, T)
     tokens: Tensor  # (B, T)
@@ -67,7 +67,7 @@ class TextToSemanticBatch(NamedTuple):
 
 def aligned_turns(corpus: Corpus, split: str, tokenizer: TextTokenizer) -> list[AlignedTurn]:
     """The turns of a split that could be aligned."""
-    semantic, owners = np.array(corpus.tokens("semantic")), np.array(corpus.tokens("units"))
+    semantic, owners = np.array(corpus.tokens("semantic")), np.array(corpus.tokens("phones"))
     turns = []
     for turn in corpus.split(split):
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
@@ -109,17 +109,17 @@ class TextToSemanticTask:
 
     def collate(self, turns: list[AlignedTurn]) -> TextToSemanticBatch:
         """Targets of the pointer: the advance after each frame; the last frame's steps over the text's end."""
-        ids, ids_valid, units = pad_texts([t.text for t in turns], self.pad_id)
-        counts = torch.tensor([len(t.text.units) for t in turns])
+        ids, ids_valid, phones = pad_texts([t.text for t in turns], self.pad_id)
+        counts = torch.tensor([len(t.text.phones) for t in turns])
         tokens = _pad([t.tokens for t in turns])
-        places = _pad([t.units for t in turns])
+        places = _pad([t.path for t in turns])
         lengths = torch.tensor([len(t.tokens) for t in turns])
         valid = torch.arange(tokens.shape[1]) < lengths.unsqueeze(1)
         following = torch.cat([places[:, 1:], places[:, -1:]], dim=1)
         following[torch.arange(len(turns)), lengths - 1] = counts
         advances = (following - places).clamp(0, self.network.config.max_advance)
         previous = torch.cat([torch.full_like(tokens[:, :1], self.network.begin_id), tokens[:, :-1]], dim=1)
-        return TextToSemanticBatch(ids, ids_valid, units, pointers(places, counts), previous, tokens, advances, valid)
+        return TextToSemanticBatch(ids, ids_valid, phones, pointers(places, counts), previous, tokens, advances, valid)
 
     def losses(self, batch: TextToSemanticBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
         """Cross-entropy of tokens and advances."""
@@ -137,7 +137,7 @@ class TextToSemanticTask:
         yield "text_to_semantic", token_loss + self.config.tempo_weight * tempo_loss, figures
 
     def _logits(self, batch: TextToSemanticBatch, previous: Tensor) -> tuple[Tensor, Tensor]:
-        seen = self.network.encode(batch.ids, batch.ids_valid, batch.units)
+        seen = self.network.encode(batch.ids, batch.ids_valid, batch.phones)
         token_logits, advance_logits = self.network(seen, batch.pointer, previous)
         return token_logits[batch.valid].float(), advance_logits[batch.valid].float()
 

@@ -1,5 +1,5 @@
 """Tokens of a corpus, made once by frozen tokenizers: semantic, acoustic, both of the degraded recordings, and which text
-unit each frame belongs to."""
+phone each frame belongs to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Tokenizers:
     """What makes tokens, each on its device; None where none of its tokens are wanted.
 
     Attributes:
-        aligned: which unit of its text each frame says is wanted, too.
+        aligned: which phone of its text each frame says is wanted, too.
         degraded: tokens of the recordings as `augment.degrade` leaves them are wanted, too.
     """
 
@@ -79,27 +79,27 @@ def tokenize(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
 
 
 def align(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
-    """Make units.npy (frames,) int16, unless it is there: the text unit of each frame, -1 where a turn cannot be aligned.
+    """Make phones.npy (frames,) int16, unless it is there: the text phone of each frame, -1 where a turn cannot be aligned.
     Returns how many turns with a text could not."""
     tokenizer = by.semantic
     assert tokenizer is not None
     reads = hash_of(by.semantic_hash, tokenizer.from_grid, tokenizer.reader, tokenizer.phone_head, str(MAX_ADVANCE))
     origin = Origin(reads, corpus.sha256(with_text=True))
-    if not is_made(corpus, "units", origin):
+    if not is_made(corpus, "phones", origin):
         semantic, device = corpus.tokens("semantic"), next(tokenizer.parameters()).device
-        with new_array(corpus, "units", (), np.int16, origin) as (owners, told):
+        with new_array(corpus, "phones", (), np.int16, origin) as (owners, told):
             owners[:] = -1
             told["not_aligned"] = 0
             for number, turn in enumerate(corpus.utterances):
                 rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-                units = PhoneSequence.of(turn.phonemes)
+                sequence = PhoneSequence.of(turn.phonemes)
                 tokens = torch.from_numpy(semantic[rows].astype(np.int64)).to(device)
-                path = heard_phones(tokens, units, tokenizer, MAX_ADVANCE) if units.phones else None
+                path = heard_phones(tokens, sequence, tokenizer, MAX_ADVANCE) if sequence.phones else None
                 if path is not None:
                     owners[rows] = path
-                told["not_aligned"] += path is None and bool(units.phones)
+                told["not_aligned"] += path is None and bool(sequence.phones)
                 progress(number + 1, len(corpus.utterances))
-    return int(record_of(corpus, "units")["not_aligned"])
+    return int(record_of(corpus, "phones")["not_aligned"])
 
 
 def _degraded(waves: np.ndarray, turn: Utterance) -> Tensor:

@@ -38,7 +38,7 @@ def test_each_leaves_its_part_out(name: str, tiny_bundle_dir: Path, monkeypatch:
     assert (found.semantic.shape[1] == 9) == (name == "no prompt")
     target = ~found.is_prompt
     assert bool((found.semantic[target] == 5).all()) == (name != "wrong semantic tokens")
-    assert bool((found.units[target] == 6).all()) == (name != "no text")
+    assert bool((found.phones[target] == 6).all()) == (name != "no text")
     assert bool((found.semantic[~target] == 2).all()), "of the prompt everything stays"
 
 

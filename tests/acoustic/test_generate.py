@@ -29,7 +29,7 @@ CONFIG = SoundStormConfig(
     codebook_size=CODES,
     slots=4,
     conformer=ConformerConfig(width=24, heads=3, layers=2, hidden=40, kernel=5),
-    units=13,
+    phone_kinds=13,
 )
 DECODING = DecodingConfig(passes=(6, 1, 4))
 SEEDS = (11, 12, 13)
@@ -84,8 +84,8 @@ def _prompt(slot: int, length: int, seed: int) -> Prompt:
     )
 
 
-def _units(length: int) -> Tensor:
-    return torch.randint(1, CONFIG.units, (length, 2), generator=torch.Generator().manual_seed(length))
+def _phones(length: int) -> Tensor:
+    return torch.randint(1, CONFIG.phone_kinds, (length, 2), generator=torch.Generator().manual_seed(length))
 
 
 def _passages() -> list[TokenSequence]:
@@ -93,7 +93,7 @@ def _passages() -> list[TokenSequence]:
     rng = torch.Generator().manual_seed(2)
     semantic = [torch.randint(29, (length,), generator=rng) for length in (23, 14, 1)]
     return [
-        TokenSequence([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14), _units(23)),
+        TokenSequence([_prompt(2, 5, 3), _prompt(0, 4, 4)], semantic[0], torch.tensor([0] * 9 + [2] * 14), _phones(23)),
         TokenSequence([_prompt(1, 7, 5)], semantic[1], torch.full((14,), 1)),
         TokenSequence([], semantic[2], torch.tensor([3])),
     ]
@@ -110,8 +110,10 @@ def test_assemble_puts_prompts_by_slot_in_front() -> None:
     assert torch.equal(frames.codes[0, :9], torch.cat([early.codes, late.codes]))
     assert frames.slots[0].tolist() == [0] * 4 + [2] * 5 + [0] * 9 + [2] * 14
     assert frames.is_prompt[0].tolist() == [True] * 9 + [False] * 23
-    assert torch.equal(frames.units[0, 9:], _units(23)) and not frames.units[0, :9].any(), "what prompts say is unknown"
-    assert not frames.units[1:].any()
+    assert torch.equal(frames.phones[0, 9:], _phones(23)) and not frames.phones[0, :9].any(), (
+        "what prompts say is unknown"
+    )
+    assert not frames.phones[1:].any()
     target = valid & ~frames.is_prompt
     assert not frames.codes[target].any(), "unknown codes are 0"
     for part in frames:
@@ -188,7 +190,7 @@ def test_a_row_alone_equals_the_row_in_a_padded_batch(model: Recorder, top_k: in
 def test_what_was_read_of_the_prompts_serves_whatever_follows(model: Recorder) -> None:
     passage = _passages()[0]
     nothing = torch.zeros(0, dtype=torch.int64)
-    bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, units=None)], CONFIG)
+    bare, _ = assemble([passage._replace(semantic=nothing, slots=nothing, phones=None)], CONFIG)
     cache = read_prompts(model, bare, DECODING)
     for some in (passage, passage._replace(semantic=passage.semantic.flip(0))):
         frames, valid = assemble([some], CONFIG)

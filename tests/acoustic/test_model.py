@@ -26,7 +26,7 @@ CONFIG = SoundStormConfig(
     codebook_size=17,
     slots=3,
     conformer=ConformerConfig(width=24, heads=3, layers=2, hidden=40, kernel=5),
-    units=13,
+    phone_kinds=13,
 )
 
 
@@ -45,7 +45,7 @@ def _frames(*lengths: int, seed: int = 2) -> tuple[Frames, Tensor]:
         torch.randint(CONFIG.codebook_size + 1, (*shape, CONFIG.levels), generator=rng),
         torch.randint(CONFIG.slots, shape, generator=rng),
         torch.rand(shape, generator=rng) < 0.3,
-        torch.randint(CONFIG.units, (*shape, 2), generator=rng),
+        torch.randint(CONFIG.phone_kinds, (*shape, 2), generator=rng),
     )
     return frames, torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
 
@@ -56,8 +56,8 @@ def test_frames_are_sums_of_embeddings(model: SoundStorm) -> None:
     x = model.semantic(frames.semantic) + model.slots(frames.slots)
     for level in range(CONFIG.levels):
         x = x + F.embedding(frames.codes[..., level], tables[level])
-    said, following = model.units.weight.view(2, CONFIG.units, -1)
-    x = x + said[frames.units[..., 0]] + following[frames.units[..., 1]]
+    said, following = model.phones.weight.view(2, CONFIG.phone_kinds, -1)
+    x = x + said[frames.phones[..., 0]] + following[frames.phones[..., 1]]
     x[frames.is_prompt] += model.prompt
     torch.testing.assert_close(model(frames), model.conformer(x, None, frames.is_prompt), atol=1e-5, rtol=0)
 

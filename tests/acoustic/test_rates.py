@@ -34,7 +34,7 @@ RATES = {"as many": FrameRate(), "3 in a token": FrameRate(3, 1), "1 for 2 token
 
 def _config(rate: FrameRate) -> SoundStormConfig:
     conformer = ConformerConfig(width=16, heads=2, layers=1, hidden=22, kernel=3)
-    return SoundStormConfig(12, LEVELS // rate.codec_frames, CODES, 2, conformer, units=7, rate=rate)
+    return SoundStormConfig(12, LEVELS // rate.codec_frames, CODES, 2, conformer, phone_kinds=7, rate=rate)
 
 
 def _codes(own_frames: int, rate: FrameRate, frames: int) -> Tensor:
@@ -116,7 +116,7 @@ def test_what_is_learnt_is_never_shown_beside_itself(rate: FrameRate) -> None:
     task = SoundStormTask(
         SoundStorm(replace(_config(rate), qualities=4)),
         SoundStormTrainingConfig(400, 10, 20, 60, pack_dialogue=0.0, quality_edges=(3.0, 4.0), unrated=0.0),
-        corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "units", "quality")})],  # type: ignore[list-item]
+        corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "phones", "quality")})],  # type: ignore[list-item]
     )
     tokens = _tokens()
     if rate.tokens == 2:

@@ -1,4 +1,4 @@
-"""PhoneSequence of a phoneme string, and the unit each frame belongs to."""
+"""PhoneSequence of a phoneme string, and the phone each frame belongs to."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -23,12 +23,12 @@ from dialogue_tts.text.tokenizer import PAUSE_MARKS, TURN, TextTokenizer
 PHRASE = "ˈOk, nˌO? bɪt!"
 
 
-def test_units_are_the_tag_phones_and_marks() -> None:
-    units = PhoneSequence.of(PHRASE)
-    assert units.characters == ("", *"Ok,nO?bɪt!")
-    assert [PHRASE[i] for i in units.offsets[1:]] == list("Ok,nO?bɪt!")
-    assert units.offsets[0] == -1
-    assert units.phones == list("OknObɪt")
+def test_phones_are_the_tag_phones_and_marks() -> None:
+    sequence = PhoneSequence.of(PHRASE)
+    assert sequence.characters == ("", *"Ok,nO?bɪt!")
+    assert [PHRASE[i] for i in sequence.offsets[1:]] == list("Ok,nO?bɪt!")
+    assert sequence.offsets[0] == -1
+    assert sequence.phones == list("OknObɪt")
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_sentence_ends_have_another_sentence_behind_them(phonemes: str, ends: tu
     assert PhoneSequence.of(phonemes).ends == ends
 
 
-def test_turn_text_points_at_its_units(tmp_path: Path) -> None:
+def test_turn_text_points_at_its_phones(tmp_path: Path) -> None:
     tokenizer = TextTokenizer.train([PHRASE], tmp_path / "text.model")
     text = turn_text(PHRASE, tokenizer)
     assert len(text.ids) == 1 + len(PHRASE)
     assert tokenizer.decode([text.ids[0]]) == TURN
-    units = PhoneSequence.of(PHRASE)
-    assert [tokenizer.decode([text.ids[place]]) for place in text.units] == [TURN, *units.characters[1:]]
-    assert text.ends == units.ends
+    sequence = PhoneSequence.of(PHRASE)
+    assert [tokenizer.decode([text.ids[place]]) for place in text.phones] == [TURN, *sequence.characters[1:]]
+    assert text.ends == sequence.ends
 
 
 def _random_spans(count: int, steps: int, rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -64,13 +64,13 @@ def _random_spans(count: int, steps: int, rng: np.random.Generator) -> list[tupl
 
 @pytest.mark.parametrize("phonemes", ["b", PHRASE, "...kˈɪd, ænd", "a:.?! b"])
 @pytest.mark.parametrize("max_advance", [1, 2, 4])
-def test_paths_go_from_the_first_unit_to_the_last_within_reach(phonemes: str, max_advance: int) -> None:
-    units = PhoneSequence.of(phonemes)
-    last = len(units.characters) - 1
+def test_paths_go_from_the_first_phone_to_the_last_within_reach(phonemes: str, max_advance: int) -> None:
+    sequence = PhoneSequence.of(phonemes)
+    last = len(sequence.characters) - 1
     rng = np.random.default_rng(1)
-    fewest = max(-(-last // max_advance) + 1, -(-len(units.phones) // READ_RATE), 2)
+    fewest = max(-(-last // max_advance) + 1, -(-len(sequence.phones) // READ_RATE), 2)
     for frames in [fewest, fewest + 1, *rng.integers(fewest, 40, 60).tolist()]:
-        path = frame_phones(units, _random_spans(len(units.phones), frames * READ_RATE, rng), frames, max_advance)
+        path = frame_phones(sequence, _random_spans(len(sequence.phones), frames * READ_RATE, rng), frames, max_advance)
         assert len(path) == frames
         assert path[0] == 0 and path[-1] == last
         advances = {b - a for a, b in pairwise(path)}
@@ -79,10 +79,10 @@ def test_paths_go_from_the_first_unit_to_the_last_within_reach(phonemes: str, ma
 
 def _between(gap: int, tail: int = 4) -> list[str]:
     """What "ab, d" is said in where b ends `gap` steps before d begins: a character a frame, "" for the tag."""
-    units = PhoneSequence.of("ab,d")
+    sequence = PhoneSequence.of("ab,d")
     spans = [(4, 6), (6, 8), (8 + gap, 10 + gap)]
     frames = (10 + gap + tail) // READ_RATE
-    return [units.characters[unit] for unit in frame_phones(units, spans, frames, 4)]
+    return [sequence.characters[phone] for phone in frame_phones(sequence, spans, frames, 4)]
 
 
 @pytest.mark.parametrize("gap", [0, 1, 2, SHORTEST_PAUSE - 1])
@@ -100,28 +100,28 @@ def test_a_mark_in_a_gap_gets_its_frames(gap: int) -> None:
 
 
 def test_the_last_of_several_marks_gets_the_pause() -> None:
-    units = PhoneSequence.of("a?…d")
-    said = [units.characters[unit] for unit in frame_phones(units, [(2, 4), (20, 22)], 12, 4)]
+    sequence = PhoneSequence.of("a?…d")
+    said = [sequence.characters[phone] for phone in frame_phones(sequence, [(2, 4), (20, 22)], 12, 4)]
     assert said.count("…") >= 6 and "?" not in said
 
 
 def test_silence_before_the_first_phone_is_the_tags() -> None:
-    units = PhoneSequence.of("ad")
-    assert frame_phones(units, [(10, 12), (12, 14)], 8, 4) == [0, 0, 0, 0, 0, 1, 2, 2]
+    sequence = PhoneSequence.of("ad")
+    assert frame_phones(sequence, [(10, 12), (12, 14)], 8, 4) == [0, 0, 0, 0, 0, 1, 2, 2]
 
 
 def test_silence_at_the_end_is_the_last_marks() -> None:
-    units = PhoneSequence.of("ad.")
-    assert frame_phones(units, [(2, 4), (4, 6)], 8, 4) == [0, 1, 2, 2, 3, 3, 3, 3]
+    sequence = PhoneSequence.of("ad.")
+    assert frame_phones(sequence, [(2, 4), (4, 6)], 8, 4) == [0, 1, 2, 2, 3, 3, 3, 3]
 
 
 def test_every_pause_mark_is_a_unit() -> None:
     assert PhoneSequence.of("a" + "".join(PAUSE_MARKS)).characters == ("", "a", *PAUSE_MARKS)
 
 
-def test_frames_say_their_unit_and_know_the_next() -> None:
-    units = PhoneSequence.of("ab,")
-    said = phones_said(units, [0, 1, 1, 3])
+def test_frames_say_their_phone_and_know_the_next() -> None:
+    sequence = PhoneSequence.of("ab,")
+    said = phones_said(sequence, [0, 1, 1, 3])
     a, b, comma = (PHONE_KINDS[c] for c in "ab,")
     assert said.tolist() == [[PHONE_KINDS[""], a], [a, b], [a, b], [comma, 0]]
     assert sorted(PHONE_KINDS.values()) == list(range(1, len(PHONE_KINDS) + 1)), "0 is left for the unknown"

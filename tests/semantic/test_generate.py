@@ -19,7 +19,7 @@ CONFIG = TextToSemanticConfig(
     decoder_hidden=36,
     max_advance=3,
     max_dwell=4,
-    max_units=2,
+    max_phones=2,
 )
 TEXTS = [
     TurnText([5, 6, 7, 8, 9, 10, 11], [0, 1, 3, 4, 6]),
@@ -50,7 +50,7 @@ def _generate(model: TextToSemantic, config: SemanticDecodingConfig = DECODING) 
 
 
 def _same(a: SemanticTurn, b: SemanticTurn) -> bool:
-    return torch.equal(a.tokens, b.tokens) and torch.equal(a.units, b.units)
+    return torch.equal(a.tokens, b.tokens) and torch.equal(a.phones, b.phones)
 
 
 def test_same_seed_same_tokens_and_another_seed_others(model: TextToSemantic) -> None:
@@ -69,14 +69,14 @@ def test_a_row_depends_on_its_own_text_and_seed_alone(model: TextToSemantic, slo
         assert _same(alone[0], turn)
 
 
-def test_results_are_tokens_and_units_of_one_length(model: TextToSemantic) -> None:
+def test_results_are_tokens_and_phones_of_one_length(model: TextToSemantic) -> None:
     for turn in _generate(model):
-        assert turn.tokens.shape == turn.units.shape and turn.tokens.ndim == 1
+        assert turn.tokens.shape == turn.phones.shape and turn.tokens.ndim == 1
         assert 0 <= int(turn.tokens.min()) and int(turn.tokens.max()) < CONFIG.semantic_vocabulary
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.3, 0.1, 0.1), (0.1, 0.1, 0.1, 0.7)])
-def test_the_pointer_goes_from_the_first_unit_to_the_last_within_reach(
+def test_the_pointer_goes_from_the_first_phone_to_the_last_within_reach(
     model: TextToSemantic, shares: tuple[float, ...]
 ) -> None:
     _biased(model, *shares)
@@ -84,23 +84,23 @@ def test_the_pointer_goes_from_the_first_unit_to_the_last_within_reach(
         for text, turn in zip(
             TEXTS, generate_semantic(model, TEXTS, DECODING, [seed, seed + 50, seed + 90], PAD), strict=True
         ):
-            path = turn.units.tolist()
-            assert path[0] == 0 and path[-1] == len(text.units) - 1
+            path = turn.phones.tolist()
+            assert path[0] == 0 and path[-1] == len(text.phones) - 1
             assert all(0 <= b - a <= CONFIG.max_advance for a, b in pairwise(path))
 
 
 def test_steps_of_one_visit_every_unit(model: TextToSemantic) -> None:
     _biased(model, 0.5, 0.5, 1e-30, 1e-30)
     for text, turn in zip(TEXTS, _generate(model), strict=True):
-        assert turn.units.unique_consecutive().tolist() == list(range(len(text.units)))
+        assert turn.phones.unique_consecutive().tolist() == list(range(len(text.phones)))
 
 
 def test_nobody_dwells_longer_than_allowed(model: TextToSemantic) -> None:
     _biased(model, 1.0, 1e-30, 1e-30, 1e-30)
     for text, turn in zip(TEXTS, _generate(model), strict=True):
-        units, counts = turn.units.unique_consecutive(return_counts=True)
-        assert units.tolist() == list(range(len(text.units)))
-        assert counts.tolist() == [8] * len(text.units)
+        phones, counts = turn.phones.unique_consecutive(return_counts=True)
+        assert phones.tolist() == list(range(len(text.phones)))
+        assert counts.tolist() == [8] * len(text.phones)
 
 
 @pytest.mark.parametrize("shares", [(0.1, 0.1, 0.2, 0.6), (0.7, 0.2, 0.05, 0.05)])
@@ -112,17 +112,17 @@ def test_a_sentence_ends_with_a_pause(model: TextToSemantic, shares: tuple[float
     for seed in range(8):
         seeds = [seed, seed + 50, seed + 90]
         spoken = generate_semantic(model, texts, config, seeds, PAD)
-        counts = torch.bincount(spoken[2].units)
+        counts = torch.bincount(spoken[2].phones)
         assert counts[2] >= 3 and counts[3] >= 3
         others = generate_semantic(model, TEXTS, DECODING, seeds, PAD)
         assert all(_same(a, b) for a, b in zip(spoken[:2], others[:2], strict=True))
         quiet = torch.zeros(CONFIG.semantic_vocabulary, dtype=torch.bool).index_fill(0, torch.tensor([7, 19]), True)
         rested = generate_semantic(model, texts, config, seeds, PAD, quiet)[2]
         for end in (2, 3):
-            said = rested.tokens[rested.units == end]
+            said = rested.tokens[rested.phones == end]
             assert len(said) >= 3 and quiet[said[:3]].all()
     if shares[0] < 0.5:
-        assert 3 not in others[2].units.tolist() or 2 not in others[2].units.tolist()
+        assert 3 not in others[2].phones.tolist() or 2 not in others[2].phones.tolist()
 
 
 def test_turns_outgrow_the_first_cache(model: TextToSemantic) -> None:
@@ -141,16 +141,16 @@ def test_temperature_0_takes_what_the_teacher_forced_pass_finds_likeliest(model:
     for text, turn in zip(TEXTS, turns, strict=True):
         tokens, advances = (logits.argmax(-1)[0] for logits in _teacher_forced(model, text, turn))
         assert torch.equal(tokens, turn.tokens)
-        moved = turn.units[1:] - turn.units[:-1]
-        dwell = pointers(turn.units[None], torch.tensor([len(text.units)])).dwell[0]
+        moved = turn.phones[1:] - turn.phones[:-1]
+        dwell = pointers(turn.phones[None], torch.tensor([len(text.phones)])).dwell[0]
         pushed = (dwell + 1 >= config.max_dwell_frames) & (advances == 0)
         wanted = torch.where(pushed, 1, advances)[:-1]
-        assert torch.equal(moved, torch.minimum(wanted, len(text.units) - 1 - turn.units[:-1]))
+        assert torch.equal(moved, torch.minimum(wanted, len(text.phones) - 1 - turn.phones[:-1]))
 
 
 def _teacher_forced(model: TextToSemantic, text: TurnText, turn: SemanticTurn) -> tuple[Tensor, Tensor]:
     previous = torch.cat([torch.tensor([model.begin_id]), turn.tokens[:-1]])[None]
-    pointer = pointers(turn.units[None], torch.tensor([len(text.units)]))
+    pointer = pointers(turn.phones[None], torch.tensor([len(text.phones)]))
     with torch.inference_mode():
         return model(model.encode(*pad_texts([text], PAD)), pointer, previous)
 

@@ -15,7 +15,7 @@ CONFIG = TextToSemanticConfig(
     decoder_hidden=36,
     max_advance=3,
     max_dwell=4,
-    max_units=2,
+    max_phones=2,
 )
 TEXTS = [
     TurnText([5, 6, 7, 8, 9, 10, 11], [0, 1, 3, 4, 6]),
@@ -32,8 +32,8 @@ def model() -> TextToSemantic:
 
 
 def _places() -> tuple[Tensor, Tensor]:
-    """PhoneSequence of 14 frames of each text, and unit counts."""
-    counts = torch.tensor([len(text.units) for text in TEXTS])
+    """PhoneSequence of 14 frames of each text, and phone counts."""
+    counts = torch.tensor([len(text.phones) for text in TEXTS])
     rng = torch.Generator().manual_seed(2)
     moves = (torch.rand(3, 14, generator=rng) < 0.4).long() * torch.randint(1, 4, (3, 14), generator=rng)
     moves[:, 0] = 0
@@ -47,15 +47,15 @@ def _previous() -> Tensor:
 
 
 def test_pad_texts() -> None:
-    ids, valid, units = pad_texts(TEXTS, PAD)
+    ids, valid, phones = pad_texts(TEXTS, PAD)
     assert ids[1].tolist() == [5, 12, 13, 14, PAD, PAD, PAD, PAD, PAD]
     assert valid.sum(1).tolist() == [7, 4, 9]
-    assert units[1].tolist() == [0, 2, 3, 0, 0, 0]
+    assert phones[1].tolist() == [0, 2, 3, 0, 0, 0]
 
 
 def test_pointers_as_written_by_hand() -> None:
     found = pointers(torch.tensor([[0, 0, 0, 2, 2, 3], [0, 1, 1, 1, 1, 0]]), torch.tensor([4, 2]))
-    assert found.unit.tolist() == [[0, 0, 0, 2, 2, 3], [0, 1, 1, 1, 1, 0]]
+    assert found.phone.tolist() == [[0, 0, 0, 2, 2, 3], [0, 1, 1, 1, 1, 0]]
     assert found.dwell.tolist() == [[0, 1, 2, 0, 1, 0], [0, 0, 1, 2, 3, 0]]
     assert found.left.tolist() == [[3, 3, 3, 1, 1, 0], [1, 0, 0, 0, 0, 1]]
 
@@ -80,7 +80,7 @@ def test_a_text_alone_equals_the_text_in_a_padded_batch(model: TextToSemantic) -
     together = model.encode(*pad_texts(TEXTS, PAD))
     for row, text in enumerate(TEXTS):
         alone = model.encode(*pad_texts([text], PAD))
-        torch.testing.assert_close(together[row, : len(text.units)], alone[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(together[row, : len(text.phones)], alone[0], atol=1e-5, rtol=0)
 
 
 def test_frames_alone_equal_the_frames_in_a_padded_batch(model: TextToSemantic) -> None:
@@ -95,18 +95,18 @@ def test_frames_alone_equal_the_frames_in_a_padded_batch(model: TextToSemantic) 
             torch.testing.assert_close(a[row, :length], b[0], atol=1e-5, rtol=0)
 
 
-def test_a_frame_sees_its_unit_and_the_next_and_no_other(model: TextToSemantic) -> None:
+def test_a_frame_sees_its_phone_and_the_next_and_no_other(model: TextToSemantic) -> None:
     states = torch.randn(1, 7, 24, generator=torch.Generator().manual_seed(4))
     model.encoder.forward = lambda x, valid: states
-    ids, valid, units = pad_texts(TEXTS[:1], PAD)
-    seen = model.encode(ids, valid, units)[0]
+    ids, valid, phones = pad_texts(TEXTS[:1], PAD)
+    seen = model.encode(ids, valid, phones)[0]
     here, following = model.here(states[0]), model.next(states[0])
-    for unit, (place, after) in enumerate([(0, 1), (1, 3), (3, 4), (4, 6)]):
-        torch.testing.assert_close(seen[unit], here[place] + following[after])
+    for phone, (place, after) in enumerate([(0, 1), (1, 3), (3, 4), (4, 6)]):
+        torch.testing.assert_close(seen[phone], here[place] + following[after])
     torch.testing.assert_close(seen[4], here[6])
 
 
-@pytest.mark.parametrize("change", ["unit", "dwell", "left", "previous"])
+@pytest.mark.parametrize("change", ["phone", "dwell", "left", "previous"])
 def test_what_a_frame_is_told_matters_from_there_on(model: TextToSemantic, change: str) -> None:
     seen = model.encode(*pad_texts(TEXTS[:1], PAD))
     pointer = pointers(torch.tensor([[0, 0, 1, 1, 1, 2, 3]]), torch.tensor([5]))

@@ -65,7 +65,7 @@ def place(
     folder, judge = tmp_path / "place", Judge()
     folder.mkdir()
     monkeypatch.chdir(folder)
-    even = lambda tokens, units, *_: (np.arange(len(tokens)) * len(units.characters) // len(tokens)).tolist()  # noqa: E731
+    even = lambda tokens, sequence, *_: (np.arange(len(tokens)) * len(sequence.characters) // len(tokens)).tolist()  # noqa: E731
     monkeypatch.setattr("dialogue_tts.training.tokens.heard_phones", even)  # networks of a step read nothing
     monkeypatch.setattr("dialogue_tts.training.teacher.make_teacher", lambda name: teacher)
     monkeypatch.setattr("dialogue_tts.evaluation.judges.load_judges", lambda path: Judges(judge, judge, judge, judge))

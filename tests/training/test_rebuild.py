@@ -101,7 +101,7 @@ def _commands() -> list[list[str]]:
 def test_the_commands_of_the_card_make_a_bundle_that_speaks(
     shared: Path, teacher: Murmurs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    even = lambda tokens, units, *_: (np.arange(len(tokens)) * len(units.characters) // len(tokens)).tolist()  # noqa: E731
+    even = lambda tokens, sequence, *_: (np.arange(len(tokens)) * len(sequence.characters) // len(tokens)).tolist()  # noqa: E731
     monkeypatch.setattr("dialogue_tts.training.tokens.heard_phones", even)  # networks of three steps read nothing
     monkeypatch.chdir(tmp_path)
     _small(tmp_path)

@@ -166,7 +166,7 @@ def align_evenly(corpus: Corpus) -> None:
     for turn in corpus.utterances:
         count = len(PhoneSequence.of(turn.phonemes).characters)
         owners[turn.start_frame : turn.start_frame + turn.frames] = np.arange(turn.frames) * count // turn.frames
-    np.save(corpus.folder / "units.npy", owners)
+    np.save(corpus.folder / "phones.npy", owners)
 
 
 class Trained:
@@ -208,7 +208,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     made.train("semantic", recipes["semantic"], data=both)
     made.train("soundstorm", recipes["soundstorm"], data=both)
     for place in both:
-        (place / "units.npy").rename(place / "units-found.npy")
+        (place / "phones.npy").rename(place / "phones-found.npy")
         align_evenly(Corpus.open(place))
     made.train("text-to-semantic", recipes["text-to-semantic"], data=both)
     made.train("speaker-embedding", recipes["speaker-embedding"], data=both)
@@ -342,7 +342,7 @@ def test_nothing_is_heard_without_a_listener(trained: Trained) -> None:
 def test_alignments_are_whole_or_rejected(trained: Trained) -> None:
     for folder in (trained.data, trained.varied):
         corpus = Corpus.open(folder)
-        found = np.load(folder / "units-found.npy")
+        found = np.load(folder / "phones-found.npy")
         for turn in corpus.utterances:
             owners = found[turn.start_frame : turn.start_frame + turn.frames]
             last = len(PhoneSequence.of(turn.phonemes).characters) - 1
@@ -560,11 +560,11 @@ def test_text_to_semantic_makes_the_alignment_and_tells_when_it_rejects_all(
     trained: Trained, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = smaller(trained, tmp_path / "small", lambda u: True)
-    (data / "units.npy").unlink()
+    (data / "phones.npy").unlink()
     monkeypatch.setattr("dialogue_tts.semantic.align.edit_distance", lambda read, wanted: len(wanted))
     options = ["--recipe", trained.folder / "text-to-semantic.json", "--data", data, "--runs", runs]
     refused(run("train", "text-to-semantic", *options), "too few recordings to train text-to-semantic")
-    assert (np.load(data / "units.npy") == -1).all()
+    assert (np.load(data / "phones.npy") == -1).all()
 
 
 @pytest.mark.parametrize("stage", ["semantic", "codec-tokens"])

@@ -45,8 +45,8 @@ def _tokens(dialogues: int = 20) -> Tokens:
         by_speaker[turn.speaker].append(turn)
     rng = np.random.default_rng(0)
     semantic, codes = rng.integers(0, 12, place, np.int32), rng.integers(0, CODES, (place, LEVELS), np.int16)
-    units = np.full(place, -1, np.int16)
-    return Tokens(semantic, codes, units, turns, dict(by_dialogue), dict(by_speaker))
+    phones = np.full(place, -1, np.int16)
+    return Tokens(semantic, codes, phones, turns, dict(by_dialogue), dict(by_speaker))
 
 
 def _task(qualities: int = 0, **settings: object) -> SoundStormTask:
@@ -54,7 +54,7 @@ def _task(qualities: int = 0, **settings: object) -> SoundStormTask:
     task = SoundStormTask(
         SoundStorm(SoundStormConfig(12, LEVELS, CODES, SLOTS, conformer, qualities=qualities)),
         SoundStormTrainingConfig(300, 10, 20, LONGEST, **settings),  # type: ignore[arg-type]
-        corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "units")})],  # type: ignore[list-item]
+        corpora=[_Arrays([], {name: np.zeros(0) for name in ("semantic", "acoustic", "phones")})],  # type: ignore[list-item]
         grid=FiniteScalarQuantizer((4, 3)),
     )
     task.train = [_tokens()]
@@ -160,29 +160,29 @@ def _texts(task: SoundStormTask) -> None:
     """Every turn says "abd", in thirds; every fifth could not be aligned."""
     tokens = task.train[0]
     turns = [replace(turn, phonemes="abd") for turn in tokens.turns]
-    units = tokens.units.copy()
+    phones = tokens.phones.copy()
     for number, turn in enumerate(turns):
         if number % 5:
-            units[turn.start_frame : turn.start_frame + turn.frames] = np.arange(turn.frames) * 4 // turn.frames
+            phones[turn.start_frame : turn.start_frame + turn.frames] = np.arange(turn.frames) * 4 // turn.frames
     known = {turn.id: turn for turn in turns}
     groups = [{k: [known[t.id] for t in g] for k, g in by.items()} for by in (tokens.dialogues, tokens.speakers)]
-    task.train = [replace(tokens, units=units, turns=turns, dialogues=groups[0], speakers=groups[1])]
+    task.train = [replace(tokens, phones=phones, turns=turns, dialogues=groups[0], speakers=groups[1])]
 
 
-def test_units_of_the_text_come_with_the_frames_that_say_them() -> None:
+def test_phones_of_the_text_come_with_the_frames_that_say_them() -> None:
     task = _task(text_dropout=0.0, pack_same_speaker=0.5)
     _texts(task)
     silent, a, b, d = (PHONE_KINDS[c] for c in ("", "a", "b", "d"))
     pairs = {(silent, a), (a, b), (b, d), (d, 0), (0, 0)}
     seen: set[tuple[int, int]] = set()
     for batch in batches_of(task, np.random.default_rng(1)):
-        units = batch.frames.units
-        assert not units[batch.frames.is_prompt | ~batch.valid].any(), "what prompts say is not told"
-        seen |= {(x, y) for x, y in units[batch.valid & ~batch.frames.is_prompt].tolist()}
+        phones = batch.frames.phones
+        assert not phones[batch.frames.is_prompt | ~batch.valid].any(), "what prompts say is not told"
+        seen |= {(x, y) for x, y in phones[batch.valid & ~batch.frames.is_prompt].tolist()}
     assert seen == pairs
     text_dropout = _task(text_dropout=1.0)
     _texts(text_dropout)
-    assert not any(batch.frames.units.any() for batch in batches_of(text_dropout, np.random.default_rng(1)))
+    assert not any(batch.frames.phones.any() for batch in batches_of(text_dropout, np.random.default_rng(1)))
 
 
 def test_vague_tokens_stray_to_neighbours_in_the_grid_and_prompts_stay() -> None:
@@ -235,7 +235,7 @@ def _read(task: SoundStormTask, turns: list[Utterance], frames: int) -> Tokens:
     rng = np.random.default_rng(0)
     semantic, codes = rng.integers(0, 12, frames, np.int32), rng.integers(0, CODES, (frames, LEVELS), np.int16)
     path = (np.arange(frames) * 4 // frames).astype(np.int16)
-    corpus = _Arrays(turns, {"semantic": semantic, "acoustic": codes, "units": path})
+    corpus = _Arrays(turns, {"semantic": semantic, "acoustic": codes, "phones": path})
     return Tokens.read(corpus, "train")  # type: ignore[arg-type]
 
 
@@ -248,7 +248,7 @@ def test_halves_prompt_each_other_and_know_their_text() -> None:
     heard = np.lib.stride_tricks.sliding_window_view(tokens.semantic[: first.frames], 20)
     assert (heard == prompt.semantic.numpy()).all(1).any(), "the prompt is of the other half"
     wanted = [PHONE_KINDS[c] for c in ("b", "d")]
-    assert passage.units is not None and set(passage.units[:, 0].tolist()) == set(wanted)
+    assert passage.phones is not None and set(passage.phones[:, 0].tolist()) == set(wanted)
 
 
 def test_prompts_may_be_degraded_and_targets_stay_as_recorded() -> None:

@@ -19,7 +19,7 @@ from dialogue_tts.training.made import record_of
 from dialogue_tts.training.tokens import Tokenizers, tokenize
 from tests.conftest import RATE_HZ, buzz
 
-NAMES = {"semantic", "acoustic", "semantic_degraded", "acoustic_degraded", "units"}
+NAMES = {"semantic", "acoustic", "semantic_degraded", "acoustic_degraded", "phones"}
 
 
 def _manifest(folder: Path, hz: tuple[float, ...]) -> Path:
@@ -96,8 +96,8 @@ def _other_codec(by: Tokenizers) -> Tokenizers:
 @pytest.mark.parametrize(
     ("change", "anew"),
     [
-        (_other_tokenizer, {"semantic", "semantic_degraded", "units"}),
-        (_other_reader, {"units"}),
+        (_other_tokenizer, {"semantic", "semantic_degraded", "phones"}),
+        (_other_reader, {"phones"}),
         (_other_codec, {"acoustic", "acoustic_degraded"}),
     ],
 )
@@ -124,7 +124,7 @@ def test_the_same_recordings_with_another_text_are_aligned_anew(data: Corpus, by
     before = _times(data)
     write_turns(data.folder, [replace(u, phonemes="nˈO.") for u in data.utterances])
     tokenize(Corpus.open(data.folder), by, _nothing)
-    assert {name for name, time in _times(data).items() if time != before[name]} == {"units"}
+    assert {name for name, time in _times(data).items() if time != before[name]} == {"phones"}
 
 
 def test_what_is_killed_in_between_does_not_count(
@@ -145,14 +145,14 @@ def test_turns_that_do_not_align_are_counted(data: Corpus, by: Tokenizers, monke
     monkeypatch.setattr("dialogue_tts.semantic.align.edit_distance", lambda read, wanted: len(wanted))
     assert tokenize(data, by, _nothing) == 2, "the third has no text to be aligned with"
     assert tokenize(data, by, _nothing) == 2, "and it is known the next time"
-    assert (np.array(data.tokens("units")) == -1).all() and record_of(data, "units")["not_aligned"] == 2
+    assert (np.array(data.tokens("phones")) == -1).all() and record_of(data, "phones")["not_aligned"] == 2
 
 
-def test_what_aligns_says_its_units(data: Corpus, by: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = lambda tokens, units, *_: [min(i, len(units.characters) - 1) for i in range(len(tokens))]  # noqa: E731
+def test_what_aligns_says_its_phones(data: Corpus, by: Tokenizers, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = lambda tokens, sequence, *_: [min(i, len(sequence.characters) - 1) for i in range(len(tokens))]  # noqa: E731
     monkeypatch.setattr(tokens_module, "heard_phones", path)
     assert tokenize(data, by, _nothing) == 0
     first, _, last = data.utterances
-    units = data.tokens("units")
-    assert units[: first.frames].max() == len(PhoneSequence.of(first.phonemes).characters) - 1
-    assert (units[last.start_frame :] == -1).all()
+    phones = data.tokens("phones")
+    assert phones[: first.frames].max() == len(PhoneSequence.of(first.phonemes).characters) - 1
+    assert (phones[last.start_frame :] == -1).all()
