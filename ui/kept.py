@@ -74,6 +74,11 @@ class KeptDesk:
         self._store, self._desk = store, hashlib.sha256(secret.encode()).hexdigest()
         self.seen(0.0)
 
+    def begin(self) -> None:
+        """Something is to be kept: who only looks in leaves nothing in the store. Raises StoreError."""
+        if self._store:
+            self._store.begin(self._desk, time.time())
+
     def seen(self, ago_s: float) -> None:
         """Its user was there, so many seconds ago. Raises StoreError."""
         if self._store:
@@ -113,6 +118,7 @@ class KeptDialogue:
     def __init__(self, store: DeskStore | None, desk: str, name: str) -> None:
         self.trouble = ""  # why what was to be written last is not
         self._store, self._desk, self._name = store, desk, name
+        self._begun = False  # the desk is there, unless its user has deleted it since
         self._written: dict[str, tuple[str, TurnTakes]] = {}
 
     def keep_making(self, making: Making, refs: Mapping[str, str], bundle: BundleId) -> None:
@@ -139,6 +145,7 @@ class KeptDialogue:
             return None
         if found:
             parts = zip(found.wanted.rows, found.dialogue.turn_takes, strict=True)
+            self._begun = True
             self._written = {row.id: (_told(part), part) for row, part in parts}
         return found
 
@@ -161,7 +168,14 @@ class KeptDialogue:
         gone = [row for row in self._written if row not in parts]
         told = json.dumps(to_dict(head), ensure_ascii=False)
         changed = {row: (turn, part.takes, first) for row, (turn, part, first) in rows.items()}
-        if self._tried(lambda store: store.keep(self._desk, self._name, told, changed, gone, time.time())):
+
+        def change(store: DeskStore) -> None:
+            if not self._begun:
+                store.begin(self._desk, time.time())
+            store.keep(self._desk, self._name, told, changed, gone, time.time())
+
+        if self._tried(change):
+            self._begun = True
             self._written |= {row: (turn, part) for row, (turn, part, _) in rows.items()}
             for row in gone:
                 del self._written[row]

@@ -129,6 +129,7 @@ class SessionVoices:
     def _add(self, brought: BroughtVoice) -> str:
         self._check_room()
         key = secrets.token_hex(8)
+        self._kept.begin()
         self._kept.keep_voice(key, brought.voice)
         with self._lock:
             self._brought[key] = brought

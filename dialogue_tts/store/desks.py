@@ -25,11 +25,16 @@ class DeskStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def seen(self, desk: str, now: float) -> None:
-        """Somebody is there; a new desk for somebody new."""
+    def begin(self, desk: str, now: float) -> None:
+        """Something is to be put on it: a new desk for somebody new."""
         with self._database.writing() as connection:
-            if not connection.execute(desks.update().where(desks.c.id == desk).values(seen=now)).rowcount:
+            if not _seen(connection, desk, now):
                 connection.execute(desks.insert().values(id=desk, seen=now))
+
+    def seen(self, desk: str, now: float) -> None:
+        """Somebody is there, who may have nothing on it."""
+        with self._database.writing() as connection:
+            _seen(connection, desk, now)
 
     def delete(self, desk: str) -> None:
         """With all that is on it."""
@@ -111,6 +116,10 @@ class DeskStore:
         """With all its takes."""
         with self._database.writing(forgetting=True) as connection:
             connection.execute(desk_dialogues.delete().where(_of(desk_dialogues, desk, name)))
+
+
+def _seen(connection: Connection, desk: str, now: float) -> bool:
+    return connection.execute(desks.update().where(desks.c.id == desk).values(seen=now)).rowcount > 0
 
 
 def _is_there(connection: Connection, desk: str) -> bool:

@@ -25,7 +25,7 @@ def take(number: int) -> Take:
 
 
 def test_a_dialogue_comes_back_as_it_was_kept_last(store: DeskStore) -> None:
-    store.seen("one", 10.0)
+    store.begin("one", 10.0)
     assert store.dialogue("one", "a") is None and store.dialogues("one") == []
     store.keep("one", "a", "head", {"r0": ("turn", [take(0)], 0), "r1": ("other", [take(1)], 0)}, [], 11.0)
     store.keep("one", "b", "head", {}, [], 10.0)
@@ -46,7 +46,7 @@ def test_a_dialogue_comes_back_as_it_was_kept_last(store: DeskStore) -> None:
 
 
 def test_voices_of_a_desk(store: DeskStore, tiny_tts: DialogueTTS) -> None:
-    store.seen("one", 10.0)
+    store.begin("one", 10.0)
     low, high = tiny_tts.voice("low"), tiny_tts.voice("high")
     store.keep_voice("one", "k2", low, 11.0)
     store.keep_voice("one", "k1", low, 12.0)
@@ -58,8 +58,9 @@ def test_voices_of_a_desk(store: DeskStore, tiny_tts: DialogueTTS) -> None:
 
 
 def test_nothing_stays_of_a_desk_that_is_gone(store: DeskStore, database: Database, tiny_tts: DialogueTTS) -> None:
-    store.seen("one", 10.0)
-    store.seen("two", 10.0)
+    store.begin("one", 10.0)
+    store.begin("two", 10.0)
+    store.seen("three", 20.0)  # who only looks in
     store.keep("one", "a", "head", {"r0": ("turn", [take(0)], 0)}, [], 11.0)
     store.keep_voice("one", "k1", tiny_tts.voice("low"), 12.0)
     store.seen("one", 20.0)

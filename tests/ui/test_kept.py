@@ -100,6 +100,20 @@ def test_what_is_being_made_is_not_tidied_away(
     first.ask("stop", work="w")
 
 
+def test_who_only_looks_in_leaves_nothing_in_the_store(
+    tiny_tts: DialogueTTS, tmp_path: Path, store: DeskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(store, "begin", lambda desk, now: begun.append(desk))
+    studio = opened(tiny_tts, tmp_path / "studio", store)
+    studio.ask("hello")
+    studio.ask("follow", work="w", patient=False)
+    studio.sessions.sweep()
+    assert not begun
+    studio.ask("bring_voice", path=studio.upload(buzz(3.0)), name="Cleo")
+    assert len(begun) == 1
+
+
 def test_a_dialogue_that_cannot_be_kept_is_made_all_the_same(
     tiny_tts: DialogueTTS, tmp_path: Path, store: DeskStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
