@@ -5,6 +5,7 @@ What is written of a desk that was deleted is not taken. Each method raises Stor
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -24,10 +25,11 @@ class DeskStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._beginning = threading.Lock()  # a voice and a dialogue may be the first at once
 
     def begin(self, desk: str, now: float) -> None:
         """Something is to be put on it: a new desk for somebody new."""
-        with self._database.writing() as connection:
+        with self._beginning, self._database.writing() as connection:
             if not _seen(connection, desk, now):
                 connection.execute(desks.insert().values(id=desk, seen=now))
 
