@@ -251,8 +251,10 @@ def serve_on_ray(
     from dialogue_tts.store.database import Database
 
     Database.open(str(settings.store)).close()  # what is wrong with it is told here, and not in a replica's log
-    if address == LOCAL:
-        settings = replace(settings, bundle=str(find_bundle(settings.bundle).absolute()))
+    if address == LOCAL:  # whose replicas may work in another folder
+        file = str(settings.store)
+        store = file if "://" in file else str(Path(file).expanduser().absolute())
+        settings = replace(settings, bundle=str(find_bundle(settings.bundle).absolute()), store=store)
     served = deployed(settings, Replicas(least, most, cpus, stop_within_s=stop_within_s))
     host, port = listener.getsockname()[:2]
     listener.close()

@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from dialogue_tts.cli import app
 from dialogue_tts.errors import ConfigError, SettingsError
 
 pytest.importorskip(
     "ray.serve", reason="RAY IS NOT INSTALLED: pip install -e '.[cluster]' tests serving from a cluster"
 )
 from dialogue_tts.server import on_ray  # noqa: E402
-from dialogue_tts.server.on_ray import DIALOGUES, NAME, Replica, application, wanted_replicas  # noqa: E402
+from dialogue_tts.server.on_ray import DIALOGUES, NAME, Replica, Replicas, application, wanted_replicas  # noqa: E402
+from dialogue_tts.server.opening import ServerSettings  # noqa: E402
 
 KEY = "a-key-that-is-long-enough"
 
@@ -77,6 +81,22 @@ def test_arguments_that_are_none(arguments: dict[str, Any], says: str, monkeypat
     monkeypatch.delenv("DIALOGUE_TTS_STORE", raising=False)
     with pytest.raises((ConfigError, SettingsError), match=says):
         application(arguments)
+
+
+def test_replicas_of_this_machine_find_its_files_from_any_folder(
+    tiny_bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(settings: ServerSettings, replicas: Replicas) -> None:
+        raise SettingsError(f"{settings.bundle} {settings.store}")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(on_ray, "deployed", told)
+    given = ["--bundle", os.path.relpath(tiny_bundle_dir), "--store", "store.db"]
+    done = CliRunner().invoke(app, ["serve", "--port", "0", "--ray", "local", *given])
+    bundle, store = done.stderr.removeprefix("dialogue-tts: ").split()
+    assert (
+        Path(bundle).is_absolute() and Path(bundle).samefile(tiny_bundle_dir) and Path(store) == tmp_path / "store.db"
+    )
 
 
 def context(dialogues: dict[str, float] | None) -> Any:
