@@ -154,7 +154,8 @@ def serve(
         check_extra("wyoming", "--wyoming")
     if traces:
         check_extra("traces", "--traces")
-    if signer_of(c2pa):  # which every process opens for itself
+    if c2pa is not None:
+        signer_of(c2pa)  # what is wrong with them is told here, though every process opens them for itself
         c2pa = c2pa[0].absolute(), c2pa[1].absolute()
     keys = read_keys(api_keys)
     inherited = inherited_listener()
