@@ -86,18 +86,21 @@ def served(folder: Path, bundle: str | None, *password: str, port: int | None = 
         process.join(30)
 
 
-def forgotten(context: Any, address: str) -> None:
-    """Whatever a context knows of a visit to an address, but for files in its cache."""
-    for page in context.pages:
-        page.close()
-    context.clear_permissions()
-    empty = context.new_page()
+def forgotten(page: Any, address: str) -> None:
+    """Whatever a page and its context know of a visit to an address, but for files in the cache."""
+    for other in page.context.pages:
+        if other is not page:
+            other.close()
+    page.context.clear_permissions()
+    page.goto(f"{address}studio/icon.png")  # of the same origin, and runs nothing that would keep something again
+    page.evaluate("sessionStorage.clear()")
     kept = {
         "origin": address.rstrip("/"),
         "storageTypes": "cookies,local_storage,indexeddb,cache_storage,service_workers",
     }
-    context.new_cdp_session(empty).send("Storage.clearDataForOrigin", kept)
-    empty.close()
+    tools = page.context.new_cdp_session(page)
+    tools.send("Storage.clearDataForOrigin", kept)
+    tools.detach()
 
 
 def settled(page: Any) -> None:

@@ -53,12 +53,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def visitors(browser: Any) -> Iterator[list[Any]]:
-    """Contexts of the browser, each somebody else's. They stay, for what they keep of Gradio's files in their cache: without
-    it most of a test would be the loading of the page."""
+    """Pages, each in a context of the browser that is somebody else's. They stay, for what they keep of Gradio's files in their
+    cache and of their process: without it most of a test would be the loading of the page."""
     found: list[Any] = []
     yield found
-    for context in found:
-        context.close()
+    for page in found:
+        page.context.close()
 
 
 @pytest.fixture
@@ -66,26 +66,33 @@ def visit(browser: Any, address: str, visitors: list[Any]) -> Iterator[Callable[
     """Opens the studio as somebody who was never there before; at the end, no request left the machine and no script failed."""
     from tests.ui.browsing import NOTES, WAIT_MS, forgotten, settled
 
-    here, faults = iter(visitors), []
+    here, came, faults = iter(tuple(visitors)), [], []
+    listeners = {
+        "pageerror": lambda error: faults.append(str(error)),
+        "request": lambda r: None if r.url.startswith((address, "data:", "blob:")) else faults.append(r.url),
+    }
 
     def opened(permissions: Sequence[str] = (), viewport: Sequence[int] = (1280, 900), scheme: str = "light") -> Any:
-        context = next(here, None)
-        if context is None:
+        page = next(here, None)
+        if page is None:
             context = browser.new_context()
             context.set_default_timeout(WAIT_MS)
             context.add_init_script(NOTES)
-            visitors.append(context)
-        context.grant_permissions(permissions)
-        page = context.new_page()
+            page = context.new_page()
+            visitors.append(page)
+        came.append(page)
+        page.context.grant_permissions(permissions)
         page.set_viewport_size(dict(zip(("width", "height"), viewport, strict=True)))
         page.emulate_media(color_scheme=scheme)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else faults.append(r.url))
+        for event, listener in listeners.items():
+            page.on(event, listener)
         page.goto(address)
         settled(page)
         return page
 
     yield opened
-    for context in visitors:
-        forgotten(context, address)
+    for page in came:
+        forgotten(page, address)
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
     assert not faults
