@@ -7,7 +7,8 @@ it short.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from copy import copy
+from functools import cache, lru_cache
 
 import numpy as np
 from hibari.g2p import G2P
@@ -46,7 +47,7 @@ class WordReader:
 
     def __init__(self, accent: Accent) -> None:
         self.accent = accent
-        self._g2p = G2P(british=accent.name == BRITISH)
+        self._g2p = copy(_loaded(accent.name == BRITISH))
         self.lexicon = self._g2p.lexicon = Lexicon(self._g2p)
         self._split = lru_cache(KEPT_WORDS)(self._g2p.tokenizer.split)
         self._tag_of = lru_cache(KEPT_WORDS)(self._predicted)
@@ -116,6 +117,12 @@ class WordReader:
             return None
         plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
         return next((found for found in plainer if found.lower() in self.lexicon.golds), None)
+
+
+@cache
+def _loaded(british: bool) -> G2P:
+    """hibari's, with its lexicons and its tagger, which are read once in a process and which nobody changes."""
+    return G2P(british=british)
 
 
 def _without_doubles(phonemes: str | None, rating: int | None) -> tuple[str | None, int | None]:

@@ -38,7 +38,8 @@ _OWN_END = re.compile(r"(?:s|in|\bo|\bol|\ban|\bth)'[.,;:!?]*$")  # dogs', doin'
 
 
 class TextFrontend:
-    """Holds the G2P: 0.3 s to build. Remembers the last turns: a script is looked at again and again while it is written."""
+    """Holds the G2P: 0.3 s to build, the first of a process. Remembers the last turns: a script is looked at again and again
+    while it is written."""
 
     def __init__(self, learnt: Collection[str] = tuple(ACCENTS)) -> None:
         """`learnt`: accents whose sounds the networks know; what is read in another is put into American sounds."""
@@ -52,7 +53,7 @@ class TextFrontend:
 
         Args:
             pronunciations: written word or words (in any case) -> phonemes, as if each were `[word](/phonemes/)`.
-            accent: "en-US" or "en-GB", the first use of which takes 0.3 s.
+            accent: "en-US" or "en-GB", the first use of which in a process takes 0.3 s.
 
         Raises ScriptError for text with nothing to say, or with signs that cannot be spoken, or another accent.
         """

@@ -10,7 +10,6 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from dialogue_tts.cli import app
-from dialogue_tts.text.phonemes import TextFrontend
 from dialogue_tts.voices.library import FOLDER_VARIABLE
 
 
@@ -19,18 +18,6 @@ def no_lines_of_progress() -> Iterator[None]:
     """However slow the machine is, nothing is told in between."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dialogue_tts.cli.progress.EVERY_S", 86_400.0)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_frontend() -> Iterator[None]:
-    """Every command would read the lexicons again: that is most of its time."""
-    frontend = TextFrontend(["en-US"])  # as of the tiny networks
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "dialogue_tts.pipeline.TextFrontend",
-            lambda learnt: frontend if set(learnt) == {"en-US"} else TextFrontend(learnt),
-        )
         yield
 
 
