@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from dialogue_tts.pipeline import DialogueTTS
+from tests.cli.conftest import once
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -117,6 +118,7 @@ def test_a_batch_that_is_interrupted_goes_on(tiny_bundle_dir: Path, tmp_path: Pa
     jobs = [{"id": f"{n:03}", "script": f"[Anna] This is number {n}. " * 4} for n in range(300)]
     source.write_text("".join(json.dumps(job) + "\n" for job in jobs), encoding="utf-8")
     command = [sys.executable, "-m", "dialogue_tts", "batch", str(source), str(out), "--bundle", str(tiny_bundle_dir)]
+    command += once(["batch", source])
     hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # tests may run where nobody does
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, preexec_fn=hears) as process:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SHELLS = ("bash", "zsh", "fish", "powershell")
 IN_BASH = """
 source "$1"
 complete -p dialogue-tts
@@ -38,12 +39,21 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
 
 
-def ask(environment: dict[str, str], shell: str, commands: str, words: list[str], tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def scripts(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Of each shell, what the command gives it to read."""
+    folder, found = tmp_path_factory.mktemp("scripts"), {}
+    for shell in SHELLS:
+        source = {**environment, "_DIALOGUE_TTS_COMPLETE": f"source_{shell}"}
+        done = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=180, check=True)
+        assert "dialogue-tts" in done.stdout and done.stderr == ""
+        found[shell] = folder / shell
+        found[shell].write_text(done.stdout, encoding="utf-8")
+    return found
+
+
+def ask(environment: dict[str, str], shell: str, commands: str, words: list[str], script: Path) -> str:
     """What a shell that has read the command's completion offers for the last of the words."""
-    source = {**environment, "_DIALOGUE_TTS_COMPLETE": f"source_{shell}"}
-    script = tmp_path / shell
-    made = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=180, check=True)
-    script.write_text(made.stdout, encoding="utf-8")
     last = len(words) + (shell == "zsh")  # zsh counts from 1
     quoted = " ".join(f"'{word}'" for word in words)
     run = [shell, "-c", commands.format(words=quoted, last=last), shell, str(script)]
@@ -65,9 +75,9 @@ CASES = [
 @pytest.mark.skipif(not shutil.which("bash"), reason="BASH IS NOT INSTALLED: its completion is not tested")
 @pytest.mark.parametrize(("words", "offered", "withheld"), CASES)
 def test_bash(
-    environment: dict[str, str], tmp_path: Path, words: list[str], offered: set[str], withheld: set[str]
+    environment: dict[str, str], scripts: dict[str, Path], words: list[str], offered: set[str], withheld: set[str]
 ) -> None:
-    first, *found = ask(environment, "bash", IN_BASH, words, tmp_path).splitlines()
+    first, *found = ask(environment, "bash", IN_BASH, words, scripts["bash"]).splitlines()
     assert first == "complete -o default -F _dialogue_tts_completion dialogue-tts"
     assert offered <= set(found) and not withheld & set(found)
 
@@ -75,15 +85,12 @@ def test_bash(
 @pytest.mark.skipif(not shutil.which("zsh"), reason="ZSH IS NOT INSTALLED: its completion is not tested")
 @pytest.mark.parametrize(("words", "offered", "withheld"), CASES)
 def test_zsh(
-    environment: dict[str, str], tmp_path: Path, words: list[str], offered: set[str], withheld: set[str]
+    environment: dict[str, str], scripts: dict[str, Path], words: list[str], offered: set[str], withheld: set[str]
 ) -> None:
-    found = ask(environment, "zsh", IN_ZSH, words, tmp_path)
+    found = ask(environment, "zsh", IN_ZSH, words, scripts["zsh"])
     assert found.startswith("for dialogue-tts\n")
     assert all(f'"{word}"' in found for word in offered) and not any(f'"{word}"' in found for word in withheld)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
-def test_a_script_for_every_shell(environment: dict[str, str], shell: str) -> None:
-    source = {**environment, "_DIALOGUE_TTS_COMPLETE": f"source_{shell}"}
-    done = subprocess.run(["dialogue-tts"], env=source, capture_output=True, text=True, timeout=180, check=True)
-    assert "dialogue-tts" in done.stdout and done.stderr == ""
+def test_a_script_for_every_shell(scripts: dict[str, Path]) -> None:
+    assert len({script.read_text(encoding="utf-8") for script in scripts.values()}) == len(SHELLS)

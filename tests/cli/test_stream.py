@@ -17,6 +17,7 @@ import soundfile
 from dialogue_tts.audio.io import pcm16, write_audio
 from dialogue_tts.cli.stream import binary_output
 from dialogue_tts.errors import AudioError
+from tests.cli.conftest import once
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -79,7 +80,7 @@ def test_a_listener_who_goes_away_is_no_error(tiny_bundle_dir: Path, tmp_path: P
     """In real processes: the pipe's reader takes 1,000 bytes and closes. What was spoken until then is kept."""
     script, times = tmp_path / "long.txt", tmp_path / "times.json"
     script.write_text("".join(f"[{'AB'[n % 2]}nn] This is line number {n}.\n" for n in range(60)), encoding="utf-8")
-    options = ["--bundle", str(tiny_bundle_dir), "--timestamps", str(times), "-q"]
+    options = ["--bundle", str(tiny_bundle_dir), *once(["stream", script]), "--timestamps", str(times), "-q"]
     command = [sys.executable, "-m", "dialogue_tts", "stream", str(script), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         first = process.stdout.read(1_000)
@@ -93,7 +94,16 @@ def test_a_listener_who_goes_away_is_no_error(tiny_bundle_dir: Path, tmp_path: P
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="THERE IS NO /dev/full: a full disk is not tested")
 def test_a_disk_that_gets_full_is_told(tiny_bundle_dir: Path) -> None:
-    command = [sys.executable, "-m", "dialogue_tts", "stream", "-", "--bundle", str(tiny_bundle_dir)]
+    command = [
+        sys.executable,
+        "-m",
+        "dialogue_tts",
+        "stream",
+        "-",
+        "--bundle",
+        str(tiny_bundle_dir),
+        *once(["stream", "-"]),
+    ]
     with open("/dev/full", "wb") as full:
         pipes = {"stdout": full, "stderr": subprocess.PIPE}
         done = subprocess.run(command, input=SCRIPT, text=True, timeout=180, check=False, **pipes)

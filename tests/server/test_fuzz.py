@@ -52,7 +52,7 @@ FIELDS = (
 ).split()
 
 
-FEWEST = {GenerationMode.POSITIVE: 330, GenerationMode.NEGATIVE: 125}  # little can be wrong with most routes
+FEWEST = {GenerationMode.POSITIVE: 110, GenerationMode.NEGATIVE: 45}  # little can be wrong with most routes
 
 
 class Mute(Synthesizer):
@@ -87,7 +87,7 @@ def test_answers_are_those_of_the_description(description: Any, mode: Generation
         operation = found.ok()
 
         @hypothesis.settings(
-            max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
@@ -127,7 +127,7 @@ def test_hand_made_requests_get_no_5xx(client: TestClient) -> None:
         "/v1/check": {"script": "[A] Hi."},
     }
     seen: set[int] = set()
-    for _ in range(500):
+    for _ in range(300):
         route = dice.choice(list(starts))
         body = starts[route] | {dice.choice(FIELDS): made_up(dice) for _ in range(dice.randrange(1, 3))}
         response = client.post(route, json=body)

@@ -648,8 +648,15 @@ def test_the_server_answers_to_its_own_name_only(address: str) -> None:
     assert httpx.post(f"{address}gradio_api/mcp/", json={}).status_code in (403, 404, 405)
     big = {"data": "x" * 5_000_000, "component_id": 1, "fn_name": "call", "session_hash": "x"}
     assert httpx.post(f"{address}gradio_api/component_server/", json=big, timeout=30).status_code == 413
-    more = bytes(211_000_000)  # the limit counts in binary
-    assert httpx.post(f"{address}gradio_api/upload", files={"files": more}, timeout=60).status_code == 413
+    head, more, end = (
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n',
+        bytes(1_000_000),
+        b"\r\n--x--\r\n",
+    )
+    length = len(head) + 211 * len(more) + len(end)  # the limit counts in binary
+    form = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(length)}
+    upload = (head, *[more] * 211, end)  # httpx's own forms go in small pieces, which takes seconds
+    assert httpx.post(f"{address}gradio_api/upload", content=iter(upload), headers=form, timeout=60).status_code == 413
     asked = {"data": {"do": "hello", "me": "1" * 32}, "component_id": 1, "fn_name": "__init__", "session_hash": "x"}
     assert httpx.post(f"{address}gradio_api/component_server/", json=asked).status_code == 404
 
