@@ -24,7 +24,6 @@ from dialogue_tts.script.turns import Script
 from dialogue_tts.settings import SynthesisConfig, checked_config
 from dialogue_tts.synthesis.asynchronous import AsyncStream, result
 from dialogue_tts.synthesis.planner import Planner
-from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.scheduler import Scheduler
 from dialogue_tts.synthesis.stream import Stream
 from dialogue_tts.synthesis.synthesizer import Synthesizer
@@ -57,7 +56,7 @@ class DialogueTTS(VoiceResolver):
         self.config = checked_config(config, SynthesisConfig())
         self._frontend = TextFrontend(bundle.config.accents)
         self.mark = Mark(bundle_code(self.bundle_id.name, self.bundle_id.sha256), operator) if mark else None
-        self.plan = Planner(self._frontend, self, self.bundle_id, self.mark)
+        self.plan = Planner(self._frontend, self, self.bundle_id, self.mark, self.config)
         self.synthesizer = Synthesizer(bundle)
         self.scheduler = Scheduler(self.synthesizer)
 
@@ -77,16 +76,14 @@ class DialogueTTS(VoiceResolver):
         Args:
             config: settings of calls that give none.
             library: voices that people keep; by default the user's own.
-            device: where the networks lie: "cpu", "cuda", "cuda:1", "mps" or what else PyTorch knows. What comes out is on
-                the CPU wherever they do.
+            device: where the networks lie: "cpu", "cuda:1", "mps" or what else PyTorch knows; sound comes out on the CPU.
             dtype: of the generators, see `Bundle.load`.
             mark: put a mark that cannot be heard into all sound, by which `dialogue-tts verify` finds out that it was made
                 here; see docs/provenance.md.
             operator: a number from 0 to 255 that the mark carries: who runs this.
 
         Raises:
-            SettingsError: this machine has no such device, or there is no such dtype; before anything is loaded. Or that is
-                no operator's number.
+            SettingsError: this machine has no such device, or there is no such dtype or operator; before anything is loaded.
             BundleError: not found, damaged, or incomplete.
         """
         device, dtype = find_device(device), find_dtype(dtype)
@@ -156,7 +153,7 @@ class DialogueTTS(VoiceResolver):
                 another kind. All before any work starts.
             Cancelled: `cancelled` said so.
         """
-        request = self._request(script, voices, seed, config)
+        request = self.plan.script(script, voices, seed, config)
         return self.scheduler.submit(request, patient=True).result(progress, cancelled)
 
     def stream(
@@ -180,7 +177,7 @@ class DialogueTTS(VoiceResolver):
         Raises:
             ScriptError, VoiceError, SettingsError: at once, before any work starts; Cancelled: from the stream.
         """
-        request = self._request(script, voices, seed, config, revision)
+        request = self.plan.script(script, voices, seed, config, revision)
         return Stream(self.scheduler.submit(request, streamed=True), progress, cancelled)
 
     async def asynthesize(
@@ -192,7 +189,7 @@ class DialogueTTS(VoiceResolver):
         progress: TellProgress | None = None,
     ) -> Dialogue:
         """`synthesize` for programs that run on asyncio; whoever cancels the task that awaits it ends the work."""
-        request = await asyncio.to_thread(self._request, script, voices, seed, config)
+        request = await asyncio.to_thread(self.plan.script, script, voices, seed, config)
         return await result(self.scheduler.submit(request, patient=True), progress)
 
     async def astream(
@@ -204,7 +201,7 @@ class DialogueTTS(VoiceResolver):
         progress: TellProgress | None = None,
     ) -> AsyncStream:
         """`stream` for programs that run on asyncio: `async for chunk in await tts.astream(script)`."""
-        request = await asyncio.to_thread(self._request, script, voices, seed, config)
+        request = await asyncio.to_thread(self.plan.script, script, voices, seed, config)
         return AsyncStream(self.scheduler.submit(request, streamed=True), progress)
 
     def redo(self, dialogue: Dialogue, index: int, seed: int | None = None, text: str | None = None) -> Dialogue:
@@ -244,23 +241,10 @@ class DialogueTTS(VoiceResolver):
     def open(self, path: str | Path, voices: Voices | None = None, progress: TellProgress | None = None) -> Dialogue:
         """The dialogue of a project in any form: of one file with its sound nothing is computed, as of no other it can be.
 
-        The arguments are those of `rebuild`.
-
-        Raises:
-            ProjectError: the file cannot be read, or the bundle or a voice is not the one it was made with.
+        The arguments and errors are those of `rebuild`.
         """
         if not is_archive(path):
             return self.rebuild(path, voices, progress)
         archive = load_archive(path)
         sources = archive.project.voices_from({**archive.voices, **(voices or {})}, self.known_voices)
         return archive.dialogue({who: self.voice(source) for who, source in sources.items()}, self.mark)
-
-    def _request(
-        self,
-        script: str | Script,
-        voices: Voices | None,
-        seed: int,
-        config: SynthesisConfig | None,
-        revision: Revision | None = None,
-    ) -> DialogueRequest:
-        return self.plan.script(script, voices or {}, seed, checked_config(config, self.config), revision)

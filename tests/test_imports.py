@@ -242,3 +242,8 @@ def versions_tested() -> list[str]:
     lines = path.read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.!]+", line) for line in lines), "versions only, and no places"
     return lines
+
+
+def test_the_pipeline_is_short() -> None:
+    """What it offers is made elsewhere."""
+    assert len((PACKAGE / "pipeline.py").read_text(encoding="utf-8").splitlines()) <= 250

@@ -12,7 +12,7 @@ from dialogue_tts.provenance.mark import Mark
 from dialogue_tts.script.parser import as_script, check_script
 from dialogue_tts.script.segments import cut_turn
 from dialogue_tts.script.turns import Script, Turn
-from dialogue_tts.settings import SynthesisConfig, checked_seed, turn_speed
+from dialogue_tts.settings import SynthesisConfig, checked_config, checked_seed, turn_speed
 from dialogue_tts.synthesis.request import DialogueRequest, TakeRequest, TurnRequest
 from dialogue_tts.synthesis.seeds import turn_seeds, unused_seed
 from dialogue_tts.text.phonemes import TextFrontend
@@ -28,24 +28,25 @@ class Planner:
     voices: VoiceResolver
     bundle: BundleId
     mark: Mark | None
+    config: SynthesisConfig  # of scripts that come with none
 
     def script(
         self,
         script: str | Script,
-        voices: Voices,
+        voices: Voices | None,
         seed: int,
-        config: SynthesisConfig,
+        config: SynthesisConfig | None,
         revision: Revision | None = None,
     ) -> DialogueRequest:
         """What a script asks for; with a revision, takes made before serve again where they fit.
 
         Raises:
-            ScriptError: it cannot be spoken; VoiceError: a voice cannot serve; SettingsError: that is no seed.
+            ScriptError: it cannot be spoken; VoiceError: a voice cannot serve; SettingsError: `seed` or `config` is none.
         """
-        script, seed = as_script(script), checked_seed(seed)
+        script, seed, config = as_script(script), checked_seed(seed), checked_config(config, self.config)
         check_script(script)
         revision = revision or Revision()
-        cast = self.voices.cast(script, voices)
+        cast = self.voices.cast(script, voices or {})
         turns = []
         for index, (turn, usual_seed) in enumerate(zip(script.turns, turn_seeds(script.turns, seed), strict=True)):
             own_seed = revision.seeds.get(index)
