@@ -163,16 +163,22 @@ class Sessions:
             DialogueTTSError: all of them are in use.
             StoreError: what is kept of the user cannot be read.
         """
-        gone = None
         with self._lock:
-            if secret not in self._sessions:
-                if len(self._sessions) >= MOST_SESSIONS:
-                    gone = self._sessions.pop(self._least_missed())
-                self._sessions[secret] = self._new(secret)
-            session = self._sessions[secret]
-            session.seen = time.monotonic()
-        if gone:
-            gone.close()
+            if secret in self._sessions:
+                self._sessions[secret].seen = time.monotonic()
+                return self._sessions[secret]
+        fresh = self._new(secret)  # which asks the store, while others go on
+        gone: Session | None = fresh
+        try:
+            with self._lock:
+                if secret not in self._sessions:  # nobody with that secret came meanwhile
+                    gone = self._sessions.pop(self._least_missed()) if len(self._sessions) >= MOST_SESSIONS else None
+                    self._sessions[secret] = fresh
+                session = self._sessions[secret]
+                session.seen = time.monotonic()
+        finally:
+            if gone:
+                gone.close()
         return session
 
     def forget(self, secret: str) -> None:

@@ -137,3 +137,29 @@ def test_no_more_is_kept_than_is_held(tiny_tts: DialogueTTS, tmp_path: Path, sto
     third = opened(tiny_tts, tmp_path / "third", store, first)
     assert third.ask("follow", work="old0", patient=False) == {"gone": True}
     assert third.ask("follow", work="old1", patient=False)["result"]
+
+
+def test_a_store_that_lets_one_wait_holds_up_nobody_else(
+    tiny_tts: DialogueTTS, tmp_path: Path, store: DeskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = opened(tiny_tts, tmp_path / "studio", store).sessions
+    asked, answers = threading.Event(), threading.Event()
+    others = sessions.of("b" * 32)
+    read = store.voices
+
+    def slowly(desk: str) -> dict[str, Any]:
+        asked.set()
+        assert answers.wait(60)
+        return read(desk)
+
+    monkeypatch.setattr(store, "voices", slowly)
+    came: list[Any] = []
+    both = [threading.Thread(target=lambda: came.append(sessions.of("a" * 32))) for _ in range(2)]
+    for one in both:
+        one.start()
+    assert asked.wait(60)
+    assert sessions.of("b" * 32) is others
+    answers.set()
+    for one in both:
+        one.join()
+    assert came[0] is came[1] is sessions.of("a" * 32), "one browser has one session"
