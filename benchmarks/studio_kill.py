@@ -26,9 +26,9 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from studio import LINES, PATIENCE_MS, SPEAKERS, sound_of, state, write
 
-MOST_WORK_S = 20.0  # between two kills, counted from the first turn that is made anew
+MOST_WORK_S = 10.0  # between two kills, counted from the first turn that is made anew
 START_S = 600.0
-SETTLED_MS = 2000  # in which a page has asked for what is kept
+SETTLED_MS = 30_000  # in which a page has asked for what is kept, and has it
 
 
 @contextmanager
@@ -58,13 +58,21 @@ def visited(context: BrowserContext, address: str) -> Page:
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     page.wait_for_selector(".studio[data-ready]")
-    page.wait_for_timeout(SETTLED_MS)
     return page
 
 
 def made(page: Page) -> int:
     """How many turns the page says are made."""
     return page.locator("[data-standing=made]").count()
+
+
+def settle(page: Page, known: int) -> int:
+    """Give a page time to ask for what is kept; how many turns it then says are made."""
+    for _ in range(SETTLED_MS // 200):
+        if made(page) >= known:
+            break
+        page.wait_for_timeout(200)
+    return made(page)
 
 
 def begin(page: Page, turns: int) -> None:
@@ -105,7 +113,7 @@ def disturbed(browser: Browser, asked: argparse.Namespace, port: int, store: Pat
             if kill == 0:
                 begin(page, asked.turns)
             else:
-                if (found := made(page)) < known:
+                if (found := settle(page, known)) < known:
                     lost.append(f"kill {kill}: {known} turns, then {found}")
                 go_on(page)
             before, until = made(page), chance.uniform(0, MOST_WORK_S)
@@ -116,6 +124,7 @@ def disturbed(browser: Browser, asked: argparse.Namespace, port: int, store: Pat
         print(f"kill {kill + 1:2d}: {known} of {asked.turns} turns", flush=True)
     with studio(asked.bundle, port, store) as address:
         page = visited(context, address)
+        settle(page, known)
         go_on(page)
         return whole(page, address), lost
 
