@@ -5,6 +5,7 @@ What is written of a desk that was deleted is not taken. Each method raises Stor
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,9 +14,12 @@ from sqlalchemy import ColumnElement, Connection
 
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.dialogue.saved_takes import take_from_bytes, take_to_bytes
+from dialogue_tts.errors import VoiceError
 from dialogue_tts.store.database import Database
 from dialogue_tts.store.tables import desk_dialogues, desk_rows, desk_takes, desk_voices, desks
 from dialogue_tts.voices.voice import Voice
+
+log = logging.getLogger(__name__)
 
 RowKept = tuple[str, Sequence[Take], int]  # its turn as text, all its takes, and how many of them are written already
 
@@ -51,11 +55,17 @@ class DeskStore:
             self.delete(desk)
 
     def voices(self, desk: str) -> dict[str, Voice]:
-        """Key -> voice."""
+        """Key -> voice. One whose bytes are damaged is logged and left out: its user's others and dialogues are there."""
         wanted = sa.select(desk_voices.c.key, desk_voices.c.data).where(desk_voices.c.desk == desk)
         with self._database.reading() as connection:
             found = connection.execute(wanted.order_by(desk_voices.c.kept)).all()
-        return {row.key: Voice.from_bytes(row.data, "a voice of the desk") for row in found}
+        voices = {}
+        for row in found:
+            try:
+                voices[row.key] = Voice.from_bytes(row.data, f"voice {row.key} of a desk")
+            except VoiceError as error:
+                log.error("%s", error)
+        return voices
 
     def keep_voice(self, desk: str, key: str, voice: Voice, now: float) -> None:
         """A new voice, or one that changed."""

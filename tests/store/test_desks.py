@@ -11,7 +11,7 @@ from dialogue_tts.dialogue.turns import Check, SpokenWord
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.store.database import Database
 from dialogue_tts.store.desks import DeskStore
-from dialogue_tts.store.tables import metadata
+from dialogue_tts.store.tables import desk_voices, metadata
 
 
 @pytest.fixture
@@ -55,6 +55,18 @@ def test_voices_of_a_desk(store: DeskStore, tiny_tts: DialogueTTS) -> None:
     assert list(store.voices("one")) == ["k2", "k1"] and store.voices("two") == {}
     store.forget_voice("one", "k2")
     assert [voice.sha256 for voice in store.voices("one").values()] == [high.sha256]
+
+
+def test_a_damaged_voice_takes_no_other_with_it(
+    store: DeskStore, database: Database, tiny_tts: DialogueTTS, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.begin("one", 10.0)
+    for key in ("a", "b"):
+        store.keep_voice("one", key, tiny_tts.voice("low"), 11.0)
+    with database.writing() as connection:
+        connection.execute(desk_voices.update().where(desk_voices.c.key == "a").values(data=b"no voice"))
+    assert list(store.voices("one")) == ["b"]
+    assert "voice a of a desk: this is no voice" in caplog.text
 
 
 def test_nothing_stays_of_a_desk_that_is_gone(store: DeskStore, database: Database, tiny_tts: DialogueTTS) -> None:
