@@ -83,7 +83,7 @@ def disturbed(options: argparse.Namespace, store: str, dice: random.Random) -> t
     """The jobs' hashes in the end, and what was lost on the way."""
     jobs: list[str] = []
     known, lost = [0] * options.jobs, []
-    for kill in range(options.kills):
+    for number in range(options.kills):
         with serving(options, store) as (process, http):
             if not jobs:
                 asked = [body(number, options.turns) for number in range(options.jobs)]
@@ -93,14 +93,14 @@ def disturbed(options: argparse.Namespace, store: str, dice: random.Random) -> t
             known = found
             begun, until = sum(known), dice.uniform(0, MOST_WORK_S)
             # A kill in three comes before the jobs are taken up again, which a dead server's are after half a minute.
-            waits = kill % 3 != 2
+            waits = number % 3 != 2
             while waits and sum(known) == begun < options.jobs * options.turns:
                 time.sleep(0.2)
                 known = done(http, jobs)
             time.sleep(until)
             known = done(http, jobs)
             kill(process)
-        print(f"kill {kill + 1:2d}: {known} of {options.turns} turns", flush=True)
+        print(f"kill {number + 1:2d}: {known} of {options.turns} turns", flush=True)
     with serving(options, store) as (_, http):
         for job in jobs:
             with http.stream("GET", f"/v1/jobs/{job}/events") as response:
