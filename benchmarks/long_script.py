@@ -52,7 +52,7 @@ def play(turns: int) -> str:
     """A script with so many turns; each speaker comes after each."""
     place, lines = 0, []
     for n in range(turns):
-        place = (place + 1 + n % (len(SPEAKERS) - 1)) % len(SPEAKERS)
+        place = (place + 1 + n % (len(SPEAKERS) - 2)) % len(SPEAKERS)
         lines.append(f"{SPEAKERS[place]}: {LINES[n % len(LINES)].format(n=n + 2)}")
     return "\n\n".join(lines) + "\n"
 
