@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cProfile
+import importlib
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import dialogue_tts.script
+import dialogue_tts.text
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.parser import parse_draft
 from dialogue_tts.text.normalize import AMERICAN_RULES, BRITISH_RULES
@@ -23,6 +27,7 @@ else:
     import sre_constants as sre
     import sre_parse
 
+FEW = 8  # times that a part may come in a pattern before all its ways count
 SHORT, TIMES = 120, 5  # characters, and how many times as long the other text is
 TEXTS = (
     *(
@@ -201,3 +206,61 @@ def test_no_rule_looks_for_stretches_of_any_number_of_words() -> None:
 def test_a_rule_that_would_do_so_is_found(pattern: str) -> None:
     assert spans_words(*rules((pattern, "")))
     assert not spans_words(*rules((r"[\w.]+ \d* (?:x|[^\s,])+ {1,9}\S*", "")))
+
+
+def repeats(pattern: Any) -> Iterator[Any]:
+    """What a parsed pattern may repeat more than a few times."""
+    for kind, value in pattern:
+        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            if value[1] > FEW:
+                yield value[2]
+            yield from repeats(value[2])
+        elif kind is sre.SUBPATTERN:
+            yield from repeats(value[3])
+        elif kind is sre.BRANCH:
+            for branch in value[1]:
+                yield from repeats(branch)
+        elif kind in (sre.ASSERT, sre.ASSERT_NOT):
+            yield from repeats(value[1])
+
+
+def may_be_a_repeat(pattern: Any) -> bool:
+    """Whether a parsed pattern, repeated, may be one repeat behind another with nothing that has to be between them."""
+    needed = [part for part in pattern if not (part[0] in (sre.MAX_REPEAT, sre.MIN_REPEAT) and not part[1][0])]
+    needed = [part for part in needed if part[0] not in (sre.AT, sre.ASSERT, sre.ASSERT_NOT)]
+    for kind, value in needed or pattern:
+        if len(needed) > 1:
+            return False
+        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
+            if value[1] > max(value[0], 1) or may_be_a_repeat(value[2]):
+                return True
+        elif kind is sre.SUBPATTERN:
+            if may_be_a_repeat(value[3]):
+                return True
+        elif kind is sre.BRANCH and any(map(may_be_a_repeat, value[1])):
+            return True
+    return False
+
+
+def parts_in_many_ways(pattern: re.Pattern[str]) -> bool:
+    return any(map(may_be_a_repeat, repeats(sre_parse.parse(pattern.pattern, pattern.flags))))
+
+
+def test_no_pattern_can_part_one_word_in_many_ways() -> None:
+    """It would try all of them, twice as many with each letter, before it says no."""
+    every = {rule.pattern for accent in (AMERICAN_RULES, BRITISH_RULES) for part in accent for rule in part}
+    for package in (dialogue_tts.script, dialogue_tts.text):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            every |= {o for o in vars(importlib.import_module(module.name)).values() if isinstance(o, re.Pattern)}
+    assert len(every) > 300
+    assert [pattern.pattern for pattern in every if parts_in_many_ways(pattern)] == []
+
+
+@pytest.mark.parametrize("pattern", [r"(?:a+)+b", r"(?:-?(?:[a-z]{1,8}|\d{1,5}))*!", r"(a*)*b", r"(?:(?:x|\w+)\s*)+y"])
+def test_a_pattern_that_could_is_found(pattern: str) -> None:
+    assert parts_in_many_ways(re.compile(pattern))
+
+
+@pytest.mark.parametrize("pattern", [r"(?:-[a-z]+)*!", r"[a-z]*(?: \w+){0,5}", r"(?:a|bc?|\d)+", r"(?:a+,)*"])
+def test_a_pattern_that_could_not_is_none(pattern: str) -> None:
+    assert not parts_in_many_ways(re.compile(pattern))
