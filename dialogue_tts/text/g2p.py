@@ -11,9 +11,10 @@ from copy import copy
 from functools import cache, lru_cache
 
 import numpy as np
-from hibari.g2p import G2P
+from hibari.g2p import G2P, SUBTOKEN_JUNKS
+from hibari.g2p import Context as Following
 from hibari.g2p.tagger import START, context, features
-from hibari.g2p.token import Tok
+from hibari.g2p.token import Tok, merge_tokens
 
 from dialogue_tts.text.accents import BRITISH, Accent
 from dialogue_tts.text.heteronyms import Context, part_of_speech, sounds, table
@@ -21,7 +22,7 @@ from dialogue_tts.text.lexicon import Lexicon
 from dialogue_tts.text.tokenizer import CONSONANTS
 from dialogue_tts.text.words import KEPT_WORDS
 
-_KNOWN = 4  # the rating of what the best dictionary has
+_KNOWN, _MARK = 4, 3  # the ratings of what the best dictionary has, and of a mark between two parts of a word
 _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
@@ -54,8 +55,7 @@ class WordReader:
         self._tag_names = sorted(self._g2p.tagger.tags, reverse=True)  # of equals, the tagger takes the last
         self._weights = lru_cache(KEPT_WORDS)(self._feature_weights)
         network = self._g2p.fallback
-        kept = lru_cache(KEPT_WORDS)(lambda text: _without_doubles(*network(Tok(text))))
-        self._g2p.fallback = lambda token: kept(token.text)
+        self._guessed = lru_cache(KEPT_WORDS)(lambda text: _without_doubles(*network(Tok(text))))
 
     def tokenize(self, text: str) -> list[Tok]:
         """Tokens with tags; where neighbours tell how a word sounds, they say so."""
@@ -74,7 +74,57 @@ class WordReader:
         return tokens
 
     def phonemize(self, tokens: list[Tok]) -> list[Tok]:
-        return list(self._g2p.phonemize_tokens(tokens))
+        """Tokens -> words with phonemes, the last word first: how "the" sounds depends on what follows.
+
+        As hibari's `phonemize_tokens`, in a fraction of its time for words of many parts.
+        """
+        words = self._g2p.retokenize(tokens)
+        following = Following()
+        for word in reversed(words):
+            following = self._read_parts(word, following) if isinstance(word, list) else self._read(word, following)
+        found = [merge_tokens(word, unk="") if isinstance(word, list) else word for word in words]
+        for word in found:
+            if word.phonemes:
+                word.phonemes = word.phonemes.replace("ɾ", "T").replace("ʔ", "t")
+        return found
+
+    def _read(self, word: Tok, following: Following) -> Following:
+        """Gives a word its phonemes -> what the word in front of it has to know of it."""
+        if word.phonemes is None:
+            word.phonemes, word.rating = self.lexicon(word, following)
+        if word.phonemes is None:
+            word.phonemes, word.rating = self._guessed(word.text)
+        return self._g2p.token_context(following, word.phonemes, word)
+
+    def _read_parts(self, parts: list[Tok], following: Following) -> Following:
+        """Gives the parts of a word their phonemes, the longest stretch at its end that is known first."""
+        texts = [part.text + part.whitespace for part in parts]
+        weights = [sum(1 if letter == letter.lower() else 2 for letter in part.text) for part in parts]
+        given = [part.alias is not None or part.phonemes is not None for part in parts]
+        first, end = 0, len(parts)
+        while first < end:
+            stretch = parts[first:end]
+            phonemes = None
+            if True not in given[first:end]:
+                text = "".join(texts[first : end - 1]) + parts[end - 1].text
+                tag = parts[max(range(first, end), key=weights.__getitem__)].tag
+                currency = max((part.currency for part in stretch if part.currency is not None), default=None)
+                phonemes, rating = self.lexicon.read(text, tag, currency, stretch[0].is_head, following)
+            if phonemes is not None:
+                _give(stretch, phonemes, rating)
+                following = self._g2p.token_context(following, phonemes, Token(text, tag))
+                first, end = 0, first
+            elif first + 1 < end:
+                first += 1
+            else:
+                first, end = 0, end - 1
+                if parts[end].phonemes is None:
+                    if not SUBTOKEN_JUNKS.issuperset(parts[end].text):
+                        _give(parts, *self._guessed("".join(texts[:-1]) + parts[-1].text))
+                        return following
+                    parts[end].phonemes, parts[end].rating = "", _MARK
+        self._g2p.resolve_tokens(parts)
+        return following
 
     def _tags(self, words: list[str]) -> list[str]:
         """As hibari's tagger gives them; a word in the same surroundings has the same tag again."""
@@ -117,6 +167,13 @@ class WordReader:
             return None
         plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
         return next((found for found in plainer if found.lower() in self.lexicon.golds), None)
+
+
+def _give(parts: list[Tok], phonemes: str | None, rating: int | None) -> None:
+    """The first of some parts of a word says them all."""
+    for part in parts:
+        part.phonemes, part.rating = "", rating
+    parts[0].phonemes = phonemes
 
 
 @cache

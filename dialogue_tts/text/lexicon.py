@@ -53,6 +53,7 @@ _INTERJECTIONS = (  # which hibari would spell letter by letter
     (re.compile(r"tsk"), "tˈɪsk"),
     (re.compile(r"z{2,}"), "z"),
 )
+_LIKE_AN_INTERJECTION = re.compile("|".join(pattern.pattern for pattern, _ in _INTERJECTIONS))
 
 
 class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
@@ -72,6 +73,12 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
         return self._kept(
             text, token.tag, token.stress, token.currency, token.is_head, context.future_vowel, context.future_to
         )
+
+    def read(
+        self, text: str, tag: str, currency: str | None, head: bool, context: Context
+    ) -> tuple[str | None, int | None]:
+        """The same of a token that says these things."""
+        return self._kept(text, tag, None, currency, head, context.future_vowel, context.future_to)
 
     def _read(
         self, text: str, tag: str, stress: float | None, currency: str | None, head: bool, vowel: bool | None, to: bool
@@ -101,7 +108,7 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
 
     def _name(self, written: str) -> str | None:
         """What the table written by hand says of a word, or of the word in front of its 's."""
-        stem = re.sub(r"'s$", "", written, flags=re.IGNORECASE)
+        stem = written[:-2] if written[-2:] in ("'s", "'S") else written
         for word in (written, stem):
             for form in (word, word.lower(), _fold(word.lower())):
                 if form in _names():
@@ -160,7 +167,10 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
 
 def interjection(word: str) -> str | None:
     """The sound of a word without vowels, or one drawn out at will: `Hmm`, `Shhhh`."""
-    return next((sound for pattern, sound in _INTERJECTIONS if pattern.fullmatch(word.lower())), None)
+    word = word.lower()
+    if not _LIKE_AN_INTERJECTION.fullmatch(word):
+        return None
+    return next((sound for pattern, sound in _INTERJECTIONS if pattern.fullmatch(word)), None)
 
 
 def read_table(text: str) -> dict[str, str]:
@@ -182,5 +192,7 @@ def _table() -> dict[str, str]:
 
 def _fold(word: str) -> str:
     """Letters without their marks: `Siobhán` -> `Siobhan`, `Łódź` -> `Lodz`."""
+    if word.isascii():
+        return word
     parts = unicodedata.normalize("NFD", word.translate(_PLAIN))
     return "".join(c for c in parts if not unicodedata.combining(c))

@@ -14,8 +14,10 @@ _GROUP = re.compile(r"\\(\d)")
 
 
 @cache
-def _any_of(signs: str) -> re.Pattern[str]:
-    return re.compile(f"[{re.escape(signs)}]+")
+def _near(signs: str) -> re.Pattern[str]:
+    """Stretches that begin and end with one of the signs, none of which is further than twice `REACH` from the next."""
+    signs = re.escape(signs)
+    return re.compile(f"[{signs}](?:[^{signs}]{{0,{2 * REACH}}}[{signs}])*")
 
 
 class Rule(NamedTuple):
@@ -101,13 +103,7 @@ class Rewriting:
         kept, text = self._stretches.get(signs, ([], ""))
         if text is self.text:
             return kept
-        found: list[tuple[int, int]] = []
-        for match in _any_of(signs).finditer(self.text):
-            start, end = max(match.start() - REACH, 0), match.end() + REACH
-            if found and start <= found[-1][1]:
-                found[-1] = (found[-1][0], end)
-            else:
-                found.append((start, end))
+        found = [(max(match.start() - REACH, 0), match.end() + REACH) for match in _near(signs).finditer(self.text)]
         self._stretches[signs] = (found, self.text)
         return found
 
