@@ -141,8 +141,10 @@ def _words_in(found: Any) -> tuple[tuple[str, str], ...]:
     """The dialogue's dictionary: written word -> phonemes. Raises ScriptError for phonemes that there are not."""
     if not isinstance(found, dict) or len(found) > MOST_WORDS:
         raise RefusedError(f"a dialogue's dictionary holds up to {MOST_WORDS} words; take some out.")
-    words = tuple((str(word)[:LONGEST_WORD], str(phonemes)[:LONGEST_WORD]) for word, phonemes in found.items())
+    words = tuple((str(word), str(phonemes)) for word, phonemes in found.items())
     for word, phonemes in words:
+        if max(len(word), len(phonemes)) > LONGEST_WORD:
+            raise RefusedError(f"dictionary: {word[:20]!r}... is longer than {LONGEST_WORD} characters; shorten it.")
         to_american(_whole(phonemes, "dictionary"), _whole(word, "dictionary"))
     return words
 

@@ -101,14 +101,15 @@ class WordReader:
         texts = [part.text + part.whitespace for part in parts]
         weights = [sum(1 if letter == letter.lower() else 2 for letter in part.text) for part in parts]
         given = [part.alias is not None or part.phonemes is not None for part in parts]
+        costs = any(part.currency for part in parts)
         first, end = 0, len(parts)
         while first < end:
             stretch = parts[first:end]
             phonemes = None
             if True not in given[first:end]:
                 text = "".join(texts[first : end - 1]) + parts[end - 1].text
-                tag = parts[max(range(first, end), key=weights.__getitem__)].tag
-                currency = max((part.currency for part in stretch if part.currency is not None), default=None)
+                tag = parts[weights.index(max(weights[first:end]), first, end)].tag
+                currency = max((part.currency for part in stretch if part.currency), default=None) if costs else None
                 phonemes, rating = self.lexicon.read(text, tag, currency, stretch[0].is_head, following)
             if phonemes is not None:
                 _give(stretch, phonemes, rating)

@@ -640,6 +640,7 @@ def broken(change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]
         broken(lambda q: q | {"cast": {"Anna": "name:../voice.wav"}}),
         broken(lambda q: q | {"settings": {"speed": 99}}),
         broken(lambda q: q | {"settings": ["left_out"]}),
+        broken(lambda q: q | {"settings": {"words": {"a" * 101: "x"}}}),
         broken(lambda q: q | {"settings": {"words": {"ab\ud83d": "x"}}}),
         broken(lambda q: q | {"rows": rows([("Anna", "Hello \ud83d.")])}),
         broken(lambda q: q | {"only": "nobody"}),
