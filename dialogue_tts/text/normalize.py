@@ -18,7 +18,7 @@ from dialogue_tts.text.rules.dates import BRITISH_DATES, DATES
 from dialogue_tts.text.rules.identifiers import IDENTIFIERS, MIXED
 from dialogue_tts.text.rules.money import MONEY
 from dialogue_tts.text.rules.numerals import NUMERALS
-from dialogue_tts.text.rules.quantities import BRITISH_QUANTITIES, QUANTITIES, REST
+from dialogue_tts.text.rules.quantities import BRITISH_QUANTITIES, QUANTITIES, REST, VERSES
 from dialogue_tts.text.rules.shouting import Vocabulary, unshout
 from dialogue_tts.text.rules.units import UNITS
 from dialogue_tts.text.rules.words import SYMBOLS, WORDS
@@ -40,14 +40,14 @@ _LAST = (
 )
 
 AMERICAN_RULES = Rules(
-    (*ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS),
+    (*VERSES, *ADDRESSES, *IDENTIFIERS, *DATES, *MONEY, *UNITS, *NUMERALS),
     (
         *(*QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST),
         *(*rules((AND, ""), signs=AND), *rules((THE, ""), signs=THE), *_LAST),
     ),
 )
 BRITISH_RULES = Rules(
-    (*ADDRESSES, *IDENTIFIERS, *BRITISH_DATES, *MONEY, *UNITS, *NUMERALS),
+    (*VERSES, *ADDRESSES, *IDENTIFIERS, *BRITISH_DATES, *MONEY, *UNITS, *NUMERALS),
     (
         *(*BRITISH_QUANTITIES, *WORDS, *MIXED, *SYMBOLS, *REST),
         *(*rules((AND, " and"), signs=AND), *rules((THE, "the "), signs=THE), *_LAST),

@@ -65,7 +65,8 @@ _MARKDOWN = tuple(
 _FACE = re.compile(r"(?<!\S)(?:[:;=]'?-?[()DPpO/|]|<3|[xX]D|\^_*\^)(?![\w/])")
 _STACKED = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no letter has so many; to sort them takes long
 _MARKS = re.compile(r"[.,;:!?]{4,}")
-_RANGE = r"(?!(?<=\b[A-Z])–[A-Z]\b)(?!(?:(?<=\d[ap]m )|(?<= [ap]m )|(?<=[ap]\.m\. ))[-–] \d)"  # A–F, 9 a.m. - 5 p.m.
+_RANGE = r"(?!(?<=\b[A-Z])–[A-Z]\b)(?!(?<=\d[kKmMbB])–[$£€]\d)"  # A–F, $3M–$5M
+_RANGE += r"(?!(?:(?<=\d[ap]m )|(?<= [ap]m )|(?<=[ap]\.m\. ))[-–] \d)"  # 9 a.m. - 5 p.m.
 _BREAKS = re.compile(rf"—|-{{2,}}|(?<!\d){_RANGE}–(?!\d)|(?<= )(?<!\d ){_RANGE}[-–](?= )|(?<=\d )[-–](?= (?!\d))")
 _DAY = r"(?:Mon(?:day)?|Tue(?:s(?:day)?)?|Wed(?:nesday)?|Thu(?:r(?:s(?:day)?)?)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?)"
 _MONTH = (
@@ -73,6 +74,10 @@ _MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)"
 )
 _SPAN = re.compile(rf"\b(?:({_DAY})\.? ?[-–] ?(?={_DAY}\b)|({_MONTH})\.? ?[-–] ?(?={_MONTH}\b))")
+_GRADE = re.compile(  # `a C-`; `B- but` is a stammer
+    r"(\b(?i:an?|of|got|my|his|her|grade) |^|(?<=[,;] ))([A-D])[-–]"
+    r"(?:(?<=\w [A-D].)(?=$|[.,;:!?)\"]| (?:for|and|or)\b)|(?= (?:in [a-z]|on (?:the|my|his|her)|student|average|grade)))"
+)
 _DASHES = re.compile(r"[\s—]*—[\s—]*")
 
 
@@ -91,7 +96,9 @@ def tidy(text: str) -> str:
     text = _UNUSUAL.sub(lambda found: _plain_character(found[0], found.string, found.start()), text)
     text = _FACE.sub(" ", text)
     text = re.sub(r"(?<=[^\W\d_]{2})\((\w{1,3})\)", r"\1", text)  # turn(s)
+    text = re.sub(r"\b([Aa])\(n\)(?= (.))", lambda m: m[1] + "n" * (m[2] in "aeiouAEIOU"), text)
     text = re.sub(r"\b([a-zA-Z])\(([a-z])\)", r"\1 of \2", text)  # f(x)
+    text = _GRADE.sub(r"\1\2 minus", text)
     text = re.sub(r"(?<=\+\d\d) \(0\) ?", " 0 ", text)  # +44 (0)20
     text = _without_dashes(" ".join(text.split()))
     text = _MARKS.sub(lambda run: _few_marks(run[0]), text)

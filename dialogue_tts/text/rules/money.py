@@ -43,22 +43,33 @@ SIGNS = "$£€¥₹₩₽₺₪₿"
 _CODES = "|".join(sorted((re.escape(unit) for unit in _UNITS if unit not in SIGNS), key=len, reverse=True))
 
 
-def _is_compound(match: re.Match[str]) -> bool:
-    """`a $5 note`, `a $3 million deal`: the sum is of one thing."""
-    before, after = (
-        match.string[max(match.start() - 9, 0) : match.start()],
-        match.string[match.end() : match.end() + 12],
-    )
-    return bool(re.search(r"(?:^|\W)(?:an?|another|every|one) $", before, re.IGNORECASE) and _THING.match(after))
+def is_of_one_thing(match: re.Match[str]) -> bool:
+    """Whether what was matched says which one a thing is: `a $5 note`, `the 10 km run`."""
+    before = match.string[max(match.start() - 9, 0) : match.start()]
+    after = match.string[match.end() : match.end() + 14]
+    if _ONE.search(before):
+        return bool(_THING.match(after)) or after.startswith(" can")
+    return bool(_THAT.search(before) and _THING.match(after) and not _NO_THING.match(after))
 
 
-_THING = re.compile(r"[ -](?!(?:and|for|from|with|was|more|less|off|per|the)\b)[a-z]{3,}")
+_ONE = re.compile(r"(?:^|\W)(?:an?|another|every|each|one) $", re.IGNORECASE)
+_THAT = re.compile(
+    r"(?:^|\W)(?:the|this|that|his|her|its|my|your|our|their|two|three|four|five|six|ten) $", re.IGNORECASE
+)
+_THING = re.compile(
+    r"-a-(?=day|week|month|year)|"
+    r"[ -](?!(?:and|for|from|with|was|more|less|off|per|the|are|were|they|you|she|that|this|which|who|when|then|than|before"
+    r"|after|above|below|apart|away|back|into|through|each|every|only|can|could|must|has|have|had|will|would|should|because"
+    r"|but|nor|not|now|today|again|already|later|earlier|ago|until|since|about|around|between|without|worth|says|may|might"
+    r"|did|does|what|where|your|his|her|our|their|its|left|over|under|down|out|yet|too|here|there)\b)[a-z]{3,}"
+)
+_NO_THING = re.compile(r"[ -][a-z]+(?:ed|ly)\b")  # `the 5 km walked`: not of a thing
 
 
 def _money(match: re.Match[str]) -> str:
     minus, country, sign, low, high, scale = match.groups()
     one, many, cent, cents = _UNITS[sign]
-    many = one if _is_compound(match) else many
+    many = one if is_of_one_thing(match) else many
     country = _COUNTRIES.get(country or "", "")
     start = "minus " if minus else ""
     if high or scale:
@@ -72,6 +83,12 @@ def _money(match: re.Match[str]) -> str:
         notes = f"{number(whole)} {country}{one if whole == '1' else many}"
         return start + (f"{notes} and {coins}" if part != "00" else notes)
     return f"{start}{number(low)} {country}{one if low == '1' else many}"
+
+
+def _money_range(match: re.Match[str]) -> str:
+    """`$1M-$2M`, each with its scale."""
+    sign, low, scale, high, other = match.groups()
+    return f"{number(low)} {SCALES[scale]} to {number(high)} {SCALES[other]} {_UNITS[sign][1]}"
 
 
 def _european(match: re.Match[str]) -> str:
@@ -96,6 +113,7 @@ MONEY = (
     ),
     *rules(
         (rf"(?<![\w.,])({NUMBER}) ?([{SIGNS}])(?! ?\d)", r"\2\1"),
+        (rf"([{SIGNS}])({NUMBER}){_SCALE[:-1]} ?[-–] ?\1?({NUMBER}){_SCALE[:-1]}", _money_range, "-–"),
         (
             rf"(?<![\w$-])(-)?(US|CA|AU|NZ|HK|C|A|S)?([{SIGNS}]) ?({NUMBER})(?: ?[-–] ?[{SIGNS}]?({NUMBER}))?{_SCALE}",
             _money,
@@ -103,7 +121,7 @@ MONEY = (
         signs=SIGNS,
     ),
     *rules(
-        (rf"(?<![\w.,])({NUMBER}) ?({_CODES})(?!\w)", r"\2 \1"),
+        (rf"(?<![\w.,])(?<!\b[Tt]he )({NUMBER}) ?({_CODES})(?!\w)", r"\2 \1"),
         (rf"(?<![\w-])(-)?()({_CODES}) ?({NUMBER})(?: ?[-–] ?({NUMBER}))?{_SCALE}(?![\w])", _money),
         signs="0123456789",
     ),

@@ -51,7 +51,15 @@ def roman(numeral: str) -> int:
     return total
 
 
-_SHORT = {"vol.": "volume", "ch.": "chapter", "pt.": "part", "fig.": "figure", "sec.": "section", "bk.": "book"}
+_SHORT = {
+    "vol.": "volume",
+    "ch.": "chapter",
+    "pt.": "part",
+    "fig.": "figure",
+    "sec.": "section",
+    "bk.": "book",
+    "sc.": "scene",
+}
 
 
 def _cardinal(match: re.Match[str]) -> str:

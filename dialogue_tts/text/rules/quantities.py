@@ -31,6 +31,16 @@ def _fraction(match: re.Match[str]) -> str:
     return f"{number(whole)} and {words.replace('one half', 'a half')}" if whole else words
 
 
+def _fraction_of_one(match: re.Match[str]) -> str:
+    """`a 3/4-inch bolt`: three quarter; `a 1/2 mile run`: half."""
+    before, top, bottom, space = match.groups()
+    words = fraction(int(top), int(bottom))
+    if words is None:
+        return match[0]
+    part = words.removesuffix("s") if int(top) > 1 else words.removeprefix("one ")
+    return f"{before}{part}{space}"
+
+
 def _over(match: re.Match[str]) -> str:
     """`5/3`, `8/10`: what is no fraction with a name."""
     return f"{number(match[1])} over {number(match[2])}"
@@ -50,6 +60,45 @@ def _day_first(match: re.Match[str]) -> str:
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return _day(match)
     return f"{before}the {ordinal(day)} of {MONTHS[int(month) - 1]}"
+
+
+def _shares(match: re.Match[str]) -> str:
+    """`a 60-40 split`"""
+    first, second = match.groups()
+    return f"{number(first)} {number(second)}" if int(first) + int(second) == 100 else match[0]
+
+
+def _verse(match: re.Match[str]) -> str:
+    volume, book, chapter, first, last = match.groups()
+    words = [ordinal(volume).capitalize()] if volume else []
+    words += [_BOOKS.get(book, book), number(chapter), number(first)]
+    return " ".join((*words, "to", number(last)) if last else words)
+
+
+_BOOKS = {  # of the Bible
+    **{"Gen": "Genesis", "Exod": "Exodus", "Ex": "Exodus", "Lev": "Leviticus", "Num": "Numbers", "Deut": "Deuteronomy"},
+    **{"Josh": "Joshua", "Sam": "Samuel", "Ps": "Psalm", "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah"},
+    **{"Jer": "Jeremiah", "Ezek": "Ezekiel", "Dan": "Daniel", "Hos": "Hosea", "Mic": "Micah", "Zech": "Zechariah"},
+    **{"Mal": "Malachi", "Matt": "Matthew", "Mt": "Matthew", "Mk": "Mark", "Lk": "Luke", "Jn": "John", "Rom": "Romans"},
+    **{"Cor": "Corinthians", "Gal": "Galatians", "Eph": "Ephesians", "Phil": "Philippians", "Col": "Colossians"},
+    **{
+        "Thess": "Thessalonians",
+        "Tim": "Timothy",
+        "Heb": "Hebrews",
+        "Jas": "James",
+        "Pet": "Peter",
+        "Rev": "Revelation",
+    },
+    **{"Chron": "Chronicles", "Lam": "Lamentations", "Neh": "Nehemiah"},
+}
+_BOOK = "|".join(
+    sorted(
+        {*_BOOKS, *_BOOKS.values(), "Mark", "Luke", "John", "Acts", "Ruth", "Job", "Judges", "Kings", "Ezra", "Amos"}
+        | {"Psalms", "Joel", "Jonah", "Titus", "Jude", "Sura", "Surah"},
+        key=len,
+        reverse=True,
+    )
+)
 
 
 def _out_of(match: re.Match[str]) -> str:
@@ -94,6 +143,11 @@ def _power(match: re.Match[str]) -> str:
     return f"{base} {named or f'to the power of {number(power)}'}"
 
 
+def _product(match: re.Match[str]) -> str:
+    first, second, power = match.groups()
+    return f"{first.upper()}.{second.upper()}. {'squared' if power == '²' else 'cubed'}"
+
+
 def _plain(match: re.Match[str]) -> str:
     """A number in its context: a year if it looks like one, else a count."""
     text = match[0]
@@ -106,6 +160,11 @@ def _plain(match: re.Match[str]) -> str:
     return number(text)
 
 
+VERSES = rules(
+    (rf"(?<!\w)(?:([123]) )?({_BOOK})\.? (\d{{1,3}}):(\d{{1,3}})(?: ?[-–] ?(\d{{1,3}}))?(?![\d:]| ?[ap]\.?m)", _verse),
+    signs=":",
+)
+_PIECES = "(?:inch|mile|hour|ton|pound|cup|pint|ounce|acre|meter|teaspoon|tablespoon|time|page|size|day|price|share)"
 _NO_MORE = r"(?![\w/]|\.\d)"
 _N = r"(?<![\w.,])"
 _END = r"(?![\w]|[.,]\d)"
@@ -118,8 +177,10 @@ QUANTITIES = (
         (rf"(?<![\w.,])({NUMBER}) / ({NUMBER})(?![\w/]|\.\d)", lambda m: f"{number(m[1])} divided by {number(m[2])}"),
         (r"(?<![\w/])9/11(?![\w/])", "nine eleven"),
         (r"(?<![\w/])7/7(?![\w/])", "seven seven"),
-        (r"(?<![\w/])50[/-]50(?![\w/])", "fifty fifty"),
-        (r"(?<![\w/])20/20(?![\w/])", "twenty twenty"),
+        (r"(?<![\w/])50[/-]50(?![\w/])", "fifty fifty", "/-"),
+        (r"(?<![\w/-])(\d\d)[/-](\d\d)(?= (?:split|rule|chance|odds|shot|mix|blend|ratio|partner))", _shares, "/-"),
+        (r"(?<![\w/])20[/-]20(?![\w/])(?! season)", "twenty twenty", "/-"),
+        (r"(?<![\w/-])7[/-]11(?= (?:store|shop|on|at|near|around|across)\b)", "seven eleven", "/-"),
         (r"(?<![\w/])4/4 (?=time)", "four four "),
         (
             rf"\b((?i:on|by|until|before|after|since|due|from) )(\d{{1,2}})/(\d{{1,2}}){_NO_MORE}(?! (?:of|cup|tea|inch))",
@@ -127,6 +188,7 @@ QUANTITIES = (
         ),
         (r"(?<![\w./-])(\d{1,3}\.\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _out_of),
         (r"(?<![\w./-])(\d{1,4})/(10|100)(?![\w/]|\.\d| (?:of|an?|inch|mile)\b)", _out_of),
+        (rf"(\b(?:[Aa]n?|[Tt]he|[Ee]very) )(\d)/(2|3|4|8)([ -])(?={_PIECES}(?: |$))", _fraction_of_one),
         (r"(?<![\w./])(?:(\d{1,9})[ -])?(\d{1,2})/(\d{1,3})(?![\w/]|\.\d)", _fraction),
         (r"(?<![\w./])()(\d{1,2})/(\d{1,2})(?![\w/]|\.\d)", _day),
         (r"(?<![\w./])(\d{1,9})/(\d{1,9})(?![\w/]|\.\d)", _over),
@@ -147,6 +209,7 @@ QUANTITIES = (
             "^",
         ),
         (r"(?<![\w.])([a-z]|\d{1,9})([²³])", _power, "²³"),
+        (r"(?<![\w.])(?!cm|km|mm|ft)([a-z])([a-z])([²³])", _product, "²³"),  # mc²
         (rf"{_N}({NUMBER}) ?\+ ?(?=\(?\d)", lambda m: f"{number(m[1])} plus ", "+"),
         (rf"{_N}({NUMBER}) [-–] ({NUMBER})(?= ?=)", lambda m: f"{number(m[1])} minus {number(m[2])}", "="),
         (rf"{_N}({NUMBER})[-–]({NUMBER})(?= ?=)", lambda m: f"{number(m[1])} minus {number(m[2])}", "="),

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from dialogue_tts.text.numbers import number
 from dialogue_tts.text.rewriting import rules
-from dialogue_tts.text.rules.money import NUMBER, SCALES
+from dialogue_tts.text.rules.money import NUMBER, SCALES, is_of_one_thing
 
 _LENGTHS = {
     "m": "meter",
@@ -26,7 +26,7 @@ _UNITS = _LENGTHS | {
     **{"L": "liter", "l": "liter", "mL": "milliliter", "ml": "milliliter", "cl": "centiliter", "dl": "deciliter"},
     **{"gal": "gallon", "pt": "pint", "qt": "quart", "tbsp": "tablespoon", "tsp": "teaspoon", "cc": "cubic centimeter"},
     **{"fl oz": "fluid ounce", "ha": "hectare", "sq ft": "square foot/square feet", "sq mi": "square mile"},
-    **{"sq m": "square meter", "sq km": "square kilometer"},
+    **{"sq m": "square meter", "sq km": "square kilometer", "sq yd": "square yard"},
     **{"mph": "mile per hour/miles per hour", "kph": "kilometer per hour/kilometers per hour"},
     **{"km/h": "kilometer per hour/kilometers per hour", "kmh": "kilometer per hour/kilometers per hour"},
     **{"m/s": "meter per second/meters per second", "ft/s": "foot per second/feet per second"},
@@ -56,7 +56,7 @@ _UNITS = _LENGTHS | {
     **{"px": "pixel", "MP": "megapixel", "pct": "percent/percent", "hp": "horsepower/horsepower", "lm": "lumen"},
     **{"Ω": "ohm", "kΩ": "kilohm", "pp": "page", "mi/h": "mile per hour/miles per hour"},
 }
-_APART = frozenset(_UNITS) - frozenset("B N J s in st bar mo pt cal pp hp".split())  # a space may stand in front
+_APART = frozenset(_UNITS) - frozenset("B N J s in st bar mo pt cal pp".split())  # a space may stand in front
 _TIGHT = frozenset(_UNITS) - frozenset("B N J s st bar mo pp t".split())  # or none
 
 
@@ -89,7 +89,7 @@ def unit_words(count: str, unit: str) -> str:
 
 
 def _unit(match: re.Match[str]) -> str:
-    return f"{number(match[1])} {unit_words(match[1], match[2])}"
+    return f"{number(match[1])} {unit_words('1' if is_of_one_thing(match) else match[1], match[2])}"
 
 
 def _compound(match: re.Match[str]) -> str:
@@ -98,7 +98,21 @@ def _compound(match: re.Match[str]) -> str:
 
 
 def _range(match: re.Match[str]) -> str:
-    return f"{number(match[1])} to {number(match[2])} {unit_words(match[2], match[3])}"
+    return (
+        f"{number(match[1])} to {number(match[2])} {unit_words('1' if is_of_one_thing(match) else match[2], match[3])}"
+    )
+
+
+def _range_of_both(match: re.Match[str]) -> str:
+    """`5km–10km`, each with its unit."""
+    low, unit, high, other = match.groups()
+    return f"{number(low)} {unit_words(low, unit)} to {number(high)} {unit_words(high, other)}"
+
+
+def _by(match: re.Match[str]) -> str:
+    """`12"x18"`, `5' × 7'`: sides."""
+    first, sign, second = match.groups()
+    return f"{number(first)} by {number(second)} {'feet' if sign == chr(39) else 'inches'}"
 
 
 def _per(match: re.Match[str]) -> str:
@@ -108,7 +122,7 @@ def _per(match: re.Match[str]) -> str:
 
 def _degrees(match: re.Match[str]) -> str:
     count, scale = match[1], match[2]
-    words = f"{number(count)} {'degree' if count in _ONE else 'degrees'}"
+    words = f"{number(count)} {'degree' if count in _ONE or is_of_one_thing(match) else 'degrees'}"
     return words + {"C": " Celsius", "F": " Fahrenheit", "K": " Kelvin"}.get(scale or "", "")
 
 
@@ -133,7 +147,14 @@ def _big(match: re.Match[str]) -> str:
 
 def _power(match: re.Match[str]) -> str:
     power = "square" if (match[3] or match[4]) in "2²" else "cubic"
-    return f"{number(match[1])} {power} {unit_words(match[1], match[2])}"
+    return f"{number(match[1])} {power} {unit_words('1' if is_of_one_thing(match) else match[1], match[2])}"
+
+
+def _power_alone(match: re.Match[str]) -> str:
+    """`per m²`, `a thousand km²`."""
+    before, unit, power = match.groups()
+    count = "1" if before.lower() in ("per ", "a ", "each ", "every ") else ""
+    return f"{before}{'square' if power == '²' else 'cubic'} {unit_words(count, unit)}"
 
 
 def _place(match: re.Match[str]) -> str:
@@ -147,17 +168,25 @@ def _place(match: re.Match[str]) -> str:
 _SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _START = r"(?<![\w.,$£€/'])"
 _DOT = r"(?:\.(?=[,;:)]| [a-z]))?"  # `3 ft. tall`; where a sentence may end it stays
+_COUNTERS = "per |an? |each |every |in |of |many |hundred |thousand |million "
 UNITS = rules(
+    (r"(?<=\d )(sq)\.? (ft|mi|m|km|yd)\b\.?(?=[,;:)]| [a-z]|$)", r"sq \2", "q"),
     (rf"{_START}(\d{{1,3}})° ?(?:(\d{{1,2}})' ?)?()([NSEW])\b", _place, "°"),
     (rf"{_START}(\d{{1,3}})° ?(\d{{1,2}})' ?(?:(\d{{1,2}}(?:\.\d{{1,4}})?) ?(?:\"|'') ?)?([NSEW]\b)?", _place, "°"),
     (rf"{_START}({NUMBER}) in\.(?=[,;:)]| (?:[a-z]|\d)|$)", lambda m: f"{number(m[1])} {unit_words(m[1], 'in')}", "i"),
     (rf"{_START}(-?(?:{NUMBER}))°? ?(?:[-–]|to) ?(-?(?:{NUMBER})) ?° ?([CF])?(?!\w)", _degree_range, "°"),
     (rf"{_START}(-?(?:{NUMBER})) ?° ?([CFK])?(?!\w)", _degrees, "°"),
+    (rf"{_START}(\d{{1,4}}(?:\.\d{{1,2}})?)(['\"]) ?[x×] ?(\d{{1,4}}(?:\.\d{{1,2}})?)\2", _by, "x×"),
     (rf"{_START}(\d{{1,2}}) ?' ?(\d{{1,2}}(?:\.\d)?) ?(?:\"|'')", _feet, "'"),
     (rf"{_START}(\d{{1,2}}) ?(?:ft|feet|foot)\.? (\d{{1,2}}) ?(?:in|inches|inch)\b\.?", _feet, "f"),
     (rf"{_START}(?<!\")(\d{{1,3}}(?:\.\d{{1,2}})?)\"(?=\s|$|[,.;!?])", lambda m: f"{number(m[1])} inches", '"'),
     (rf"{_START}(?<!')(\d{{1,2}})'(?= (?:tall|long|wide|high|deep|by|x)\b)", lambda m: f"{number(m[1])} feet", "'"),
     (rf"{_START}({NUMBER}) ?(km|cm|mm|mi|ft|in|m|yd)(?:\^?([23])|([²³]))(?!\w)", _power, "kcmfiy"),
+    (
+        rf"{_START}({NUMBER}) ?({_any(_APART)}) ?[-–] ?({NUMBER}) ?({_any(_APART)})(?![\w/²³']){_DOT}",
+        _range_of_both,
+        "-–",
+    ),
     (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER}) ({_any(_APART)})(?![\w/²³']){_DOT}", _range, "-–t"),
     (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range, "-–t"),
     (rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}", _per, "/"),
@@ -172,4 +201,10 @@ UNITS = rules(
         "s",
     ),
     signs="0123456789",
+) + rules(
+    (
+        r"(?i:\b(per |an? |each |every |in |of |many |hundred |thousand |million ))(km|cm|mm|ft|m)([²³])(?!\w)",
+        _power_alone,
+    ),
+    signs="²³",
 )

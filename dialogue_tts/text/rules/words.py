@@ -105,6 +105,7 @@ _ALWAYS = {  # with their full stop, wherever they stand
         "Mfr": "Manufacturer",
     },
 }
+_SIDES = {"N": "North", "S": "South", "E": "East", "W": "West"}
 _NEEDS_NUMBER = frozenset(
     "Pt Op op fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
 )
@@ -155,7 +156,8 @@ _LATIN = (
     (r"(?<![\w.])[Pp]\. ?[Ss]\.(?=[ :,])", "P.S."),
     (r"(?<![\w.])a\.k\.a\.", "also known as"),
     (r"(?<![\w.])[cC]\. (?=\d{3,4}\b)", "circa "),
-    (r"(?<![\w.])[vV]\. (?=[A-Z])(?<=[A-Za-z] v\. )", "versus "),
+    (r"(?<![\w.])[vV]\. (?=[A-Z])(?<=[A-Za-z.] v\. )", "versus "),
+    (r"(?<=\w, )[Ss]c\. (?=\d)", "scene "),
     (r"(?<![\w.])Q\.E\.D\.", "Q.E.D."),
 )
 
@@ -222,7 +224,10 @@ WORDS = (
             rf"\b([A-Z]\w+|\d+th|\d+[nr]d|\d+st) ({_alternatives(set(_STREETS) - {*_NAMED.split('|'), 'Bldg', 'Av'})})\.",
             _street,
         ),
+        (r"(?<!\w)(Ave|Blvd)\. (?=of )", lambda m: _STREETS[m[1]] + " "),
         (r"(?<=\w )(Ave|Blvd|Rd|Hwy|Pkwy)\b(?! Maria)", lambda m: _STREETS[m[1]]),
+        (r"(?<![\w.])([NSEW])\.? (?=\d{1,3}(?:st|nd|rd|th) (?:St|Ave|Rd|Blvd)\b)", lambda m: _SIDES[m[1]] + " "),
+        (r"(?<!\w)(Apt|Ste)\.? ?(?=# ?\d)", lambda m: _ALWAYS[m[1]] + " "),
         (r"(?<!\w)(Hwy|Rte)\b\.?(?= [\dA-Z])", lambda m: _STREETS[m[1]]),
         (
             rf"(?<!\w)({_alternatives(set(_TITLES))})\. {_CAPITAL}(?<!\b[Tt]he Sun\. )(?<!\b[Tt]he Gen\. )(?<!\b[Tt]he Rep\. )",
