@@ -31,10 +31,13 @@ function compareRows(step, before, after) {
   const is = new Map(after.map((row) => [row.id, row]));
   const order = [before.map((row) => row.id), after.map((row) => row.id)];
   if (!same(order[0], order[1])) step.order = [order[0], order[1]];
+  /** @type {NonNullable<Step["rows"]>} */
+  const changed = {};
   for (const id of new Set([...was.keys(), ...is.keys()])) {
     const [old, now] = [was.get(id) || null, is.get(id) || null];
-    if (!same(old, now)) step.rows = { ...step.rows, [id]: [old, now] };
+    if (!same(old, now)) changed[id] = [old, now];
   }
+  if (Object.keys(changed).length) step.rows = changed;
 }
 
 /** @param {Step} step @param {string} before @param {string} after */

@@ -7,12 +7,13 @@ import { colourOf, state } from "./state.js";
 let area;
 let copy;
 let told;
+let inking = 0; // the frame for which the copy waits
 
 export function textView() {
   copy = h("div", { class: "ink", "aria-hidden": "true" });
   area = h("textarea", { class: "script-text", "aria-label": "Script as text", spellcheck: "true", "aria-describedby": "script-told" });
   told = h("ul", { class: "told", id: "script-told" });
-  area.addEventListener("input", () => { state.text = area.value; drawInk(); edited("text"); });
+  area.addEventListener("input", () => { state.text = area.value; inkSoon(); edited("text"); });
   area.addEventListener("blur", () => flush());
   return h("div", { class: "text-view" }, h("div", { class: "sheet" }, copy, area), told);
 }
@@ -27,7 +28,13 @@ export function drawText(anew = false) {
   area.setAttribute("aria-invalid", String(state.findings.some((found) => found.severity === "error")));
 }
 
+/** Before the next picture: what is pasted may come as an input for each of its lines. */
+function inkSoon() {
+  if (!inking) inking = requestAnimationFrame(drawInk);
+}
+
 function drawInk() {
+  inking = 0;
   const wrong = new Map(state.findings.map((found) => [found.line, found.severity]));
   for (const found of state.findings) if (found.severity === "error") wrong.set(found.line, "error");
   copy.replaceChildren(...area.value.split("\n").map((line, n) => h("div", { class: `ink-line ${wrong.get(n + 1) || ""}` }, ...coloured(line), "\u200b")));
