@@ -118,6 +118,12 @@ def sounds_in(folder: Path, most: int) -> list[np.ndarray]:
     return [read_audio(path, SAMPLE_RATE_HZ).numpy() for path in chosen]
 
 
+def middle(wave: np.ndarray, seconds: float | None) -> np.ndarray:
+    """So much of a sound, from its middle; all of it for None."""
+    size = wave.size if seconds is None else min(wave.size, round(seconds * SAMPLE_RATE_HZ))
+    return wave[(wave.size - size) // 2 :][:size]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,9 +131,10 @@ def main() -> None:
     parser.add_argument("others", type=Path, nargs="+")
     parser.add_argument("--sounds", type=int, default=200, help="of each kind")
     parser.add_argument("--windows", type=int, default=1, help="of each sound")
+    parser.add_argument("--seconds", type=float, help="of each of OURS, from its middle; else all of it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    ours = sounds_in(arguments.ours, arguments.sounds)
+    ours = [middle(sound, arguments.seconds) for sound in sounds_in(arguments.ours, arguments.sounds)]
     began = time.process_time()
     marked = [MARK.applied(sound) for sound in ours]
     took, seconds = time.process_time() - began, sum(sound.size for sound in ours) / SAMPLE_RATE_HZ

@@ -10,7 +10,7 @@ from scipy import fft
 
 from dialogue_tts.config import strict
 from dialogue_tts.errors import SettingsError
-from dialogue_tts.provenance.pattern import CHIP, CHIPS, TAPS, filters
+from dialogue_tts.provenance.pattern import CHIP, TAPS, filters, pattern
 
 MOST_OPERATORS = 256  # a byte
 FADE = CHIP  # samples over which one chip's filter gives way to the next one's: as gently as can be
@@ -66,9 +66,16 @@ class Marker:
     """
 
     def __init__(self, mark: Mark) -> None:
-        self._mark = mark
+        self._responses = _responses(mark.message)
         self._at = 0  # samples so far
         self._rest = np.zeros(0, np.float32)  # what filters still answer to sound that is over
+
+    @classmethod
+    def of_signs(cls, signs: np.ndarray) -> Marker:
+        """One with any pattern, (chips, BANDS) of {-1, 1}, over and over: what a detector learns from."""
+        marker = cls(Mark(0))
+        marker._responses = _spectra(signs)
+        return marker
 
     def add(self, wave: np.ndarray) -> np.ndarray:
         """float32 (samples,) -> float32 (samples,)"""
@@ -82,7 +89,7 @@ class Marker:
         pieces = np.lib.stride_tricks.sliding_window_view(heard, SPAN)[::CHIP] * _fades()
         spectra = (
             fft.rfft(pieces, REACH * CHIP, axis=1)
-            * _responses(self._mark.message)[np.arange(first, first + count) % CHIPS]
+            * self._responses[np.arange(first, first + count) % len(self._responses)]
         )
         answers = fft.irfft(spectra, REACH * CHIP, axis=1).reshape(count, REACH, CHIP)
         whole = np.zeros((count + REACH - 1, CHIP), np.float32)
@@ -107,4 +114,9 @@ def _fades() -> np.ndarray:
 @cache
 def _responses(message: int) -> np.ndarray:
     """complex64 (CHIPS, REACH * CHIP // 2 + 1)"""
-    return np.asarray(fft.rfft(filters(message), REACH * CHIP, axis=1), np.complex64)
+    return _spectra(pattern(message))
+
+
+def _spectra(signs: np.ndarray) -> np.ndarray:
+    """(chips, BANDS) -> what the chips' filters answer, complex64 (chips, REACH * CHIP // 2 + 1)"""
+    return np.asarray(fft.rfft(filters(signs), REACH * CHIP, axis=1), np.complex64)

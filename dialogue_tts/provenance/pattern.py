@@ -23,7 +23,7 @@ CHIPS = 32  # in a period
 LOWEST_HZ, HIGHEST_HZ, BANDS = 300.0, 3300.0, 20  # what a telephone lets through
 SIGNS = 128  # of a byte's code word
 BYTES = 2  # of a message
-STRENGTH_DB = 2.0  # by so much a tile is louder or softer
+STRENGTH_DB = 1.7  # by so much a tile is louder or softer
 EDGE_HZ = 50.0  # half of what a band's edge takes
 TAPS = 256  # of a chip's filter
 FFT = 2048
@@ -57,16 +57,15 @@ def pattern(message: int) -> np.ndarray:
     return np.asarray(signs[which] * own, np.float32)
 
 
-@cache
-def filters(message: int) -> np.ndarray:
-    """A message -> float32 (CHIPS, TAPS): minimum-phase filters, one a chip, that raise and lower the bands.
+def filters(signs: np.ndarray) -> np.ndarray:
+    """Signs (chips, BANDS) -> float32 (chips, TAPS): minimum-phase filters, one a chip, that raise and lower the bands.
 
     Minimum phase, by the folded cepstrum (Oppenheim and Schafer, "Discrete-time signal processing", 13.5), so that nothing of
     a sound is marked before it is there: a stream needs no sound that comes later.
     """
     hz = np.arange(FFT // 2 + 1)[:, None] * SAMPLE_RATE_HZ / FFT
     rise = 0.5 + 0.5 * np.sin(np.pi / 2 * np.clip((hz - band_edges()) / EDGE_HZ, -1, 1))
-    log_gain = STRENGTH_DB * np.log(10) / 20 * pattern(message) @ (rise[:, :-1] - rise[:, 1:]).T
+    log_gain = STRENGTH_DB * np.log(10) / 20 * signs @ (rise[:, :-1] - rise[:, 1:]).T
     cepstrum = np.fft.irfft(log_gain, axis=1)
     cepstrum[:, 1 : FFT // 2] *= 2
     cepstrum[:, FFT // 2 + 1 :] = 0

@@ -10,6 +10,7 @@ from dialogue_tts.errors import AudioError
 from dialogue_tts.provenance import detect, verify
 from dialogue_tts.provenance.detect import FALSE_ALARMS, PERIOD, RATE_HZ, Speed, find_mark
 from dialogue_tts.provenance.mark import Mark
+from dialogue_tts.provenance.network import power_of
 
 MARK = Mark(bundle=77, operator=3)
 BUNDLES = {77: ("tiny",)}
@@ -47,7 +48,7 @@ def test_noise_and_other_speeds_leave_it(speech: np.ndarray, marked: np.ndarray)
 def test_chances_are_those_of_random_directions(speech: np.ndarray) -> None:
     """Scores of unmarked sound, at all offsets, are above a score as often as theory says."""
     plain = low(speech)
-    folded = detect._folded(detect._levels(detect._power(plain[: 3 * RATE_HZ]), 1.0), 1.0)
+    folded = detect._folded(detect._ratios(power_of(plain[: 3 * RATE_HZ]), 1.0), 1.0)
     rng = np.random.default_rng(2)
     scores = [detect._best_message(folded * rng.choice([-1, 1], folded.shape))[0] for _ in range(100)]
     chances = [detect._chance(score, 1) for score in scores]
