@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import time
@@ -172,3 +173,20 @@ def test_long_documents_are_read_in_time(name: str) -> None:
     began = time.process_time()
     assert len(read_draft(data, name).turns) == count
     assert time.process_time() - began < 6  # 2 s where nothing else runs
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        *(("x.srt", part) for part in ("\t ", "1", "\xa0", "  \n", "1 ", "1\n", "00:00:01,0")),
+        *(("x.fountain", part) for part in ("[", "[[a ", "/* a ", "/*", "A (", "\t ")),
+        *(("x.vtt", part) for part in ("\t ", "1", "00:01.000 ")),
+    ],
+)
+def test_what_a_pattern_may_look_at_again_and_again_is_read_in_time(name: str, part: str) -> None:
+    """Or refused. Half a million characters of it took minutes."""
+    text = ("WEBVTT\n\n" if name == "x.vtt" else "") + part * (100_000 // len(part))
+    began = time.process_time()
+    with contextlib.suppress(ScriptError):
+        read_draft(text.encode(), name)
+    assert time.process_time() - began < 4

@@ -9,7 +9,7 @@ from dialogue_tts.script.forms import Line
 from dialogue_tts.script.labels import read_cue
 
 _BONEYARD = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NOTE = re.compile(r"\[\[.{0,2000}?\]\]", re.DOTALL)
+_NOTE = re.compile(r"\[\[(?:(?!\[\[).){0,2000}?\]\]", re.DOTALL)
 _KEY = re.compile(r"[A-Za-z][\w ]{0,30}:(?:\s|$)")
 _SCENE = re.compile(r"(?:INT|EXT|EST|INT\.?/EXT|I/E)[. ]", re.IGNORECASE)
 _CHARACTER = re.compile(r"(?=[^a-z]*[A-ZÀ-ÖØ-Þ])[^a-z()]{1,60}?(?:\s*\([^()]*\))*\s*\^?")
@@ -17,10 +17,13 @@ _CHARACTER = re.compile(r"(?=[^a-z]*[A-ZÀ-ÖØ-Þ])[^a-z()]{1,60}?(?:\s*\([^()]
 
 def read_fountain(text: str) -> tuple[list[Line], list[str]]:
     """Its lines, each with its speaker where one begins to speak, and what in it is left out."""
-    told = ["what stands in [[ ]] or /* */ is left out"] if _BONEYARD.search(text) or _NOTE.search(text) else []
-    for comment in (_BONEYARD, _NOTE):
-        text = comment.sub(lambda match: "\n" * match[0].count("\n"), text)
-    return list(_lines(text.splitlines())), told
+    kept, told = text, []
+    for comment, end in ((_BONEYARD, "*/"), (_NOTE, "]]")):
+        closed = kept.rfind(end) + len(end)  # no comment ends behind, so none is looked for from there on
+        kept = comment.sub(lambda match: "\n" * match[0].count("\n"), kept[:closed]) + kept[closed:]
+    if kept != text:
+        told.append("what stands in [[ ]] or /* */ is left out")
+    return list(_lines(kept.splitlines())), told
 
 
 def _lines(written: list[str]) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from dialogue_tts.script.labels import is_capitals
 
 UNNAMED = "Speaker"  # who says what no cue gives a name to
 MOST_CUES = 50_000
+_BLANKS, _EMPTY_LINES, _DIGITS = re.compile(r"[^\S\n]+"), re.compile(r"\n(?: ?\n)+"), re.compile(r"\d{100}")
 _TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,100}\}")
 _VOICE = re.compile(r"<v(?:\.[\w.-]+)*\s+([^<>]{1,100})>")
 _DASH = re.compile(r"[-–—‐]\s*(?=\S)")
@@ -38,8 +39,13 @@ class TimedCue(NamedTuple):
 
 def read_srt(text: str) -> tuple[list[Line], list[str]]:
     """Its cues. Raises ScriptError."""
+    plain = _EMPTY_LINES.sub(
+        "\n\n", _BLANKS.sub(" ", text.replace("\r\n", "\n"))
+    )  # srt looks at long runs again and again
+    if digits := _DIGITS.search(plain):
+        raise ScriptError(f'these subtitles have a number of over 100 digits, "{digits[0][:10]}..."; take it out.')
     try:
-        found = sorted(srt.parse(text.replace("\r\n", "\n"), ignore_errors=False))
+        found = sorted(srt.parse(plain, ignore_errors=False))
     except srt.SRTParseError as error:
         near = " ".join(error.unmatched_content.split())[:40]
         raise ScriptError(f'these are no SubRip subtitles near "{near}"; mend that cue, or save them again.') from None
