@@ -117,6 +117,7 @@ NUMERALS = (
             _cardinal,
         ),
         (rf"(?<!\w)((?i:{_PARTS})) (?=\w\w)({_ROMAN})\b{_NOT_A_NAME}", _cardinal),
+        (rf"(?<!\w)((?i:{_PARTS})) ({_UP_TO_39})(?=\.\d{{1,3}}(?![\w.]\w))", lambda m: f"{m[1]} {roman(m[2])}"),  # IV.2
         (
             rf"(?<!\w)((?i:act|scene|chapter|part|volume|book|canto|appendix)) (?=[ivx])({_SMALL})\b{_NOT_A_NAME}",
             _cardinal,
