@@ -1,8 +1,8 @@
 """Finding the mark: what a network hears in the sound's tiles, against all messages at every offset and speed.
 
 The network's log-likelihood ratios are folded at the mark's period, and correlated with all code words at once (fast Hadamard
-transform). Each correlation is divided by the size of what was correlated, so that for sound without a mark they are those of
-a random direction, whatever the sound and the network: thresholds come from theory.
+transform). Each correlation is divided by the size of what was correlated, so that for sound without a mark they are sums with
+random signs, the key's, whatever the sound and the network: thresholds come from theory.
 """
 
 from __future__ import annotations
@@ -143,13 +143,13 @@ def _chance(score: float, share: int) -> float:
 
 @cache
 def _beyond() -> tuple[np.ndarray, np.ndarray]:
-    """Scores, and how often the sum of two random directions' largest sizes along SIGNS axes, one for each byte, is above.
+    """Scores, and how often the sum of the largest of SIGNS normal variables' sizes, one for each byte, is above.
 
-    Along one axis the square's share of a random direction is Beta(1/2, (SIGNS - 1)/2); the longest axis is sqrt(SIGNS).
+    The tail of a sum of given numbers with random signs is at most a normal variable's (Hoeffding's inequality); a random
+    direction's is lighter, and so light was not what keys drawn by chance found.
     """
-    grid = np.linspace(0, np.sqrt(SIGNS), 2401)
-    above = special.betainc((SIGNS - 1) / 2, 0.5, np.clip(1 - grid**2 / SIGNS, 0, 1))  # of one axis
-    largest = -np.expm1(SIGNS * np.log1p(-np.minimum(above, 1 - 1e-16)))
+    grid = np.linspace(0, 12, 2401)
+    largest = -np.expm1(SIGNS * np.log1p(-np.minimum(2 * special.ndtr(-grid), 1 - 1e-16)))
     density = -np.diff(largest, append=0.0)
     both = np.convolve(density, density)
     return np.linspace(0, 2 * grid[-1], both.size), np.cumsum(both[::-1])[::-1]
