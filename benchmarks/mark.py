@@ -18,8 +18,9 @@ import torch
 
 from dialogue_tts.audio.io import FORMATS, read_audio, resample
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.provenance.detect import FALSE_ALARMS, RATE_HZ, WINDOW_S, Found, find_mark
+from dialogue_tts.provenance.detect import FALSE_ALARMS, WINDOW_S, Found, find_mark
 from dialogue_tts.provenance.mark import Mark
+from dialogue_tts.provenance.network import RATE_HZ
 
 MARK = Mark(bundle=77, operator=3)
 QUIET_DB = -35.0  # frames of 20 ms so far below the loudest are pauses

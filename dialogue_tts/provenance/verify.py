@@ -15,7 +15,6 @@ from dialogue_tts.errors import AudioError
 from dialogue_tts.provenance.credentials import Credentials, read_credentials
 from dialogue_tts.provenance.detect import (
     FALSE_ALARMS,
-    RATE_HZ,
     SHORTEST_S,
     WINDOW_S,
     Found,
@@ -24,6 +23,7 @@ from dialogue_tts.provenance.detect import (
     speeds,
 )
 from dialogue_tts.provenance.mark import Mark
+from dialogue_tts.provenance.network import RATE_HZ
 
 LONG_WINDOW_S = 12.0  # a mark too faint for a short window
 WAYS = 3  # in which a sound is looked at: short windows, long ones, and changed speeds

@@ -8,9 +8,9 @@ import pytest
 from dialogue_tts.audio.io import write_audio
 from dialogue_tts.errors import AudioError
 from dialogue_tts.provenance import detect, verify
-from dialogue_tts.provenance.detect import FALSE_ALARMS, PERIOD, RATE_HZ, Speed, find_mark
+from dialogue_tts.provenance.detect import FALSE_ALARMS, PERIOD, Speed, find_mark
 from dialogue_tts.provenance.mark import Mark
-from dialogue_tts.provenance.network import power_of
+from dialogue_tts.provenance.network import RATE_HZ, power_of
 
 MARK = Mark(bundle=77, operator=3)
 BUNDLES = {77: ("tiny",)}
