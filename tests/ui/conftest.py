@@ -64,7 +64,7 @@ def visitors(browser: Any) -> Iterator[list[Any]]:
 @pytest.fixture
 def visit(browser: Any, address: str, visitors: list[Any]) -> Iterator[Callable[..., Any]]:
     """Opens the studio as somebody who was never there before; at the end, no request left the machine and no script failed."""
-    from tests.ui.browsing import NOTES, WAIT_MS, forgotten, settled
+    from tests.ui.browsing import forgotten, page_in, settled
 
     here, came, faults = iter(tuple(visitors)), [], []
     listeners = {
@@ -75,10 +75,7 @@ def visit(browser: Any, address: str, visitors: list[Any]) -> Iterator[Callable[
     def opened(permissions: Sequence[str] = (), viewport: Sequence[int] = (1280, 900), scheme: str = "light") -> Any:
         page = next(here, None)
         if page is None:
-            context = browser.new_context()
-            context.set_default_timeout(WAIT_MS)
-            context.add_init_script(NOTES)
-            page = context.new_page()
+            page = page_in(browser)
             visitors.append(page)
         came.append(page)
         page.context.grant_permissions(permissions)

@@ -7,6 +7,7 @@ import json
 import re
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.ui.browsing import (
     done,
     expect,
     make,
+    page_in,
     paste,
     serious,
     served,
@@ -252,28 +254,44 @@ def test_pasted_lines_become_turns(visit: Open) -> None:
 
 
 def test_three_hundred_turns_stay_quick(visit: Open) -> None:
+    """In seconds that the page computes, which are the same however busy the machine is otherwise."""
     page = visit()
-    few_s = seconds_to_load(page)
+    few_s = computing_s(page, lambda: loaded(page))
     write(page, "\n".join(f"[{('Ann', 'Bob')[n % 2]}] This is what I say as number {n}." for n in range(300)))
+    expect(page.locator(".summary")).to_have_text(re.compile("300 turns, about"))
     box = page.get_by_label("Text of turn 299")
     box.click()
-    per_key = page.evaluate(
-        "async () => { const box = document.activeElement; const times = [];"
-        "for (let n = 0; n < 20; n++) { const began = performance.now(); box.value += 'x';"
-        "box.dispatchEvent(new Event('input', { bubbles: true })); times.push(performance.now() - began); }"
-        "return times.sort((a, b) => a - b)[10]; }"
+    keys = (
+        "() => { const box = document.activeElement; for (let n = 0; n < 20; n++) {"
+        "box.value += 'x'; box.dispatchEvent(new Event('input', { bubbles: true })); } }"
     )
-    assert per_key < 100, f"{per_key:.0f} ms a key"
+    per_key_s = computing_s(page, lambda: page.evaluate(keys)) / 20
+    assert per_key_s < 0.1
     expect(page.locator(".summary")).to_have_text(re.compile("300 turns, about"))
-    assert seconds_to_load(page) < 2 * few_s + 5  # 2 s, on a machine that has nothing else to do
+    assert computing_s(page, lambda: loaded(page)) < 2 * few_s + 1
     assert page.get_by_label("Text of turn 300").input_value()
 
 
-def seconds_to_load(page: Any) -> float:
-    began = time.monotonic()
+def loaded(page: Any) -> None:
     page.reload()
     settled(page)
-    return time.monotonic() - began
+
+
+def computing_s(page: Any, do: Callable[[], Any]) -> float:
+    """How long the page's main thread has a processor while something is done."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def so_far() -> float:
+        told = tools.send("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in told if one["name"] == "TaskDuration")
+
+    began = so_far()
+    do()
+    took = so_far() - began
+    tools.detach()
+    assert took > 0
+    return took
 
 
 def test_the_page_by_keyboard_alone(visit: Open) -> None:
@@ -545,11 +563,10 @@ def test_axe_finds_no_fault(visit: Open) -> None:
     page = visit()
 
     def faults() -> list[Any]:
-        found = []
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found += serious(axe, page)
-        return found
+        page.emulate_media(color_scheme="dark")
+        found = serious(axe, page, ["cat.color"])  # nothing else is another
+        page.emulate_media(color_scheme="light")
+        return found + serious(axe, page)
 
     make(page)
     page.get_by_label("More for turn 2").click()
@@ -608,14 +625,14 @@ def test_a_password_keeps_everyone_else_out(browser: Any, tiny_bundle_dir: Path,
             assert httpx.get(address + path).status_code in (401, 403, 404)
         assert httpx.post(f"{address}gradio_api/component_server/", json={}).status_code == 401
         assert httpx.post(f"{address}gradio_api/upload", files={"files": b"x"}).status_code == 401
-        page = browser.new_page()
-        page.set_default_timeout(WAIT_MS)
+        page = page_in(browser)
         page.goto(address)
         fields = page.locator("input")
         fields.nth(0).fill("ann")
         fields.nth(1).fill("open sesame")
         page.get_by_role("button", name="Login").click()
         settled(page)
+        write(page, "[Anna] Hello.")
         make(page)
         assert page.request.get(page.url.rstrip("/") + "/gradio_api/file=" + told(page, "result.file")).ok
         assert httpx.get(f"{address}gradio_api/file={told(page, 'result.file')}").status_code == 401
@@ -663,7 +680,7 @@ def test_the_server_answers_to_its_own_name_only(address: str) -> None:
 
 def test_the_real_bundle_speaks_the_example(browser: Any, tmp_path: Path) -> None:
     with served(tmp_path / "real", None) as address:
-        page = browser.new_page()
+        page = browser.new_page()  # with all its frames
         page.set_default_timeout(180_000)
         page.goto(address)
         settled(page)

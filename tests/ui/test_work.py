@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dialogue_tts.audio.loudness import loudness
-from tests.ui.browsing import Open, done, expect, free_port, make, served, settled, told, write
+from tests.ui.browsing import Open, done, expect, free_port, make, page_in, served, settled, told, write
 
 
 def text_of(page: Any, turn: int) -> Any:
@@ -146,8 +146,7 @@ def test_escape_leaves_the_place_where_it_is(visit: Open) -> None:
 
 
 def test_a_studio_that_was_started_anew(browser: Any, tiny_bundle_dir: Path, tmp_path: Path) -> None:
-    port, page = free_port(), browser.new_page()
-    page.set_default_timeout(40_000)
+    port, page = free_port(), page_in(browser)
     banner = page.get_by_role("alert").filter(has_text="does not answer")
     with served(tmp_path / "a", str(tiny_bundle_dir), port=port) as address:
         page.goto(address)
