@@ -159,10 +159,11 @@ def synthesize(
         data = read_file(script)
         own = (seed, gap, speed, loudness, pronunciations, others)
         saved = project_in(data, script, any(option is not None for option in own))
-        # A project may be saved again where it was.
-        outputs.check([path for path in (None if saved else script, cast, pronunciations, mix) if path])
         config = settings_of(gap, speed, loudness, pronunciations, others)
         written = saved.script if saved else draft_of(data, script, directions).script()
+        # The script's mistakes are told by now: PyTorch, which the rest needs, takes seconds to load.
+        # A project may be saved again where it was.
+        outputs.check([path for path in (None if saved else script, cast, pronunciations, mix) if path])
         parts = _scenes(written, script, some) if scenes else ()
         asked = _Asked(written, saved, voices, seed, config, some, _mix(mix, written, bool(some or partial)))
         with _work_on(out, partial) as work:

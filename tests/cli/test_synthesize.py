@@ -456,20 +456,22 @@ def test_export_without_voices_or_runs(tmp_path: Path, tiny_bundle_dir: Path) ->
     assert not (tmp_path / "out").exists()
 
 
-def python(*arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a process of its own."""
+def command_line(*arguments: str, stdin: bytes = b"") -> tuple[int, str, list[str], set[str]]:
+    """Exit code, standard output and lines of standard error of a process of its own, and what it imported."""
     root = Path(dialogue_tts.__file__).parents[1]
-    command = [sys.executable, *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "dialogue_tts", *arguments]
     done = subprocess.run(command, capture_output=True, input=stdin, cwd=root, timeout=180, check=False)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    lines = done.stderr.decode().splitlines()
+    told = [line for line in lines if not line.startswith("import time:")]
+    imported = {line.split("|")[-1].strip() for line in lines if line.startswith("import time:")}
+    return done.returncode, done.stdout.decode(), told, imported
 
 
 def test_help_of_the_module_needs_no_pytorch() -> None:
-    code, told, log = python("-X", "importtime", "-m", "dialogue_tts", "--help")
+    code, told, _, imported = command_line("--help")
     assert code == 0
     for command in ("synthesize", "voices", "train", "export", "data", "evaluate"):
         assert command in told
-    imported = {line.split("|")[-1].strip() for line in log.splitlines() if line.startswith("import time:")}
     assert "dialogue_tts.cli" in imported
     assert not imported & {
         "torch",
@@ -484,12 +486,12 @@ def test_help_of_the_module_needs_no_pytorch() -> None:
 
 @pytest.mark.parametrize(("script", "said"), [("none.txt", "none.txt"), ("-", "UTF-8")])
 def test_bad_input_ends_without_a_traceback_in_a_real_process(tmp_path: Path, script: str, said: str) -> None:
-    code, told, error = python(
-        "-m", "dialogue_tts", "synthesize", script, "-o", str(tmp_path / "out.wav"), stdin=bytes(range(256))
-    )
+    out = str(tmp_path / "out.wav")
+    code, told, errors, imported = command_line("synthesize", script, "-o", out, stdin=bytes(range(256)))
     assert (code, told) == (2, "")
-    (line,) = (line for line in error.splitlines() if line != "Loading ...")  # every ten seconds
+    (line,) = (line for line in errors if line != "Loading ...")  # every ten seconds
     assert said in line
+    assert "torch" not in imported, "a mistake in a script is told before what takes seconds"
     assert list(tmp_path.iterdir()) == []
 
 
