@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import typer.testing
 
 from dialogue_tts.acoustic.generate import DecodingConfig
 from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
@@ -40,6 +41,8 @@ FORKS = multiprocessing.get_context(
 )
 IMPORTED = ["dialogue_tts.pipeline", "dialogue_tts.batch.workers", "dialogue_tts.evaluation.benchmark"]
 FORKS.set_forkserver_preload(IMPORTED)  # what counts is what was said last before the first process begins
+# The tree of commands, once: every `CliRunner().invoke` makes it anew, which takes longer than most commands.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 
 @pytest.hookimpl(optionalhook=True)
