@@ -173,7 +173,8 @@ def test_reading_is_linear(unit: str) -> None:
         return time.process_time() - began
 
     short = min(seconds(5_000) for _ in range(3))
-    assert min(seconds(50_000) for _ in range(2)) < 40 * max(short, 0.002)  # quadratic: a hundred times
+    most = 40 * max(short, 0.002)  # quadratic: a hundred times
+    assert any(seconds(50_000) < most for _ in range(2))
 
 
 def test_a_voice_is_given_to_a_name_however_its_accents_are_stored() -> None:
