@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,14 @@ from dialogue_tts.semantic.generate import SemanticDecodingConfig
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from dialogue_tts.settings import SynthesisConfig
+from dialogue_tts.synthesis.candidates import AcousticCandidate, SemanticCandidate
 from dialogue_tts.text.tokenizer import PHONES, TextTokenizer
 from dialogue_tts.voices.library import FOLDER_VARIABLE
 from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbeddingConfig
 
 RATE_HZ = 24_000
 ONCE = SynthesisConfig(takes=1, sound_takes=1)
-TWICE = SynthesisConfig(
-    takes=2, sound_takes=2
-)  # what does not read back well is drawn once more, and no more than that
+TWICE = replace(ONCE, takes=2, sound_takes=2)  # what does not read back well, as nothing does here, is drawn once more
 # Processes that begin with everything imported, which takes longer than what most of them do. Where there are none, as on
 # Windows, they import it themselves.
 FORKS = multiprocessing.get_context(
@@ -142,7 +142,7 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text_to_semantic,
         soundstorm,
         speaker_embedding,
-        SemanticDecodingConfig(max_dwell_frames=6),
+        SemanticDecodingConfig(max_dwell_frames=3),
         DecodingConfig(passes=(3, 2, 1)),
     )
     voices = {}
@@ -167,8 +167,17 @@ def tiny_bundle_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_tts(tiny_bundle_dir: Path) -> DialogueTTS:
     """The pipeline on the tiny bundle: what it says is noise, how it says it is real. Nothing reads back well, so everything
-    is drawn as often as it may be."""
-    return DialogueTTS.from_pretrained(tiny_bundle_dir, TWICE)
+    would be drawn as often as it may be; whoever looks at that says how often."""
+    return DialogueTTS.from_pretrained(tiny_bundle_dir, ONCE)
+
+
+@pytest.fixture(scope="module")
+def all_reads_well() -> Iterator[None]:
+    """Nothing is drawn twice, whatever the settings: for who runs what users run, on random networks."""
+    with pytest.MonkeyPatch.context() as patch:
+        for candidate in (SemanticCandidate, AcousticCandidate):
+            patch.setattr(candidate, "will_do", lambda *_: True)
+        yield
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ OWN_TESTS = {"server.md", "studio.md"}  # need a server that runs
 EXAMPLE = re.compile(r"<!-- test -->\n```(python|console)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(?:#[^)]*)?\)")
 PLAIN = re.compile(r"(?:echo (?P<input>\"[^\"]*\") \| )?dialogue-tts (?P<arguments>[^|>]*?)(?: > (?P<file>\S+))?")
+pytestmark = pytest.mark.usefixtures("all_reads_well")
 OF_PROCESSES = {"benchmark", "--workers"}
 SCRIPT = "[Anna] Is it ten past five?\n[Ben] Nearly.\n"
 
@@ -142,6 +143,8 @@ def test_console_examples_run(
         arguments = shlex.split(plain["arguments"])
         if OF_PROCESSES & set(arguments):  # which know no other default
             arguments += ["--bundle", str(bundle)]
+        if "--workers" in arguments:  # nor that all reads well
+            arguments += ["--set", "takes=1", "--set", "sound_takes=1"]
         result = CliRunner().invoke(app, arguments, input=plain["input"] and shlex.split(plain["input"])[0] + "\n")
         assert result.exit_code == 0, f"{line}\n{result.output}"
         if plain["file"]:

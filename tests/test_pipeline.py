@@ -23,7 +23,7 @@ from dialogue_tts.script.turns import Turn
 from dialogue_tts.semantic.align import PHONE_KINDS, PhoneSequence
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.synthesizer import Synthesizer
-from tests.conftest import ONCE, TWICE
+from tests.conftest import ONCE
 
 SCRIPT = "[Anna] Good evening, Ben. [Ben] Hello! [pause 0.5s] [Cleo] Is it ten past five?"
 
@@ -52,7 +52,7 @@ def test_times_are_in_order_and_inside(spoken: Dialogue) -> None:
 
 
 def test_gaps_are_natural_or_as_asked_and_hold_pauses(spoken: Dialogue, tiny_tts: DialogueTTS) -> None:
-    set_gaps = tiny_tts.synthesize(SCRIPT, seed=5, config=replace(TWICE, gap_s=0.2))
+    set_gaps = tiny_tts.synthesize(SCRIPT, seed=5, config=replace(ONCE, gap_s=0.2))
     for dialogue, low, high in ((spoken, 0.1, 0.6), (set_gaps, 0.2, 0.2)):
         first, second, third = dialogue.turns
         assert low - 1e-3 <= second.start - first.end <= high + 1e-3
@@ -156,9 +156,9 @@ def test_a_turn_of_a_book_is_refused_and_a_long_one_is_planned_at_once(tiny_tts:
 
 def test_temperature_and_guidance_are_settings(tiny_tts: DialogueTTS, spoken: Dialogue) -> None:
     usual = tiny_tts.bundle.config.semantic_decoding.temperature, tiny_tts.bundle.config.acoustic_decoding.guidance
-    same = replace(TWICE, temperature=usual[0], guidance=usual[1])
+    same = replace(ONCE, temperature=usual[0], guidance=usual[1])
     assert tiny_tts.synthesize(SCRIPT, seed=5, config=same).sha256 == spoken.sha256
-    for other in (replace(TWICE, temperature=2.0), replace(TWICE, guidance=usual[1] + 3)):
+    for other in (replace(ONCE, temperature=2.0), replace(ONCE, guidance=usual[1] + 3)):
         assert tiny_tts.synthesize(SCRIPT, seed=5, config=other).sha256 != spoken.sha256
     with pytest.raises(SettingsError, match="guidance 11 is out of range; give 0 to 10"):
         SynthesisConfig(guidance=11.0)

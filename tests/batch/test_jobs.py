@@ -15,6 +15,7 @@ from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.synthesis.planner import Planner
 from dialogue_tts.voices.voice import Consent
 
+pytestmark = pytest.mark.usefixtures("all_reads_well")
 JOB = BatchJob("a", "[Anna] Hello. [Ben] Yes.", {"Anna": "low"}, 3, SynthesisConfig(gap_s=0.2))
 
 

@@ -16,8 +16,9 @@ import torch
 from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
 from dialogue_tts.batch.workers import import_ray, in_processes, in_this_process, on_ray, share_of_cores
 from dialogue_tts.errors import BundleError, SettingsError
+from tests.conftest import ONCE
 
-JOBS = [BatchJob(f"job-{n}", f"[Anna] This is number {n}. [Ben] Yes, it is.", seed=n) for n in range(5)]
+JOBS = [BatchJob(f"job-{n}", f"[Anna] This is number {n}. [Ben] Yes, it is.", seed=n, config=ONCE) for n in range(5)]
 BAD = BatchJob("bad", "no speaker")
 
 

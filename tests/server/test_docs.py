@@ -22,6 +22,7 @@ from dialogue_tts.server.limits import Limits
 from dialogue_tts.voices.library import VoiceLibrary
 
 TEXT = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
+pytestmark = pytest.mark.usefixtures("all_reads_well")
 EXAMPLES = re.findall(r"<!-- test -->\n```(\w+)\n(.*?)```", TEXT, re.DOTALL)
 
 

@@ -41,6 +41,7 @@ from dialogue_tts.synthesis.ticket import QueueLimits
 from dialogue_tts.voices.voice import PROMPT_S, Voice
 from tests.conftest import RATE_HZ, buzz
 
+pytestmark = pytest.mark.usefixtures("all_reads_well")
 LINES = [("Anna", "Good evening, Ben."), ("Ben", "Is it late?"), ("Anna", "Ten past five, I think.")]
 
 

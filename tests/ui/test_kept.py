@@ -20,6 +20,7 @@ from tests.conftest import buzz
 from tests.ui.test_handlers import Studio, rows, slow
 
 __all__ = ["slow"]
+pytestmark = pytest.mark.usefixtures("all_reads_well")
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_music_levels_and_loudness_are_heard_at_once_and_kept_in_the_project(
     visit: Open, rain: Path, tiny_tts: DialogueTTS, tmp_path: Path
 ) -> None:
     page = visit()
-    write(page, "[Anna] Good evening, Ben.\n[Ben] Is it late?")
+    write(page, "[Anna] Good evening, Ben. How was your journey with the late train?\n[Ben] Is it late?")
     make(page)
     alone = told(page, "result")
     mix_box(page)
