@@ -7,6 +7,7 @@ import json
 import sys
 import tarfile
 import types
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,10 @@ def test_fifty_hours_wait_on_disk_and_not_in_memory(tmp_path: Path, monkeypatch:
     assert most <= corpus_module.DECODED_AHEAD + 2
 
 
-def test_a_local_ray_makes_what_one_process_makes(tmp_path: Path) -> None:
-    """Ray's own processes, which get the parts, write folders, and say what went wrong in one sentence."""
-    pytest.importorskip("ray", reason="RAY IS NOT INSTALLED: pip install -e '.[ray]' tests the backend")
+def test_a_local_ray_makes_what_one_process_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of Ray's own, which gets the parts, writes folders, and says what went wrong in one sentence."""
+    ray = pytest.importorskip("ray", reason="RAY IS NOT INSTALLED: pip install -e '.[ray]' tests the backend")
+    monkeypatch.setattr(ray, "init", partial(ray.init, num_cpus=1))  # or it starts as many as there are processors
     manifest = _manifest(tmp_path / "in")
     broken = ShardPart(tmp_path / "ray" / "part-00002", tmp_path / "a.tar")
     broken.shard.write_bytes(b"no tar")
