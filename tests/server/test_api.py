@@ -31,6 +31,7 @@ from dialogue_tts.server.guard import Access
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.voices.library import VoiceLibrary
+from tests.conftest import ONCE
 
 SCRIPT = "[Anna] Good evening. Tea? [Ben | overlap 0.1s] Yes. [Anna] [pause 0.3s] Here you are, then."
 CONSENT = {"consent": "own", "consent_who": "Ben Ito", "consent_when": "2026-01-31"}
@@ -41,7 +42,7 @@ FORMATS = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG", "opus": "OG
 def tts(tiny_bundle_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> DialogueTTS:
     return DialogueTTS.from_pretrained(
         tiny_bundle_dir,
-        SynthesisConfig(takes=2, sound_takes=1),
+        ONCE,
         VoiceLibrary(tmp_path_factory.mktemp("server") / "voices"),
     )
 
@@ -162,7 +163,7 @@ def test_names_that_programs_have_built_in(client: TestClient) -> None:
 
 
 def test_a_dialogue_is_what_the_library_makes(client: TestClient, tts: DialogueTTS) -> None:
-    settings = {"gap_s": 0.1, "loudness_lufs": None, "pronunciations": {"tea": "tˈA"}, "takes": 1}
+    settings = {"gap_s": 0.1, "loudness_lufs": None, "pronunciations": {"tea": "tˈA"}, "takes": 2}
     changes = settings | {"pronunciations": (("tea", "tˈA"),)}
     config = replace(tts.config, **changes)
     whole = tts.synthesize(SCRIPT, {"Ben": "low"}, 9, config)
