@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from dialogue_tts.audio.bandwidth import NARROW_HZ
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.quality import bandwidth_hz, clipped_share, decay_s
 from dialogue_tts.config import SAMPLE_RATE_HZ
@@ -22,7 +23,6 @@ from dialogue_tts.voices.voice import LONGEST_S, PromptCut, cut_prompt
 BRIEF_S = 3.0  # a prompt that serves, but holds little of a voice
 QUIET_DB, NOISY_DB = -45.0, 15.0  # level of speech; how far pauses should lie below it
 CLIPPED_SHARE = 2e-3  # of all samples
-NARROW_HZ = 6000.0  # a band that sounds dull
 RINGING_S = 0.5  # `decay_s` of a room that is heard
 
 
@@ -143,8 +143,8 @@ def _sound(wave: Tensor, cut: PromptCut) -> Iterator[RecordingMeasure]:
         band_hz >= NARROW_HZ,
         f"its band reaches {band_hz / 1000:.0f} kHz."
         if band_hz >= NARROW_HZ
-        else f"its band ends at {band_hz / 1000:.1f} kHz, as on a telephone, and the voice will sound as dull; use another "
-        "microphone, or the file before it was compressed.",
+        else f"its band ends at {band_hz / 1000:.1f} kHz, as on a telephone, and what the voice has besides is guessed; "
+        "another microphone, or the file before it was compressed, makes a better likeness.",
     )
     yield RecordingMeasure(
         "clipping",
