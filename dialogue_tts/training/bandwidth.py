@@ -52,14 +52,16 @@ class BandwidthTrainingConfig:
     Attributes:
         recordings: so many go through a telephone before training.
         rows, row_frames: recordings of a batch, and how many frames of 10 ms of each.
+        sloping: share whose band ends in slopes, and not at once.
         coded: share whose telephone has mu-law's 256 steps (ITU-T G.711).
         noisy: share with noise in the line.
         validation_rows: of held-out recordings.
     """
 
-    recordings: int = 600
+    recordings: int = 900
     rows: int = 8
     row_frames: int = 150
+    sloping: float = 0.6
     coded: float = 0.7
     noisy: float = 0.2
     validation_rows: int = 48
@@ -113,7 +115,15 @@ class BandwidthTask:
 
     def _telephone(self, wave: Tensor, rng: np.random.Generator) -> Tensor:
         """At 24 kHz again; of the same level in its band."""
-        low = band_limit(wave, rng.uniform(200, 350), rng.uniform(3200, 3700))
+        low_hz, high_hz = rng.uniform(200, 350), rng.uniform(3200, 3700)
+        if rng.random() < self.config.sloping:
+            low = wave
+            for _ in range(2):  # fourth order
+                low = torchaudio.functional.highpass_biquad(low, SAMPLE_RATE_HZ, low_hz)
+                low = torchaudio.functional.lowpass_biquad(low, SAMPLE_RATE_HZ, high_hz)
+            low = band_limit(low, 50, 3900)
+        else:
+            low = band_limit(wave, low_hz, high_hz)
         if rng.random() < self.config.noisy:
             low = band_limit(add_noise(low, rng, 20, 45), 200, 3700)
         if rng.random() < self.config.coded:
