@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import { namesNow, newId, plain, state, tell } from "./state.js";
-import { keepDerived, keepSoon } from "./store.js";
+import { keep, keepDerived } from "./store.js";
 import { record } from "./undo.js";
 
 const PAUSE_MS = 300;
@@ -16,7 +16,7 @@ export function edited(view, label = "") {
   dirty = view;
   state.source = view;
   record(label);
-  keepSoon();
+  keep();
   tell("edited");
   clearTimeout(timer);
   timer = setTimeout(flush, PAUSE_MS);

@@ -8,26 +8,14 @@ const HISTORY = `${KEY}-history`;
 const SCRIPT = `${KEY}-script-`;
 const LAST = `${KEY}-last`;
 const MOST_HISTORY = 20;
-const SOON_MS = 50;
 
 let written = ""; // what was stored last, by this tab or by another that has the same script
 let stored = true;
 
-let waiting = 0;
-
 export const isStored = () => stored;
-
-/** `keep`, once for all that changes within a moment, and before the page goes. */
-export function keepSoon() {
-  if (waiting) return;
-  waiting = setTimeout(keep, SOON_MS);
-  addEventListener("pagehide", keep, { once: true });
-}
 
 /** Write the script. A full or forbidden storage loses the convenience, not the work. */
 export function keep() {
-  clearTimeout(waiting);
-  waiting = 0;
   const now = JSON.stringify(onDesk());
   if (now === written) return;
   try {
