@@ -263,7 +263,8 @@ def test_scripts_of_this_browser(visit: Open) -> None:
 
 def test_hearing_by_keys(visit: Open) -> None:
     page = visit(viewport=(1280, 400))
-    write(page, "[Anna] Is it ten past five already, and nobody told me?\n[Ben] Nearly.")
+    long = " ".join(["Is it ten past five already, and nobody told me?"] * 4)  # it is heard while the page follows it
+    write(page, f"[Anna] {long}\n[Ben] Nearly.")
     make(page)
     page.get_by_label("Playback speed").select_option("0.5")
     page.get_by_label("Volume").fill("0.5")
