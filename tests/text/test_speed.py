@@ -146,20 +146,20 @@ def test_what_looks_at_all_words_for_each_word_is_found(step: Callable[[str], st
     assert not is_linear(lambda text: [[step(word) for word in text.split()] for _ in text.split()], "the cat sat. ")
 
 
-def endless(pattern: Any) -> Iterator[Any]:
-    """What a parsed pattern repeats without an upper bound."""
+def repeats(pattern: Any, most: int) -> Iterator[Any]:
+    """What a parsed pattern may repeat more often than `most`."""
     for kind, value in pattern:
         if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            if value[1] == sre.MAXREPEAT:
+            if value[1] > most:
                 yield value[2]
-            yield from endless(value[2])
+            yield from repeats(value[2], most)
         elif kind is sre.SUBPATTERN:
-            yield from endless(value[3])
+            yield from repeats(value[3], most)
         elif kind is sre.BRANCH:
             for branch in value[1]:
-                yield from endless(branch)
+                yield from repeats(branch, most)
         elif kind in (sre.ASSERT, sre.ASSERT_NOT):
-            yield from endless(value[1])
+            yield from repeats(value[1], most)
 
 
 def has_space(pattern: Any) -> bool:
@@ -191,7 +191,7 @@ def has_space(pattern: Any) -> bool:
 
 def spans_words(rule: Rule) -> bool:
     parsed = sre_parse.parse(rule.pattern.pattern, rule.pattern.flags)
-    return any(map(has_space, endless(parsed)))
+    return any(map(has_space, repeats(parsed, sre.MAXREPEAT - 1)))
 
 
 def test_no_rule_looks_for_stretches_of_any_number_of_words() -> None:
@@ -206,22 +206,6 @@ def test_no_rule_looks_for_stretches_of_any_number_of_words() -> None:
 def test_a_rule_that_would_do_so_is_found(pattern: str) -> None:
     assert spans_words(*rules((pattern, "")))
     assert not spans_words(*rules((r"[\w.]+ \d* (?:x|[^\s,])+ {1,9}\S*", "")))
-
-
-def repeats(pattern: Any) -> Iterator[Any]:
-    """What a parsed pattern may repeat more than a few times."""
-    for kind, value in pattern:
-        if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-            if value[1] > FEW:
-                yield value[2]
-            yield from repeats(value[2])
-        elif kind is sre.SUBPATTERN:
-            yield from repeats(value[3])
-        elif kind is sre.BRANCH:
-            for branch in value[1]:
-                yield from repeats(branch)
-        elif kind in (sre.ASSERT, sre.ASSERT_NOT):
-            yield from repeats(value[1])
 
 
 def may_be_a_repeat(pattern: Any) -> bool:
@@ -243,7 +227,7 @@ def may_be_a_repeat(pattern: Any) -> bool:
 
 
 def parts_in_many_ways(pattern: re.Pattern[str]) -> bool:
-    return any(map(may_be_a_repeat, repeats(sre_parse.parse(pattern.pattern, pattern.flags))))
+    return any(map(may_be_a_repeat, repeats(sre_parse.parse(pattern.pattern, pattern.flags), FEW)))
 
 
 def test_no_pattern_can_part_one_word_in_many_ways() -> None:
