@@ -263,7 +263,7 @@ def test_scripts_of_this_browser(visit: Open) -> None:
 
 def test_hearing_by_keys(visit: Open) -> None:
     page = visit(viewport=(1280, 400))
-    write(page, "[Anna] Is it ten past five already, and nobody told me?\n[Ben] Nearly.")
+    write(page, "[Anna] Is it ten past five already?\n[Ben] Nearly, and nobody told me that it was as late as that.")
     make(page)
     page.get_by_label("Playback speed").select_option("0.5")
     page.get_by_label("Volume").fill("0.5")
@@ -274,17 +274,16 @@ def test_hearing_by_keys(visit: Open) -> None:
     assert page.evaluate(player.format("now()")) > 0
     page.keyboard.press("j")
     assert page.evaluate(player.format("now()")) == 0
+    page.get_by_role("button", name="Loop the turn that is heard").click()  # first: it plays until it is told to stop
+    expect(page.get_by_role("button", name="Loop the turn that is heard")).to_have_attribute("aria-pressed", "true")
+    page.evaluate("document.activeElement.blur()")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause the dialogue")).to_be_visible()
     page.wait_for_function("document.querySelector('[role=meter]').ariaValueNow > -60")
-    page.wait_for_function(  # it follows: the turn that is heard, or was last, is in view again
-        "[...document.querySelectorAll('.turn')].some((turn) => turn.getBoundingClientRect().top >= 0"
-        " && turn.getBoundingClientRect().bottom <= innerHeight)"
+    page.wait_for_function(  # it follows: the turn that is heard is in view again
+        "(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.querySelector('.turn').getBoundingClientRect())"
     )
-    page.get_by_role("button", name="Loop the turn that is heard").click()
-    expect(page.get_by_role("button", name="Loop the turn that is heard")).to_have_attribute("aria-pressed", "true")
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("k")
     expect(page.get_by_role("button", name="Play the dialogue")).to_be_visible()
     page.keyboard.press("Space")
