@@ -65,8 +65,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests in a browser come first: they take longest, and at the end one process would wait for another's. Those
-    of tests/ui without one come when the browser is closed: it keeps an event loop, beside which they could not run theirs."""
-    first = {item.path for item in items if "browser" in getattr(item, "fixturenames", ())}
+    of tests/ui without one come when the browser is closed: it keeps an event loop, beside which they could not run theirs.
+
+    A test in a browser that fails is run once more, and the summary says so: what a page does in real time depends on what else
+    the machine does."""
+    in_browser = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    for item in in_browser:
+        item.add_marker(pytest.mark.flaky(reruns=1))
+    first = {item.path for item in in_browser}
     items.sort(key=lambda item: item.path not in first)
 
 

@@ -101,6 +101,7 @@ def test_cores_are_shared() -> None:
     assert cores >= 1 and share_of_cores(cores) == 1 and share_of_cores(10 * cores) == 1
 
 
+@pytest.mark.flaky(reruns=1)  # its agents have half a minute to come up, which a busy machine may not give
 def test_a_local_ray_makes_what_one_makes(context: BatchContext, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="RAY IS NOT INSTALLED: pip install -e '.[ray]' tests the backend")
     told = errors(on_ray([*JOBS[:3], BAD], context, 2))
