@@ -16,7 +16,7 @@ from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.errors import VoiceError
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.voices.recording import Recording, inspect_recording
-from dialogue_tts.voices.voice import ENDING, Consent, Voice
+from dialogue_tts.voices.voice import Consent, Voice, is_saved_voice
 
 MOST = 24  # that one user may bring along
 NAMED, BROUGHT = "name:", "mine:"  # what a voice's reference begins with
@@ -111,7 +111,7 @@ class SessionVoices:
             VoiceError: it cannot serve; the message says why.
         """
         self._check_room()
-        if path.suffix == ENDING:
+        if is_saved_voice(path):
             try:
                 brought = BroughtVoice(self._tts.voice(Voice.load(path)), None)
             except VoiceError as error:

@@ -85,13 +85,13 @@ def add(
     from dialogue_tts.text.accents import AMERICAN
     from dialogue_tts.voices.library import VoiceLibrary, check_name
     from dialogue_tts.voices.recording import inspect_recording
-    from dialogue_tts.voices.voice import ENDING, Voice, check_accent
+    from dialogue_tts.voices.voice import Voice, check_accent, is_saved_voice
 
     check_name(name)
     if accent:
         check_accent(accent)
     warnings: tuple[str, ...] = ()
-    saved = Voice.load(recording) if recording.suffix == ENDING else None
+    saved = Voice.load(recording) if is_saved_voice(recording) else None
     if saved and (consent or who or when or what):
         raise VoiceError(f"{recording}: a saved voice has a consent record already; leave out yours.")
     record = None if saved else _consent(consent, who, when, what)

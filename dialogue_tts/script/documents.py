@@ -34,6 +34,8 @@ Read = tuple[Sequence[Line], list[str]]
 
 
 def _packed(read: Callable[[bytes], tuple[list[Block], list[str]]]) -> Callable[[bytes], Read]:
+    """Of a format whose reader takes the file's bytes as they are."""
+
     def lines(data: bytes) -> Read:
         blocks, told = read(data)
         return lines_of(blocks, paragraphs=True), told
@@ -42,6 +44,8 @@ def _packed(read: Callable[[bytes], tuple[list[Block], list[str]]]) -> Callable[
 
 
 def _written(read: Callable[[str], Read]) -> Callable[[bytes], Read]:
+    """Of a format whose reader takes text, in whatever encoding it was saved."""
+
     def lines(data: bytes) -> Read:
         text, encoding = decode(data)
         found, told = read(text)

@@ -1,4 +1,8 @@
-"""Which candidate is better, and which to draw next: pure functions of what the self-check measured."""
+"""Which candidate is better, and which to draw next: pure functions of what the self-check measured.
+
+A candidate is one draw of one segment; takes that a user chooses among are `dialogue.result.TurnTakes`. The first
+candidate that `will_do` ends the drawing, so that `better_...` only choose where none before it would.
+"""
 
 from __future__ import annotations
 

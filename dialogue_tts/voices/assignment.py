@@ -21,12 +21,12 @@ from dialogue_tts.threads import run_in_worker_thread
 from dialogue_tts.voices.library import KeptVoices
 from dialogue_tts.voices.names import sex_of_name
 from dialogue_tts.voices.voice import (
-    ENDING,
     Consent,
     Voice,
     check_accent,
     check_voice,
     encoder_id,
+    is_saved_voice,
     make_voice,
     read_voice,
 )
@@ -65,7 +65,7 @@ class VoiceResolver:
         if isinstance(voice, str | Path) and str(voice) not in self._built_in:
             if str(voice) in self.library:
                 voice = self.library.get(str(voice))
-            elif Path(voice).suffix == ENDING:
+            elif is_saved_voice(voice):
                 voice = Voice.load(voice)
         if isinstance(voice, Voice):
             check_voice(voice, *self._networks, self._encoder)
@@ -193,7 +193,7 @@ def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoi
         return known_accent(built_in[str(voice)].accent)
     if str(voice) in library:
         return library.get(str(voice)).accent
-    return Voice.load(voice).accent if Path(voice).suffix == ENDING else AMERICAN
+    return Voice.load(voice).accent if is_saved_voice(voice) else AMERICAN
 
 
 def _stable_number(name: str) -> int:

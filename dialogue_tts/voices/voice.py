@@ -109,7 +109,7 @@ class Voice:
             VoiceError: the voice has no consent record, or the file cannot be written.
         """
         check_consented(self)
-        if Path(path).suffix != ENDING:
+        if not is_saved_voice(path):
             raise VoiceError(f"{path}: a voice's file ends with {ENDING}; name it so.")
         try:
             with whole_file(path) as draft:
@@ -155,6 +155,11 @@ class Voice:
         if "consent" not in record:
             raise VoiceError(f"{path}: the voice's file lacks something, the record of consent; make it again.")
         return _checked(path, record, tensors)
+
+
+def is_saved_voice(path: str | Path) -> bool:
+    """Whether a file is a saved voice rather than a recording, by its name."""
+    return Path(path).suffix == ENDING
 
 
 def _checked(path: str | Path, record: dict[str, str], tensors: dict[str, Tensor]) -> Voice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from dialogue_tts.dialogue.archive import ENDING as ARCHIVE
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script import documents
 from dialogue_tts.script.documents import READERS, read_draft, read_script
 from dialogue_tts.script.importers import archive
 from dialogue_tts.script.importers.plain import decode
 
+ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "documents"
 FILES = sorted(path for path in FOLDER.iterdir() if path.with_name(f"{path.name}.json").is_file())
 ZIPPED = [path for path in FILES if path.suffix in (".docx", ".odt", ".epub")]
@@ -44,6 +47,12 @@ def refused(data: bytes, name: str) -> str:
 
 def test_every_format_has_a_document() -> None:
     assert {path.suffix for path in FILES} >= set(READERS) - {".text", ".markdown", ".spmd"}
+
+
+def test_every_format_is_offered_by_the_page() -> None:
+    page = (ROOT / "ui" / "page" / "incoming.js").read_text(encoding="utf-8")
+    offered = re.search(r'DOCUMENTS = "([^"]*)"', page)
+    assert offered and {kind for kind in offered[1].split(",") if kind.startswith(".")} == {*READERS, ARCHIVE}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -6,7 +6,7 @@ import { dialog, field, h } from "./dom.js";
 import { namesNow, newRow, placeOf, plain, rowOf, state, tell } from "./state.js";
 import { undo } from "./undo.js";
 
-export const DOCUMENTS = ".txt,.md,.markdown,.docx,.odt,.rtf,.fountain,.srt,.vtt,.epub,.json,.jsonl,.dialogue,text/plain,application/json";
+export const DOCUMENTS = ".txt,.text,.md,.markdown,.docx,.odt,.rtf,.fountain,.spmd,.srt,.vtt,.epub,.json,.jsonl,.dialogue,text/plain,application/json";
 export const TREATMENTS = [["left_out", "leave them out"], ["spoken", "say them aloud"], ["narrator", "a narrator says them"], ["refused", "take them for mistakes"]];
 const SHOWN = 60; // of the findings
 
