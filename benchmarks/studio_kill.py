@@ -39,11 +39,13 @@ def studio(bundle: str | None, port: int, store: Path | None) -> Iterator[str]:
     address, until = f"http://127.0.0.1:{port}/", time.monotonic() + START_S
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process, httpx.Client(timeout=5) as http:
         try:
-            while process.poll() is None and time.monotonic() < until:
+            while True:
                 try:
                     http.get(f"{address}studio/main.js").raise_for_status()
                     break
                 except httpx.TransportError:
+                    if process.poll() is not None or time.monotonic() > until:
+                        sys.exit(f"the studio did not come up: {' '.join(command)}")
                     time.sleep(0.5)
             yield address
         finally:
