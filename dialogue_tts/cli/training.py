@@ -112,7 +112,7 @@ def adapt(
     with progress_bar("Tokens", quiet) as update:
         folders = data_folders(data)
         loaded = Bundle.load(find_bundle(bundle))
-        found = adapt_bundle(loaded, folders, out, minutes, lambda done, total: update("Tokens", done, total))
+        found = adapt_bundle(loaded, folders, out, minutes, update)
     typer.echo(f"{out}: {found.steps} steps; likeness of the voice {found.before:.3f} before, {found.after:.3f} after")
 
 

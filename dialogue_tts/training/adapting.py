@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,8 +41,12 @@ class Adapted(NamedTuple):
     steps: int
 
 
-def adapt(bundle: Bundle, data: list[Path], out: Path, minutes: float, progress: Callable[[int, int], None]) -> Adapted:
+def adapt(
+    bundle: Bundle, data: list[Path], out: Path, minutes: float, progress: Callable[[str, int, int], None]
+) -> Adapted:
     """Train for so many minutes, and write the bundle into `out`. What was interrupted goes on there.
+
+    progress: called with (what is done, how much of it, of how much): tokens of recordings, seconds of training.
 
     Raises:
         ConfigError: `out` holds another bundle; DataError: too few recordings.
@@ -52,7 +57,7 @@ def adapt(bundle: Bundle, data: list[Path], out: Path, minutes: float, progress:
     corpora = [_held_out(Corpus.open(folder)) for folder in data]
     by = Tokenizers(bundle.semantic_tokenizer, bundle.codec, aligned=True)
     for corpus in corpora:
-        tokenize(corpus, by, progress)
+        tokenize(corpus, by, partial(progress, "Tokens"))
     grid = bundle.semantic_tokenizer.quantizer
     network = bundle.soundstorm.requires_grad_(True)
     training = SoundStormTrainingConfig(pack_same_speaker=0.5, validation_turns=2 * MOST_COMPARED)
@@ -72,6 +77,8 @@ def adapt(bundle: Bundle, data: list[Path], out: Path, minutes: float, progress:
         validate_every=10**9,
     )
     run = Run(task, loop, run_folder)
+    seconds = round(60 * minutes)
+    run.stepped = lambda: progress("Training, seconds", min(round(60 * run.minutes), seconds), seconds)
     run.train()
     network.load_state_dict(run.emas["soundstorm"].weights)
     network.eval().requires_grad_(False)

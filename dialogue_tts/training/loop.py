@@ -62,6 +62,7 @@ class Run:
         self.place = Place(0, 0)  # of the next batch
         self.step, self.trained_s, self.best = 0, 0.0, math.inf
         self.saved: Callable[[], None] = lambda: None  # called after each checkpoint
+        self.stepped: Callable[[], None] = lambda: None  # called after each step
         self.fresh: set[str] = set()  # networks of which the checkpoint lacks a part
         self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
         if (folder / CHECKPOINT).is_file():
@@ -85,6 +86,7 @@ class Run:
             self.trained_s += now - before
             (self.minutes,) = self.processes.as_first((now - started) / 60)
             last = self.step >= self.config.steps or any(self.minutes > limit for limit in limits)
+            self.stepped()
             if self.step % self.config.log_every == 0:
                 self._log(board, _means(self.processes.gathered(_totals(sums))))
                 sums.clear()

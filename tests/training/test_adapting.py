@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from itertools import groupby
 from pathlib import Path
 
+import pytest
 import soundfile
 import torch
 from typer.testing import CliRunner
 
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.cli import app
+from dialogue_tts.cli import training as cli
 from dialogue_tts.training import adapting
 from dialogue_tts.training.corpus import Corpus
 from tests.conftest import buzz
@@ -23,7 +27,7 @@ def run(*arguments: object) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_bundle_learns_a_voice(tiny_bundle_dir: Path, tmp_path: Path) -> None:
+def test_a_bundle_learns_a_voice(tiny_bundle_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
     for number in range(4):
         soundfile.write(tmp_path / f"{number}.wav", buzz(2.0, 150.0 + number), 24_000)
@@ -31,7 +35,10 @@ def test_a_bundle_learns_a_voice(tiny_bundle_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run("data", "prepare", tmp_path / "manifest.jsonl", tmp_path / "data")
     asked = ("adapt", tmp_path / "new", "--data", tmp_path / "data", "--minutes", 0.001, "--bundle", tiny_bundle_dir)
+    shown: list[tuple[object, ...]] = []
+    monkeypatch.setattr(cli, "progress_bar", lambda *_: nullcontext(lambda *told: shown.append(told)))
     code, told = run(*asked)
+    assert [name for name, _ in groupby(name for name, *_ in shown)] == ["Tokens", "Training, seconds"]
     assert code == 0 and "likeness of the voice" in told, told
     old, new = Bundle.load(tiny_bundle_dir), Bundle.load(tmp_path / "new")
     assert new.config.name == "new" and set(new.voices) == set(old.voices)
