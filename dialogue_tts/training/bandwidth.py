@@ -23,6 +23,7 @@ from dialogue_tts.audio.bandwidth import (
     HEARD_HZ,
     HOP,
     N_FFT,
+    SPOKEN_DB,
     UNIT_DB,
     WEIGHTS,
     BandNetwork,
@@ -31,6 +32,7 @@ from dialogue_tts.audio.bandwidth import (
     loudness_of,
     missing_energies,
     power_of,
+    under_loud,
 )
 from dialogue_tts.audio.signal import stft
 from dialogue_tts.config import SAMPLE_RATE_HZ, frames_to_seconds, strict
@@ -43,6 +45,7 @@ from dialogue_tts.training.task import Figures, LoopConfig
 
 NAME = "bandwidth"
 TELEPHONE_RATE_HZ, MU_LAW_CODES = 8_000, 256
+SILENCE_WEIGHT = 0.1  # of frames without speech, beside 1
 
 
 @strict
@@ -50,17 +53,18 @@ class BandwidthTrainingConfig:
     """Data.
 
     Attributes:
-        recordings: so many go through a telephone before training.
-        rows, row_frames: recordings of a batch, and how many frames of 10 ms of each.
+        recordings, recording_frames: so many go through a telephone before training, and so many frames of 10 ms of each.
+        rows, row_frames: recordings of a batch, and how many frames of each.
         sloping: share whose band ends in slopes, and not at once.
         coded: share whose telephone has mu-law's 256 steps (ITU-T G.711).
         noisy: share with noise in the line.
         validation_rows: of held-out recordings.
     """
 
-    recordings: int = 900
-    rows: int = 8
-    row_frames: int = 150
+    recordings: int = 5500
+    recording_frames: int = 400
+    rows: int = 12
+    row_frames: int = 200
     sloping: float = 0.6
     coded: float = 0.7
     noisy: float = 0.2
@@ -92,7 +96,7 @@ class BandwidthTask:
     def _made(
         self, corpora: Sequence[Corpus], splits: tuple[str, ...], count: int, rng: np.random.Generator
     ) -> BandBatch:
-        shortest = self.config.row_frames * HOP / SAMPLE_RATE_HZ
+        shortest = self.config.recording_frames * HOP / SAMPLE_RATE_HZ
         turns = [
             (corpus, turn)
             for corpus in corpora
@@ -106,8 +110,8 @@ class BandwidthTask:
         return BandBatch(*(torch.stack(part) for part in zip(*rows, strict=True)))
 
     def _row(self, wave: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        start = int(rng.integers(0, wave.shape[0] // HOP - self.config.row_frames + 1)) * HOP
-        wave = wave[start : start + self.config.row_frames * HOP]
+        start = int(rng.integers(0, wave.shape[0] // HOP - self.config.recording_frames + 1)) * HOP
+        wave = wave[start : start + self.config.recording_frames * HOP]
         through = power_of(stft(self._telephone(wave, rng)[None], N_FFT, HOP))
         loudness = loudness_of(through)
         whole = missing_energies(power_of(stft(wave[None], N_FFT, HOP)))
@@ -142,11 +146,13 @@ class BandwidthTask:
         return [order[start : start + rows] for start in range(0, len(order) - rows + 1, rows)]
 
     def batch(self, planned: np.ndarray, rng: np.random.Generator) -> BandBatch:
-        """Recordings as planned."""
-        return BandBatch(*(part[torch.from_numpy(planned)] for part in self.train))
+        """A stretch of the recordings as planned, the same of all."""
+        start = int(rng.integers(0, self.config.recording_frames - self.config.row_frames + 1))
+        stretch = slice(start, start + self.config.row_frames)
+        return BandBatch(*(part[torch.from_numpy(planned), :, stretch] for part in self.train))
 
     def losses(self, batch: BandBatch, step: int) -> Iterator[tuple[str, Tensor, Figures]]:
-        """How far the levels are off."""
+        """How far the levels are off, most of all where there is speech."""
         yield NAME, *_judged(self.network, batch)
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
@@ -156,8 +162,10 @@ class BandwidthTask:
 
 def _judged(network: nn.Module, batch: BandBatch) -> tuple[Tensor, Figures]:
     told = network(batch.heard)
-    loss = F.smooth_l1_loss(told, batch.wanted, beta=0.3)
-    return loss, {"loss": loss.detach(), "off_db": UNIT_DB * (told.detach() - batch.wanted).abs().mean()}
+    weights = SILENCE_WEIGHT + torch.sigmoid(4 * (under_loud(batch.heard) + SPOKEN_DB / UNIT_DB))
+    weights = weights / weights.mean()
+    loss = (weights * F.smooth_l1_loss(told, batch.wanted, beta=0.3, reduction="none")).mean()
+    return loss, {"loss": loss.detach(), "off_db": UNIT_DB * (weights * (told.detach() - batch.wanted).abs()).mean()}
 
 
 def main() -> None:
@@ -165,14 +173,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("data", type=Path, nargs="+", help="folders made by `dialogue-tts data prepare`")
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=12_000)
     arguments = parser.parse_args()
     loop = LoopConfig(
         arguments.steps,
         learning_rate=2e-3,
         warmup=100,
-        decay=0.8,
-        ema=0.99,
+        decay=0.7,
+        ema=0.995,
         bf16=False,
         threads=1,
         validate_every=500,
@@ -181,7 +189,8 @@ def main() -> None:
     torch.manual_seed(loop.seed)
     task = BandwidthTask(BandwidthTrainingConfig(), [Corpus.open(folder) for folder in arguments.data])
     Run(task, loop, arguments.run).train()
-    save_file(load_ema(arguments.run, NAME), arguments.run / WEIGHTS.name)
+    weights = {name: weight.half() for name, weight in load_ema(arguments.run, NAME).items()}
+    save_file(weights, arguments.run / WEIGHTS.name)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,17 @@ import torch
 from torch import Tensor
 
 from dialogue_tts.audio.bandwidth import (
+    HEARD_HZ,
     HIGH_HZ,
     LOW_HZ,
     NARROW_HZ,
+    SPOKEN_DB,
+    UNIT_DB,
     BandNetwork,
     band_network,
     extend_bandwidth,
     is_narrow,
+    under_loud,
 )
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.quality import bandwidth_hz
@@ -84,8 +88,12 @@ def test_what_is_no_speech_stays_finite() -> None:
 
 
 def test_the_network_tells_each_missing_band_of_each_frame() -> None:
-    told = band_network()(torch.zeros(1, 16, 31))
-    assert told.shape == (1, len(LOW_HZ) + len(HIGH_HZ) - 2, 31)
-    heard = torch.zeros(1, 16, 31, requires_grad=True)
-    BandNetwork()(heard)[0, :, 15].sum().backward()
-    assert heard.grad is not None and heard.grad[0].abs().sum(0).nonzero().flatten().tolist() == list(range(12, 19))
+    heard = torch.zeros(1, len(HEARD_HZ) - 1, 200)
+    heard[..., 100:] = -2 * SPOKEN_DB / UNIT_DB  # a pause
+    assert under_loud(heard)[0, 0, [0, 199]].tolist() == [0.0, pytest.approx(-2 * SPOKEN_DB / UNIT_DB)]
+    assert band_network()(heard).shape == (1, len(LOW_HZ) + len(HIGH_HZ) - 2, 200)
+    heard.requires_grad_()
+    BandNetwork()(heard)[0, :, 20].sum().backward()
+    assert heard.grad is not None
+    reached = heard.grad[0].abs().sum(0).nonzero().flatten().tolist()
+    assert reached == list(range(132))  # all that is spoken, and what lies within .32 s of it

@@ -12,6 +12,8 @@ from dialogue_tts.errors import DataError
 from dialogue_tts.training.bandwidth import BandwidthTask, BandwidthTrainingConfig
 from dialogue_tts.training.corpus import Corpus, Utterance
 
+SIZES = {"recording_frames": 190, "row_frames": 150}
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
@@ -26,7 +28,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 def task_of(corpus: Corpus, **values: float) -> BandwidthTask:
     torch.manual_seed(0)
-    return BandwidthTask(BandwidthTrainingConfig(recordings=3, rows=2, validation_rows=1, **values), [corpus])
+    return BandwidthTask(
+        BandwidthTrainingConfig(recordings=3, rows=2, validation_rows=1, **{**SIZES, **values}), [corpus]
+    )
 
 
 def test_what_is_heard_went_through_a_telephone_and_what_is_wanted_did_not(corpus: Corpus) -> None:
@@ -49,4 +53,4 @@ def test_all_kinds_of_telephones_are_learnt_from_and_the_loss_can_be_stepped(cor
 
 def test_too_short_recordings_are_refused(corpus: Corpus) -> None:
     with pytest.raises(DataError, match=r"train in the data lasts 2\.5 s"):
-        task_of(corpus, row_frames=250)
+        task_of(corpus, recording_frames=250)
