@@ -25,6 +25,7 @@ from dialogue_tts.text.words import KEPT_WORDS
 _KNOWN, _MARK = 4, 3  # the ratings of what the best dictionary has, and of a mark between two parts of a word
 _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")
+_SHORT = frozenset("go no me be he we hi my so oh ah ha".split())  # of which gooo and meee are drawn out, not goo and mee
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
@@ -166,7 +167,9 @@ class WordReader:
         """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other, as "AAA" is."""
         if not _DRAWN_OUT.search(word) or not word.isalpha() or (word.isupper() and len(set(word)) == 1):
             return None
-        plainer = (_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1"))
+        plainer = [_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1")]
+        if plainer[1].lower() in _SHORT:
+            return plainer[1]
         return next((found for found in plainer if found.lower() in self.lexicon.golds), None)
 
 

@@ -35,6 +35,12 @@ _TO_A_THING = frozenset(  # behind these, "to" is followed by a noun
     "listen listened listening due similar subject according attached return returned access key thanks next close prior "
     "response responded relation reference objection addition contribution contributed damage respect opposed".split()
 )
+_DO = frozenset("do does did".split())
+_ASKING = _DO | frozenset("will would can could shall should may might must n't".split())
+_ASKED = frozenset(
+    "i you he she it we they anyone anybody someone somebody everyone everybody nobody one that this these".split()
+)
+_NO_ADJECTIVES = frozenset("use abuse excuse misuse overuse reuse estimate".split())
 _BEHIND_VERBS = frozenset("when as if with from against sharply under quickly".split())
 _OBJECTS = frozenset(
     "the a an my your his her its our their this that these those it me him them us all any every".split()
@@ -90,13 +96,16 @@ def part_of_speech(context: Context) -> str | None:
     if before == "to":
         return "NN" if two_before in _TO_A_THING else "VB"
     if before in _OWNERS or before == "'s" and context.tag(-1) == "POS":
-        return "JJ" if context.tag(1).startswith("NN") and after not in _OBJECTS else "NN"
+        described = context.tag(1).startswith("NN") and after not in _OBJECTS
+        return "JJ" if described and context.word(0) not in _NO_ADJECTIVES else "NN"
     subject = context.subject(-1)
+    if before not in _PREPOSITIONS and _is_asked(context):
+        return "VB"
     if subject in _MODALS or before in ("i", "you", "we", "they", "who") or before == "'s" and two_before == "let":
         return "VB"
     if subject in ("i", "you", "we", "they", "who") and context.tag(0) not in ("JJ", "NN"):
         return "VB"
-    if before in ("please", "never", "always", "n't") or context.tag(-1) == "NNS" and after in _BEHIND_VERBS:
+    if before in ("please", "never", "always", "n't") or _many_do(context) and after in _BEHIND_VERBS:
         return "VB"
     if before in _PREPOSITIONS:
         return "JJ" if context.tag(1).startswith("NN") else "NN"
@@ -107,6 +116,19 @@ def part_of_speech(context: Context) -> str | None:
     if context.tag(-1) in ("JJ", "JJR", "JJS", "CD", "PRP$") and two_before in _OWNERS:
         return "NN"
     return None
+
+
+def _many_do(context: Context) -> bool:
+    """Whether a noun of several stands in front; at a sentence's start the tagger takes it for a name."""
+    first = context.i == 1 or context.word(-2) in (".", "!", "?")
+    return context.tag(-1) == "NNS" or first and context.tag(-1)[:2] == "NN" and context.word(-1).endswith("s")
+
+
+def _is_asked(context: Context) -> bool:
+    """`Does anyone object`, `Will the jury convict`: the verb whose subject stands behind what asks."""
+    if context.word(-1) in _ASKED:
+        return context.subject(-2) in _ASKING or context.word(-2) in _ASKING
+    return context.tag(-1) in ("NN", "NNS", "NNP") and context.word(-2) in _OWNERS and context.word(-3) in _DO
 
 
 class SpokenLine(NamedTuple):

@@ -95,6 +95,8 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
             return (self._s(phonemes) if letters[2] else phonemes), rating
         if self._is_shouted(written):
             token = token.copy(text=written.lower(), alias=None, stress=_STRESSED)
+        if written.endswith("'d") and (plain := self._participle(written[:-2])):
+            return self(token.copy(text=plain, alias=None), context)
         if name := self._name(written):
             return (to_british(name) if self.british else name), _KNOWN
         phonemes, rating = super().__call__(token, context)
@@ -135,6 +137,15 @@ class Lexicon(HibariLexicon):  # type: ignore[misc]  # hibari has no types
         if phonemes is None:
             return None, None
         return (self._ed(phonemes) if ending.lower() == "d" else phonemes + _ENDINGS[ending.lower()]), rating
+
+    def _participle(self, stem: str) -> str | None:
+        """`mov`, `stopp` of verse, `banish` too -> moved, stopped; None for a noun or a pronoun, as of Felix'd, who'd."""
+        small = stem.lower()
+        if small in self.golds and small not in ("us", "wing"):
+            return None
+        spelled = stem + "ed"
+        known = small + "ed" in self.golds or self.stem_ed(small + "ed", "VBD", None, None)[0]
+        return spelled if known and len(stem) > 1 else None
 
     def knows(self, word: str) -> bool:
         """Whether a word, in small letters, is in a lexicon or a table, or is a form of one that is."""

@@ -53,6 +53,11 @@ _PLAIN = PLAIN_APOSTROPHES | str.maketrans(
 _ROMAN = re.compile("[\u2160-\u217f]+")  # letters of their own: Ⅳ, ⅻ
 _UNUSUAL = re.compile(r"[^ !-Z\\^-z|~]")
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});")
+_HTML = re.compile(  # what marks up words and is not heard
+    r"</?(?:i|b|u|s|em|strong|span|font|small|big|sub|sup|mark|q|cite|p|br|hr|div|li|ul|ol|a|h[1-6])(?: [^<>]{0,400})? ?/?>",
+    re.IGNORECASE,
+)
+_BREAKING = ("<br", "<p", "</p", "<hr", "<div", "</div", "<li", "</li", "<h", "</h")
 _CITATION = re.compile(r"\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}\]")
 _MARKDOWN = tuple(
     (re.compile(pattern), plain)
@@ -88,6 +93,7 @@ def tidy(text: str) -> str:
     Letters of scripts the front end cannot read are a ScriptError.
     """
     text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+    text = _HTML.sub(_unmarked, text) if ">" in text else text
     text = unicodedata.normalize("NFC", _STACKED.sub(r"\1", text))
     for pattern, plain in _MARKDOWN if any(sign in text for sign in "*_`~") else ():
         text = pattern.sub(plain, text)
@@ -104,6 +110,11 @@ def tidy(text: str) -> str:
     text = _MARKS.sub(lambda run: _few_marks(run[0]), text)
     text = re.sub(r" (?=[,;:!?]|\.(?!\w))", "", text)
     return " ".join(map(_open_out, text.split()))
+
+
+def _unmarked(tag: re.Match[str]) -> str:
+    """A tag within a word parts nothing, one of a paragraph or a line does."""
+    return " " if tag[0].lower().startswith(_BREAKING) else ""
 
 
 def _without_dashes(text: str) -> str:

@@ -196,6 +196,11 @@ DATES = rules(
     (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2]), ":"),
     (r"(?<![\w:.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda m: _clock(m[1], m[2]), "h"),
     (r"(?<![\w:.,])((?:0\d|1\d|2[0-3])[0-5]\d) (?=(?:hours|hrs)\b)", lambda m: _military(m[1]) + " ", "h"),
+    (
+        r"\b((?i:at|by|till|until|before|after|since|around|from|about) )(0\d[0-5]\d)(?![\w/-]|[.,:]\d)",
+        lambda m: m[1] + _military(m[2]),
+        "0",
+    ),
     # dates
     (r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])", _iso, "-"),
     (r"(?<![\w/])(\d{4})/(\d{1,2})/(\d{1,2})(?![\w/])", _iso, "/"),

@@ -181,6 +181,11 @@ IDENTIFIERS = rules(
         rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}}|\d{{5,6}})\b(?![.,]\d){_NOT_COUNTED}",
         _code,
     ),
+    (  # calibres
+        r"\b((?i:an?|the|his|her|my|your|this|that|with|of) )\.(22|25|32|38|40|44|45|50|303|308|357|223|270)(?!\w|[.,]\d|%)",
+        lambda m: m[1] + in_pairs(m[2]),
+        ".",
+    ),
     (
         r"(?<![\w.,$£€-])(?<!Porsche )(9)(1)(1)(?![\w/-]|[.,]\d)(?! (?:people|Turbo|Carrera|GT))",
         lambda m: "nine one one",

@@ -49,6 +49,8 @@ def _over(match: re.Match[str]) -> str:
 def _day(match: re.Match[str]) -> str:
     """`on 12/25`: the American order."""
     before, month, day = match.groups()
+    if int(month) > 12 >= int(day):
+        month, day = day, month
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return match[0]
     return f"{before}{MONTHS[int(month) - 1]} {THE}{ordinal(day)}"
@@ -114,7 +116,9 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def _percent_range(match: re.Match[str]) -> str:
-    return f"{number(match[1])} to {number(match[2])} percent"
+    """`5-10%`; `5% to 10%` keeps both signs."""
+    first = " percent" if "%" in match[0][:-1] and "to" in match[0] else ""
+    return f"{number(match[1])}{first} to {number(match[2])} percent"
 
 
 def _ordinal(match: re.Match[str]) -> str:

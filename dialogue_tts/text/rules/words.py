@@ -146,6 +146,7 @@ _WORDS = {  # as they stand
     },
     **{"vs": "versus", "pls": "please", "plz": "please", "thx": "thanks", "Thx": "Thanks", "tmrw": "tomorrow"},
     **{"A/C": "A.C.", "a/c": "A.C.", "'em": "'em", "TCP/IP": "T.C.P. I.P.", "I/O": "I.O.", "24-7": "twenty four seven"},
+    **{"Ctrl": "Control", "ctrl": "control", "CTRL": "Control", "Cmd": "Command"},
     **{"R&B": "R and B", "w/e": "whatever", "m/f": "male or female"},
 }
 _LATIN = (
@@ -251,7 +252,16 @@ WORDS = (
         signs=".ADHPBR",
     ),
     *rules((rf"(?<![\w/'])(?:{_alternatives(set(_WORDS))})(?![\w/'])", _word)),
-    *rules((r"(?<=\w) ?'[nN]'? (?=\w)", " and "), (r"(?<=[a-z])'n'(?=[a-z])", " and "), signs="'"),
+    *rules(
+        (r"(?<=\w)(?: '[nN]'?|'[nN]') (?=\w)", " and "),
+        (r"(?<=[a-z])'n'(?=[a-z])", " and "),
+        # verse: fall'n, giv'n; i' th' dark, o' the night
+        (r"(?<=[a-z][bklstvz])'n(?![\w'])(?<!in'n)", "en"),
+        (r"\b([iI])'(?= ?(?:th'|the\b|faith\b|my\b|God|sooth\b))", lambda m: "in" if m[1] == "i" else "In"),
+        (r"\b([oO])'(?= ?(?:th'|the\b|my\b|me\b|clock\b))", lambda m: "of" if m[1] == "o" else "Of"),
+        (r"\b(?:([tT]h)|([wW]i))'(?= ?\w)", lambda m: f"{m[1]}e " if m[1] else f"{m[2]}th "),
+        signs="'",
+    ),
 )
 
 _SPOKEN = {
