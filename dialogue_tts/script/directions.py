@@ -102,6 +102,7 @@ _HEADING = re.compile(
     rf"(?:\s*(?:[.:;–—-]|,\s*(?=act|scene|part)).{{0,120}})?"
     rf"|{_ORDINAL} (?:act|scene|part)\.?"
     r"|(?:the )?(?:curtain|blackout|intermission|interval|tableau)(?: (?:falls|rises|up|down|call))?\.?"
+    r"|(?:commercial|ad|station) break|(?:opening|closing|end) (?:credits|titles)|cold open|title sequence"
     r"|the end\.?|end of (?:the )?(?:play|act|scene|episode|part|show|script|transcript|recording)\b.{0,30}|fin\.?)",
     re.IGNORECASE,
 )

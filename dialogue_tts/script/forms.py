@@ -27,6 +27,7 @@ from dialogue_tts.script.labels import (
 _BRACKET = re.compile(
     r"[ \t]*(?:>[ \t]*)*(?:[-*•][ \t]+|\d{1,3}[.)][ \t]+)?[*_]{0,3}\[([^\[\]|\n]{1,60})(?:\|[^\[\]\n]{0,200})?\](?!\()"
 )
+_NICK = re.compile(r"[\w.]{2,32}")
 _NO_SPEAKERS = HEADERS | SOUNDS | PROSE
 _PAUSES = re.compile(r"[ \t]*(?:\[\s*(?:pause|break|silence|wait)\b[^\[\]]{0,60}\]\s*)+", re.IGNORECASE)
 
@@ -151,7 +152,7 @@ def titles_in(lines: Sequence[Line], form: Form, document: bool) -> frozenset[in
     document: they all are.
     """
     names = {Form.LABELS: speaker_label_in, Form.BRACKETS: bracket_in}.get(form)
-    first = next((place for place, line in enumerate(lines) if names and names(line.text)), None)
+    first = next((place for place, line in enumerate(lines) if names and not line.aside and names(line.text)), None)
     if first is None:
         return frozenset()
     before = lines[:first]
@@ -179,6 +180,31 @@ def with_whole_brackets(lines: Sequence[Line]) -> list[Line]:
     return found
 
 
+def with_near_cues(lines: Sequence[Line]) -> list[Line]:
+    """`ANNA`, an empty line and what she says, in some paragraphs, as interviews are printed: names taken out of the text."""
+    found: dict[int, Label] = {}
+    texts = [line.text.strip() for line in lines]
+    paragraphs = 0
+    for place, text in enumerate(texts):
+        alone = bool(text) and not (place and texts[place - 1])
+        paragraphs += alone
+        if not alone or lines[place].speaker is not None or ":" in text or texts[place + 1 : place + 2] != [""]:
+            continue
+        if not lines[place].aside and (cue := cue_in(text)) and is_capitals(cue.name):
+            found[place] = cue
+    names = Counter(cue.name.casefold() for cue in found.values())
+    recurring = [place for place, cue in found.items() if names[cue.name.casefold()] > 1]
+    if len(recurring) < 3 or 4 * len(recurring) < paragraphs:
+        return list(lines)
+    first = min(found)
+    return [
+        line._replace(text="", speaker=found[place].name, beside=(*found[place].asides, *found[place].times))
+        if place in found
+        else line._replace(aside=line.aside or place < first or heading_in(line.text) is not None)
+        for place, line in enumerate(lines)
+    ]
+
+
 def label_in(text: str) -> Label | None:
     """A label that opens a line, where its name is one: `Anna:`, not `He said:`."""
     label = read_label(text)
@@ -200,6 +226,8 @@ def cue_in(text: str) -> Label | None:
         return None
     if is_name(cue.name, 5 if is_capitals(cue.name) else 3):
         return cue
+    if cue.times and (_NICK.fullmatch(cue.name) and re.search(r"[—–•|/]|(?i:day)", cue.written)):
+        return cue  # anna_99 — Today at 4:12 PM
     capitals = is_capitals(cue.name) and is_name(cue.name.title(), 6)  # MAN IN BLACK
     return cue if capitals else None
 

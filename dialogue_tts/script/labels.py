@@ -27,24 +27,30 @@ HEADERS = frozenset(
     act adapted attendees author authors cast characters contact copyright credit credits date duration episode featuring
     format genre guests hosts language length location logline meeting notes participants persons place podcast present
     recording revision runtime scene season series setting source starring summary synopsis tags time title topic
-    transcript
+    transcript speakers keywords recorded published released aired transcribed edited produced audience tone style
     """.split()
-)
+) | {"summary keywords", "action items", "meeting transcript"}
 SOUNDS = frozenset("ambience ambiance atmos effect fx lights lighting music sfx sound sounds stage f/x s/fx".split())
 
 _OF_SOUND = SOUNDS | {"intro", "outro", "theme", "jingle", "break", "transition", "crowd", "silence"}
+_STAMP = re.compile(r"\[\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?\][ \t]*(?=\S)")
 _STAGE_BRACKET = re.compile(r"\[([^\[\]\n]{1,200})\]")
 
 _TOKEN = r"(?!\d{1,2}:\d\d)[\w#&+/](?:[\w.'’‘#&/-]|\.(?=\w))*"
 _NAME_AT = re.compile(rf"{_TOKEN}(?:,? {{1,3}}{_TOKEN}){{0,7}}")
+_PICTURES = "[\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff]"
 _LEAD = re.compile(r"(?:>[ \t]*)*(?:[-*•◦▪‣–—·+][ \t]+|\(?\d{1,3}[.)][ \t]+)?")
+_BEFORE_PICTURES = re.compile(rf"(?:~[ \t]?|{_PICTURES}{{1,8}}[ \t]*)?")
+_BEHIND_PICTURES = re.compile(rf"[ \t]*{_PICTURES}{{1,8}}")
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?"
 _DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
-TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? |T))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
+_DAY = r"(?:[Tt]oday|[Yy]esterday|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? (?:at )?|T)|{_DAY}(?: at |, | ))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
 _SYSTEM = re.compile(rf"[\[(]?{_DATE},?[ \t]+{_CLOCK}[\])]?(?:[ \t]*[-–—][ \t]+|[ \t]+)\S")
 _NO_MESSAGE = re.compile(
     r"\u200e?(?:<[^<>]{0,40}omitted>|(?:image|video|audio|sticker|gif|document|contact card) omitted"
-    r"|(?:this message was deleted|you deleted this message|missed (?:voice|video) call)\.?)",
+    r"|(?:this message was deleted|you deleted this message|missed (?:voice|video) call)\.?"
+    r"|messages and calls are end-to-end encrypted\..{0,200})",
     re.IGNORECASE,
 )
 _AFTER_TIME = re.compile(r"[ \t]*(?:[-–—|][ \t]+)?")
@@ -149,12 +155,15 @@ def is_system_line(line: str) -> bool:
 
 def read_stage_bracket(line: str) -> str | None:
     """`[INTRO MUSIC]`, `[SFX: a jar opens]`, `[Laughter]`: the words of a bracket that is a line of its own and asks for a
-    sound; None for any other line."""
-    match = _STAGE_BRACKET.fullmatch(line.strip())
+    sound or tells what happens; None for any other line."""
+    match = _STAGE_BRACKET.fullmatch(_STAMP.sub("", line.strip(), count=1).strip("*_ "))
     if not match:
         return None
     words = match[1].strip()
-    return words if is_sound(words, pauses=False) or _OF_SOUND & set(re.findall(r"[\w/]+", words.casefold())) else None
+    tokens = re.findall(r"[\w'’/]+", words)
+    sound = is_sound(words, pauses=False) or _OF_SOUND & {token.casefold() for token in tokens}
+    sentence = len(tokens) > 2 and any(token.islower() for token in tokens) and not is_name(words)
+    return words if sound or sentence else None
 
 
 def is_no_message(speech: str) -> bool:
@@ -169,6 +178,8 @@ def read_cue(line: str) -> Label | None:
         return None
     label, position, marks = head
     rest = line[position:].strip()
+    if rest[:2] in ("— ", "– ", "- ", "• ", "| ") and TIME.match(rest[2:]):  # anna — Today at 4:12 PM
+        rest = rest[2:].strip()
     if match := TIME.match(rest):
         label = Label(label.name, label.options, label.asides, (*label.times, match[0]), 0, "")
         rest = rest[match.end() :].strip()
@@ -179,7 +190,7 @@ def read_cue(line: str) -> Label | None:
 
 _DOT_NAME = r"(?:(?:MR|MRS|MS|DR|ST|REV|CAPT|LT|SGT)\. )?[A-ZÀ-ÖØ-Þ\d][\w'’&#-]*(?: [\w'’&#-]+){0,5}"
 _DOTTED = re.compile(
-    rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)(?:[.]|[ \t]+[-–—]|\t|[—])(?:[ \t]*—)?(?=\s|$)"
+    rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)(?:[.]|[ \t]+[-–—]|\t|[—]| (?= ))(?:[ \t]*—)?(?=\s|$)"
 )
 _ADDRESSES = frozenset("mr mrs ms dr st rev capt lt sgt".split())
 _ITALIC = re.compile(r"[ \t]*([_*]{1,2})([A-ZÀ-ÖØ-Þ][\w'’-]*(?: [\w'’-]+){0,3})\.\1(?=\s|$)")
@@ -212,6 +223,7 @@ def _read_head(line: str, position: int) -> tuple[Label, int, str] | None:
     """The name at a line's start, with what may stand around it: -> label, where it ends, emphasis still open."""
     lead = _LEAD.match(line, position)
     position, times, marks = _before_name(line, lead.end() if lead else position)
+    position = _BEFORE_PICTURES.match(line, position).end()  # type: ignore[union-attr]  # which matches anything
     bracketed = line[position : position + 1] == "["
     match = _NAME_AT.match(line, position + bracketed)
     if not match:
@@ -222,6 +234,8 @@ def _read_head(line: str, position: int) -> tuple[Label, int, str] | None:
         if line[position : position + 1] != "]":
             return None
         position += 1
+    if match := _BEHIND_PICTURES.match(line, position):
+        position = match.end()
     position, marks = _close_marks(line, position, marks)
     asides: list[str] = []
     options = None

@@ -12,11 +12,13 @@ from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.columns import with_speakers, without_last_word
 from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Reading, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
-from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_whole_brackets
+from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_near_cues, with_whole_brackets
 from dialogue_tts.script.inline import split_inline
 from dialogue_tts.script.options import wrong_times
 from dialogue_tts.script.reader import Reader
 from dialogue_tts.script.turns import FASTEST, LONGEST_TURN, MAX_PAUSE_S, SLOWEST, Heading, Script, Turn
+
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 
 
 class Draft(NamedTuple):
@@ -101,8 +103,8 @@ def _lines(text: str) -> list[Line]:
 
 
 def _parse(lines: Sequence[Line], directions: Reading, document: bool = False, prose: bool = False) -> Draft:
-    lines = [line._replace(text=unicodedata.normalize("NFC", line.text)) for line in lines]
-    lines = without_last_word(with_speakers(lines))
+    lines = [line._replace(text=unicodedata.normalize("NFC", line.text).translate(_SPACES)) for line in lines]
+    lines = with_near_cues(without_last_word(with_speakers(lines)))
     counts = survey(lines)
     form = form_of(lines, counts)
     if prose and is_prose(form, counts):

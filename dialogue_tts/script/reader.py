@@ -41,6 +41,8 @@ _UNSPACED_COMMENT = re.compile(r"#[^\W\d]")
 _BEFORE_BRACKET = re.compile(r"(?:>\s*)*(?:[-*•]\s+|\d{1,3}[.)]\s+)?[*_]{0,3}(?=\[)")
 _BEHIND_NAME = re.compile(r"(?:[*_]{1,3})?[:：](?:[*_]{1,3}(?=\s|$))?|[*_]{1,3}(?=\s|$)")
 LONGEST_HEADING = 120  # letters of what a document's style sets off, as it does headings and whole paragraphs
+_UNSEEN = "\u200e\u200f \t"  # marks of direction
+_EDITED = re.compile(r"[\u200e \t]*(?:<This message was edited>|\(edited\))$")
 _NO_TAGS = (*PLAYS, Form.GIVEN, Form.PROSE)
 
 
@@ -167,7 +169,11 @@ class Reader:
             if not label.spaced and self._counts.labels[label.name.casefold()] < 2:
                 self.tell(number, f'"{label.written}" is taken for a speaker; put a space behind it to be sure', "note")
             self._begin_label(label, number)
-            self._take(content[label.end :].strip(), number)
+            said = content[label.end :].strip()
+            if label.times and (mark := _EDITED.search(said)):
+                self.tell(number, f'"{mark[0].strip(_UNSEEN)}" is the chat\'s own: left out', "note")
+                said = said[: mark.start()]
+            self._take(said, number)
             return
         cue = cue_in(content) if following.strip() else None
         if cue and cue.name.casefold() in self._counts.labels:
@@ -222,11 +228,11 @@ class Reader:
             self.tell(number, f'{told}; if it is a speaker, write "{cue.name}:"', "warning")
 
     def _read_play(self, content: str, number: int, following: str) -> None:
-        label = None
-        if self._form is Form.DOTTED:
-            label = dotted_in(content)
-            empty = label is not None and not content[label.end :].strip() and not following.strip()
-            if label and (empty or label.name.casefold() not in self._counts.dotted):
+        label = dotted_in(content)
+        if label:
+            low, empty = label.name.casefold(), not content[label.end :].strip() and not following.strip()
+            among_cues = low in self._counts.cues or self._counts.dotted[low] > 1
+            if empty or low not in self._counts.dotted or not (self._form is Form.DOTTED or among_cues):
                 label = None
         if label is None and (labelled := label_in(content)) and self._is_known(labelled.name):
             label = labelled

@@ -68,6 +68,7 @@ _MARKDOWN = tuple(
     )
 )
 _FACE = re.compile(r"(?<!\S)(?:[:;=]'?-?[()DPpO/|]|<3|[xX]D|\^_*\^)(?![\w/])")
+_SHORTCODE = re.compile(r"(?<!\S):[a-z][a-z0-9_+-]{1,40}:(?!\w)")  # :smile:
 _STACKED = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no letter has so many; to sort them takes long
 _MARKS = re.compile(r"[.,;:!?]{4,}")
 _RANGE = r"(?!(?<=\b[A-Z])–[A-Z]\b)(?!(?<=\d[kKmMbB])–[$£€]\d)"  # A–F, $3M–$5M
@@ -100,7 +101,7 @@ def tidy(text: str) -> str:
     text = _CITATION.sub("", text).translate(_PLAIN)
     text = _ROMAN.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     text = _UNUSUAL.sub(lambda found: _plain_character(found[0], found.string, found.start()), text)
-    text = _FACE.sub(" ", text)
+    text = _SHORTCODE.sub("", _FACE.sub(" ", text))
     text = re.sub(r"(?<=[^\W\d_]{2})\((\w{1,3})\)", r"\1", text)  # turn(s)
     text = re.sub(r"\b([Aa])\(n\)(?= (.))", lambda m: m[1] + "n" * (m[2] in "aeiouAEIOU"), text)
     text = re.sub(r"\b([a-zA-Z])\(([a-z])\)", r"\1 of \2", text)  # f(x)

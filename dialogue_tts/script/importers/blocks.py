@@ -12,8 +12,13 @@ from dialogue_tts.script.labels import TIME, is_name
 
 _COLUMN_HEADS = frozenset(
     "speaker speakers character characters name who role person voice line lines text dialogue dialog speech time timecode "
-    "no no. number # cue notes direction directions".split()
+    "no no. number # cue notes note direction directions tone emotion delivery action sfx".split()
 )
+
+
+_NOTES = frozenset("notes note direction directions tone emotion delivery action sfx cue".split())
+_NUMBERS = frozenset("time timecode no no. number #".split())
+_NAMES = frozenset("speaker speakers character characters name who role person voice".split())
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Block:
         aside: it is a heading, or code.
         cells: of a row of a table.
         heading: it is one.
+        italic: all of it is.
     """
 
     number: int
@@ -35,6 +41,7 @@ class Block:
     aside: bool = False
     cells: tuple[str, ...] = ()
     heading: bool = False
+    italic: bool = False
 
     def __post_init__(self) -> None:
         self.aside = self.aside or self.heading
@@ -48,11 +55,18 @@ def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
     apart = paragraphs and 10 * sum(not (block.text.strip() or block.cells) for block in blocks) < len(blocks)
     tabbed = Counter(name for block in blocks if (name := _tabbed(block)))
     bold = Counter(block.lead.strip() for block in blocks if _is_bold_name(block))
+    labelled = sum(bool(label_in(block.text)) for block in blocks) + sum(bold.values()) + sum(tabbed.values())
     lines: list[Line] = []
+    head: tuple[str, ...] = ()  # of the table whose rows these are
     for block in blocks:
         text = block.text
+        if block.italic and labelled > 2 and not label_in(text):
+            block.aside = True
+        if not block.cells:
+            head = ()
         if block.cells:
-            text, aside = _row(block.cells)
+            head = block.cells if _is_head(block.cells) else head
+            text, aside = _row(block.cells, head)
             lines.append(Line(block.number, text, aside=aside or block.aside))
             continue
         lead = block.lead.strip()
@@ -86,11 +100,29 @@ def _is_bold_name(block: Block) -> bool:
     return name[-1].isalnum() and (block.lead[-1].isspace() or rest[0].isspace() or rest[0] in "–—-")
 
 
-def _row(cells: Sequence[str]) -> tuple[str, bool]:
-    """A table's row as a line, and whether it is its head: name | words, or number | time | name | words."""
+def _is_head(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and all(_heading(cell) in _COLUMN_HEADS for cell in filled)
+
+
+def _heading(cell: str) -> str:
+    return " ".join(cell.casefold().split()).strip(" :*")
+
+
+def _row(cells: Sequence[str], head: Sequence[str]) -> tuple[str, bool]:
+    """A table's row as a line, and whether it is its head: name | words, or number | time | name | words. Notes and
+    directions, where the head says so, are directions."""
     filled = [" ".join(cell.split()) for cell in cells if cell.strip()]
-    if all(cell.casefold().strip(" :") in _COLUMN_HEADS for cell in filled):
+    if not filled or _is_head(cells):
         return " | ".join(filled), bool(filled)
+    if len(head) == len(cells):
+        kinds = [_heading(cell) for cell in head]
+        told = [" ".join(cell.split()).strip("() ") for cell, kind in zip(cells, kinds, strict=True) if kind in _NOTES]
+        kept = [(cell, kind) for cell, kind in zip(cells, kinds, strict=True) if kind not in _NOTES | _NUMBERS]
+        kept.sort(key=lambda cell: cell[1] not in _NAMES)  # what is said may stand in front of who says it
+        filled = [" ".join(cell.split()) for cell, _ in kept if cell.strip()]
+        if filled and (notes := [f"({note})" for note in told if note]) and label_in(f"{filled[0].rstrip(' :')}:"):
+            filled[0] = " ".join((filled[0].rstrip(" :"), *notes))
     while len(filled) > 2 and (TIME.fullmatch(filled[0]) or re.fullmatch(r"#?\d+\.?", filled[0])):
         filled = filled[1:]
     name = filled[0].rstrip(" :") if filled else ""

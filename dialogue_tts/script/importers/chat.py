@@ -24,6 +24,11 @@ _LISTS = (
     "chat",
     "items",
     "history",
+    "lines",
+    "script",
+    "transcript",
+    "utterances",
+    "exchanges",
 )
 _SPELLED = {"gpt": "GPT", "ai": "AI", "chatgpt": "ChatGPT", "llm": "LLM"}
 _NO_SPEECH = frozenset("system developer tool function observation function_call tool_call ipython".split())
@@ -87,6 +92,10 @@ def _messages(found: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
                     return
             if isinstance(found.get("message"), dict):
                 yield from _messages(found["message"], depth + 1)
+                return
+            for value in found.values():  # scenes, episodes
+                if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+                    yield from _messages(value, depth + 1)
 
 
 def _threaded(export: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -59,7 +59,8 @@ def _blocks(document: Any) -> Iterator[Block]:
 def _paragraph(paragraph: Paragraph, number: int) -> Block:
     style = (paragraph.style.name or "" if paragraph.style is not None else "").casefold()
     text, lead = _text(paragraph)
-    return Block(number, text, lead, heading=bool(text.strip()) and style.startswith(_HEADINGS))
+    heading = bool(text.strip()) and style.startswith(_HEADINGS)
+    return Block(number, text, lead, heading=heading, italic=_is_italic(paragraph))
 
 
 def _text(paragraph: Paragraph) -> tuple[str, str]:
@@ -82,6 +83,16 @@ def _piece(node: Any) -> str:
     return next((sign for name, sign in signs.items() if node.tag == qn(name)), "")
 
 
+def _is_italic(paragraph: Paragraph) -> bool:
+    """Whether all its words are."""
+    runs = [run for run in paragraph._p.iter(qn("w:r")) if any(map(str.strip, map(_piece, run)))]
+    return bool(runs) and all(_has(run, "w:i") for run in runs)
+
+
 def _is_bold(run: Any) -> bool:
-    bold = run.find(f"{qn('w:rPr')}/{qn('w:b')}")
-    return bold is not None and bold.get(qn("w:val")) not in ("0", "false", "off")
+    return _has(run, "w:b")
+
+
+def _has(run: Any, style: str) -> bool:
+    found = run.find(f"{qn('w:rPr')}/{qn(style)}")
+    return found is not None and found.get(qn("w:val")) not in ("0", "false", "off")
