@@ -14,6 +14,7 @@ _NICK = re.compile(rf"\s*(?P<time>{TIME.pattern})?\s*<[@+~&%]?(?P<name>[\w^`{{}}
 _CELL = re.compile(r"[ \t]*(?P<name>[^\s:][^\t:]{0,59}?):?[ ]*\t[ \t]*(?=\S)")
 _POINTED = re.compile(r"\s*(?P<name>[^\s:<>=–—-][^\t:<>=–—-]{0,59}?)\s*(?:[-=]>|→|»|>>|\s[-–—])\s+(?=\S)")
 _ASKED = re.compile(r"\s*(?P<name>[QA])\.\s+(?=\S)")  # of court reports
+_FROM_TO = re.compile(rf"({TIME.pattern})\s+From\s+(\S.{{0,59}}?)(?:\s+[Tt]o\s+[^:]{{1,60}}?)?\s*:\s*")
 _ACTION = re.compile(r"\s*(?:\*|-!-|---|-->|<--|\*\*\*)\s")
 _OFFER = r"let me know|feel free|would you like|want me to|i hope (?:this|that)|i can also|if you(?:['’]d| would) like"
 _WORK = r"dialogues?|scripts?|conversations?|scenes?|version|another one|changes?|adjust\w*|tweak\w*|longer|shorter|revis\w+"
@@ -30,7 +31,7 @@ def with_speakers(lines: Sequence[Line]) -> list[Line]:
     """Lines with their speakers taken out of the text, where nearly all hold one in the same way; else as they are."""
     if any(line.speaker is not None for line in lines):
         return list(lines)
-    asked = _with_questions(lines)
+    asked = _with_questions([_from_to(line) for line in lines])
     places = [place for place, line in enumerate(asked) if line.text.strip() and not line.aside]
     for pattern, is_speaker in _COLUMNS:
         matches = {place: pattern.match(asked[place].text) for place in places}
@@ -50,6 +51,12 @@ def without_last_word(lines: Sequence[Line]) -> list[Line]:
     if apart and _LAST_WORD.match(lines[last].text.strip()):
         return [*lines[:last], lines[last]._replace(aside=True), *lines[last + 1 :]]
     return list(lines)
+
+
+def _from_to(line: Line) -> Line:
+    """`10:02:11 From Tom to Everyone: Hi`, as meetings export their chat, as a label."""
+    match = _FROM_TO.match(line.text) if "From" in line.text else None
+    return line._replace(text=f"{match[1]} {' '.join(match[2].split())}: {line.text[match.end() :]}") if match else line
 
 
 def _with_questions(lines: Sequence[Line]) -> list[Line]:

@@ -10,9 +10,9 @@ from dialogue_tts.script.inline import is_sound
 # Words in small letters that stand inside names: of families, and of titles as in "King Henry the Eighth".
 _FAMILY = frozenset(
     "af al ap av ben bin binti bint d' da das de del della den der des di do dos du e el ibn ir la las le les lo los mac mc "
-    "of ter ten ten' the til 't und van ver vom von vander y zu zum zur".split()
+    "at from in of on ter ten ten' the til 't und van ver vom von vander y zu zum zur".split()
 )
-_FIRST_FAMILY = _FAMILY - {"e", "of", "the", "y", "und", "ir", "do"}  # of these a name may begin with
+_FIRST_FAMILY = _FAMILY - {"at", "from", "in", "on", "e", "of", "the", "y", "und", "ir", "do"}  # of these a name may begin with
 _JOINTS = frozenset(("&", "and", "/", "+", "with"))
 LONGEST_NAME = 60  # characters
 MOST_WORDS = 3  # with a capital, in a label: longer ones are text more often than names
@@ -44,9 +44,14 @@ _BEFORE_PICTURES = re.compile(rf"(?:~[ \t]?|{_PICTURES}{{1,8}}[ \t]*)?")
 _BEHIND_PICTURES = re.compile(rf"[ \t]*{_PICTURES}{{1,8}}")
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?"
 _DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
-_DAY = r"(?:[Tt]oday|[Yy]esterday|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+_DAY = r"(?:[Tt]oday|[Yy]esterday|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]{1,6}day|day)?)"
 TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? (?:at )?|T)|{_DAY}(?: at |, | ))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
 _SYSTEM = re.compile(rf"[\[(]?{_DATE},?[ \t]+{_CLOCK}[\])]?(?:[ \t]*[-–—][ \t]+|[ \t]+)\S")
+_SHORT_CLOCK = re.compile(r"\d{1,2}:\d\d")  # which may be speech
+_OWN = re.compile(
+    r"(?:Meeting|Recording|Call) (?:ended|started|began)\b.{0,60}$|This (?:editable )?transcript was\b.{0,150}$"
+    r"|\w[\w .'-]{0,60} (?:started|stopped|joined|left) (?:the )?(?:transcription|recording|meeting|call|chat|channel)\.?$"
+)
 _NO_MESSAGE = re.compile(
     r"\u200e?(?:<[^<>]{0,40}omitted>|(?:image|video|audio|sticker|gif|document|contact card) omitted"
     r"|(?:this message was deleted|you deleted this message|missed (?:voice|video) call)\.?"
@@ -150,6 +155,8 @@ def read_label(line: str) -> Label | None:
 
 def is_system_line(line: str) -> bool:
     """Whether a chat's own line tells of the chat, and nobody speaks: a date and a time without a name."""
+    if _OWN.match(line) or (TIME.fullmatch(line) and not _SHORT_CLOCK.fullmatch(line)):
+        return True
     return bool(_SYSTEM.match(line)) and read_label(line) is None
 
 

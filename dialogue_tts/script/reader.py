@@ -240,16 +240,24 @@ class Reader:
         if label is None and following.strip():
             cue = cue_in(content)
             cue = cue if cue and (self._blank or cue.name.casefold() in self._counts.tight) else None
-        if cue and (self._form is Form.CUES or self._is_known(cue.name)):
+        if cue and (self._form is Form.CUES or self._is_named(cue.name)):
             label = cue
         if label:
             self._begin_label(label, number)
             self._take(content[label.end :].strip(), number)
+        elif is_system_line(content):
+            self._set_apart(Aside(content, content, "a line of the chat's own"), number)
         elif self._open is None or self._blank or self._set_off:
             self._set_off = True  # what goes on in the next line is no speech either
             self._set_apart(Aside(content, content), number)
         else:
             self._take(content, number)
+
+    def _is_named(self, name: str) -> bool:
+        """Whether what stands alone on a line names a speaker of a play whose names have full stops."""
+        low = name.casefold()
+        among = self._open is not None and is_capitals(name) and low in self._counts.cues
+        return among or low in self._counts.dotted or low in self.names
 
     def _is_known(self, name: str) -> bool:
         low = name.casefold()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dialogue_tts.script.forms import Line, cue_in, label_in
+from dialogue_tts.script.forms import Line, bracket_in, cue_in, label_in, speaker_label_in
 from dialogue_tts.script.labels import TIME, is_name
 
 _COLUMN_HEADS = frozenset(
@@ -32,6 +32,7 @@ class Block:
         aside: it is a heading, or code.
         cells: of a row of a table.
         heading: it is one.
+        level: of a heading, from 1; 0 where none is known.
         italic: all of it is.
     """
 
@@ -41,6 +42,7 @@ class Block:
     aside: bool = False
     cells: tuple[str, ...] = ()
     heading: bool = False
+    level: int = 0
     italic: bool = False
 
     def __post_init__(self) -> None:
@@ -52,10 +54,12 @@ def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
 
     paragraphs: each block is a paragraph, as in a word processor, unless empty ones stand between them.
     """
+    blocks = _with_named_headings(_with_code(blocks))
     apart = paragraphs and 10 * sum(not (block.text.strip() or block.cells) for block in blocks) < len(blocks)
     tabbed = Counter(name for block in blocks if (name := _tabbed(block)))
     bold = Counter(block.lead.strip() for block in blocks if _is_bold_name(block))
     labelled = sum(bool(label_in(block.text)) for block in blocks) + sum(bold.values()) + sum(tabbed.values())
+    filled = sum(bool(block.text.strip()) and not block.aside for block in blocks)
     lines: list[Line] = []
     head: tuple[str, ...] = ()  # of the table whose rows these are
     for block in blocks:
@@ -70,7 +74,7 @@ def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
             lines.append(Line(block.number, text, aside=aside or block.aside))
             continue
         lead = block.lead.strip()
-        if not block.aside and (name := _tabbed(block)) and tabbed[name] > 1:
+        if not block.aside and (name := _tabbed(block)) and (tabbed[name] > 1 or 2 * sum(tabbed.values()) > filled):
             text = f"{name}: {text.partition(chr(9))[2].strip()}"
         elif not block.aside and _is_bold_name(block) and (bold[lead] > 1 or sum(bold.values()) > 2):
             said = text[len(block.lead) :].lstrip(" \t–—-")
@@ -82,6 +86,33 @@ def lines_of(blocks: Sequence[Block], paragraphs: bool = False) -> list[Line]:
         if apart and not (cue_in(text) or re.fullmatch(r"\s*\(.*\)\s*", text)):  # which belong to what follows
             lines.append(Line(block.number, ""))
     return lines
+
+
+def _with_code(blocks: Sequence[Block]) -> Sequence[Block]:
+    """A script within a fence, as language models give one, is the script, and what stands around it is no speech."""
+    code = [block for block in blocks if block.aside and not block.heading]
+    around = [block for block in blocks if not block.aside]
+    if sum(_names_somebody(block.text) for block in code) < 2 or any(_names_somebody(block.text) for block in around):
+        return blocks
+    return [replace(block, aside=block.heading or not (block.aside or block.heading)) for block in blocks]
+
+
+def _names_somebody(text: str) -> bool:
+    return bool(speaker_label_in(text) or bracket_in(text))
+
+
+def _with_named_headings(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Headings that are names and come again, where nothing else names anybody: `### Anna`."""
+    headed = [(block.level, block.text.strip()) for block in blocks if block.heading and cue_in(block.text)]
+    again = {level for level, name in headed if headed.count((level, name)) > 1}
+    if len(again) != 1 or any(not block.aside and _names_somebody(block.text) for block in blocks):
+        return blocks
+    return [
+        replace(block, text=f"{block.text.strip()}:", heading=False, aside=False)
+        if block.heading and block.level in again and cue_in(block.text)
+        else block
+        for block in blocks
+    ]
 
 
 def _tabbed(block: Block) -> str | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.forms import Line
 from dialogue_tts.script.importers.markdown import read_markdown
 
-_WHO = ("name", "speaker", "role", "from", "author", "sender", "character", "user")
+_WHO = ("name", "speaker", "role", "from", "author", "sender", "character", "user", "sender_name", "username", "actor")
 _WHAT = ("content", "text", "value", "message", "line", "parts", "body")
 _LISTS = (
     "messages",
@@ -32,6 +33,7 @@ _LISTS = (
 )
 _SPELLED = {"gpt": "GPT", "ai": "AI", "chatgpt": "ChatGPT", "llm": "LLM"}
 _NO_SPEECH = frozenset("system developer tool function observation function_call tool_call ipython".split())
+_STAMP = re.compile(r"\d{1,13}(?:\.\d{1,9})?")
 MOST_MESSAGES = 50_000
 
 
@@ -78,7 +80,7 @@ def _messages(found: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     if depth > 6:
         return
     if isinstance(found, list):
-        for item in found:
+        for item in _in_order(found):
             yield from _messages(item, depth + 1)
     elif isinstance(found, dict):
         if "mapping" in found and isinstance(found["mapping"], dict):
@@ -96,6 +98,14 @@ def _messages(found: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
             for value in found.values():  # scenes, episodes
                 if isinstance(value, list) and any(isinstance(item, dict) for item in value):
                     yield from _messages(value, depth + 1)
+
+
+def _in_order(found: list[Any]) -> list[Any]:
+    """Messages as they were written: some exports put the last one first."""
+    times = [item.get("timestamp_ms", item.get("ts")) if isinstance(item, dict) else None for item in found]
+    numbers = [float(time) for time in times if isinstance(time, (int, float)) or _STAMP.fullmatch(str(time))]
+    backwards = len(numbers) == len(found) > 1 and numbers == sorted(numbers, reverse=True) and numbers[0] > numbers[-1]
+    return found[::-1] if backwards else found
 
 
 def _threaded(export: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -16,12 +16,13 @@ _PARSER = MarkdownIt("commonmark", {"maxNesting": 20}).enable("table")
 def read_markdown(text: str) -> tuple[list[Block], list[str]]:
     """Its paragraphs, headings, rows and rules, numbered by the lines they begin on, and what in it is left out."""
     blocks: list[Block] = []
-    heading, pictures = False, False
+    heading, level, pictures = False, 0, False
     cells: list[str] | None = None
     for token in _PARSER.parse(text):
         number = token.map[0] + 1 if token.map else (blocks[-1].number if blocks else 1)
         if token.type in ("heading_open", "heading_close"):
             heading = token.type == "heading_open"
+            level = int(token.tag[1:])
         elif token.type == "tr_open":
             cells = []
         elif token.type == "tr_close":
@@ -33,7 +34,7 @@ def read_markdown(text: str) -> tuple[list[Block], list[str]]:
             if cells is not None:
                 cells.append(" ".join(line for line, _ in lines))
             else:
-                blocks += [Block(number + n, line, lead, heading=heading) for n, (line, lead) in enumerate(lines)]
+                blocks += [Block(number + n, line, lead, heading=heading, level=level) for n, (line, lead) in enumerate(lines)]
         elif token.type in ("fence", "code_block"):
             code = token.content.splitlines()
             blocks += [Block(number + n, line, aside=True) for n, line in enumerate(code) if line.strip()]

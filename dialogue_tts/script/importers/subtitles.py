@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import srt
 import webvtt
 
 from dialogue_tts.errors import ScriptError
-from dialogue_tts.script.forms import Line, is_bracket_name, label_in
+from dialogue_tts.script.forms import Line, is_bracket_name, speaker_label_in
 from dialogue_tts.script.labels import is_capitals
 
 UNNAMED = "Speaker"  # who says what no cue gives a name to
@@ -79,7 +80,7 @@ def _read(cues: Sequence[TimedCue]) -> tuple[list[Line], list[str]]:
         raise ScriptError(
             f"these subtitles have {len(cues)} cues, at most {MOST_CUES} are read; cut them into several."
         )
-    rolling = _is_rolling(cues)
+    rolling, shouted = _is_rolling(cues), _are_capitals(cues)
     lines: list[Line] = []
     speaker, shown = UNNAMED, ""
     for number, cue in enumerate(cues, start=1):
@@ -88,7 +89,7 @@ def _read(cues: Sequence[TimedCue]) -> tuple[list[Line], list[str]]:
             while written and _plain(written[0]) == shown:
                 written = written[1:]
             shown = _plain(written[-1]) if written else shown
-        speeches = list(_speeches(written))
+        speeches = list(_speeches(written, shouted))
         letters, said = sum(len(text) for _, text, aside in speeches if not aside), 0
         for name, text, aside in speeches:
             speaker = name or speaker
@@ -107,8 +108,19 @@ def _is_rolling(cues: Sequence[TimedCue]) -> bool:
     return len(cues) > 3 and repeats * 3 > len(cues)
 
 
-def _speeches(written: Sequence[str]) -> Iterator[tuple[str | None, str, bool]]:
-    """(name, text, whether it is no speech) of what is said in one cue; lines without a name or dash go on."""
+def _are_capitals(cues: Sequence[TimedCue]) -> bool:
+    """Whether names come in capitals, so that `Tonight: rain.` names nobody."""
+    texts = (_DASH.sub("", _plain(line), count=1) for cue in cues for line in cue.text.split("\n"))
+    names = Counter(label.name for text in texts if (label := speaker_label_in(text)))
+    capitals = sum(count for name, count in names.items() if is_capitals(name))
+    return capitals > 1 and all(count == 1 for name, count in names.items() if not is_capitals(name))
+
+
+def _speeches(written: Sequence[str], shouted: bool) -> Iterator[tuple[str | None, str, bool]]:
+    """(name, text, whether it is no speech) of what is said in one cue; lines without a name or dash go on.
+
+    shouted: names are in capitals.
+    """
     held: list[tuple[str | None, list[str], bool]] = []
     for line in written:
         voice = _VOICE.search(line)
@@ -116,7 +128,7 @@ def _speeches(written: Sequence[str]) -> Iterator[tuple[str | None, str, bool]]:
         dash = _DASH.match(text)
         text = text[dash.end() :] if dash else text
         name = " ".join(html.unescape(voice[1]).split()) if voice else None
-        if not voice and (label := label_in(text)):
+        if not voice and (label := speaker_label_in(text)) and not (shouted and not is_capitals(label.name)):
             name, text = label.name, text[label.end :].strip()
         elif not voice and (named := _BRACKETED.match(text)) and _is_person(named[1]):
             name, text = named[1], text[named.end() :]
