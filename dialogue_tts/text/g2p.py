@@ -18,14 +18,14 @@ from hibari.g2p.token import Tok, merge_tokens
 
 from dialogue_tts.text.accents import BRITISH, Accent
 from dialogue_tts.text.heteronyms import Context, part_of_speech, sounds, table
-from dialogue_tts.text.lexicon import Lexicon
+from dialogue_tts.text.lexicon import Lexicon, interjection
 from dialogue_tts.text.tokenizer import CONSONANTS
 from dialogue_tts.text.words import KEPT_WORDS
 
 _KNOWN, _MARK = 4, 3  # the ratings of what the best dictionary has, and of a mark between two parts of a word
 _PARTS = {"DEFAULT", "NOUN", "VERB", "ADJ", "ADV"}
 _DOUBLED = re.compile(rf"([{''.join(CONSONANTS)}])\1+")
-_SHORT = frozenset("go no me be he we hi my so oh ah ha".split())  # of which gooo and meee are drawn out, not goo and mee
+_SHORT = frozenset("go no me be he we hi my so".split())  # of which gooo and meee are drawn out, not goo and mee
 _DRAWN_OUT = re.compile(r"(\w)\1\1+", re.IGNORECASE)
 
 
@@ -165,7 +165,7 @@ class WordReader:
 
     def _not_drawn_out(self, word: str) -> str | None:
         """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other, as "AAA" is."""
-        if not _DRAWN_OUT.search(word) or not word.isalpha() or (word.isupper() and len(set(word)) == 1):
+        if not _DRAWN_OUT.search(word) or interjection(word) or not word.isalpha() or (word.isupper() and len(set(word)) == 1):
             return None
         plainer = [_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1")]
         if plainer[1].lower() in _SHORT:

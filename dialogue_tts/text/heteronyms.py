@@ -45,6 +45,10 @@ _BEHIND_VERBS = frozenset("when as if with from against sharply under quickly".s
 _OBJECTS = frozenset(
     "the a an my your his her its our their this that these those it me him them us all any every".split()
 )
+_BEHIND_MANY = _BEHIND_VERBS | _OBJECTS | frozenset("to about over on at . , ! ?".split())
+_NOUNS_OF_MANY = frozenset(  # that describe another: sports record
+    "sports sales arms customs goods news jobs benefits games awards savings".split()
+)
 
 
 class Context(NamedTuple):
@@ -105,7 +109,7 @@ def part_of_speech(context: Context) -> str | None:
         return "VB"
     if subject in ("i", "you", "we", "they", "who") and context.tag(0) not in ("JJ", "NN"):
         return "VB"
-    if before in ("please", "never", "always", "n't") or _many_do(context) and after in _BEHIND_VERBS:
+    if before in ("please", "never", "always", "n't") or _many_do(context) and after in _BEHIND_MANY:
         return "VB"
     if before in _PREPOSITIONS:
         return "JJ" if context.tag(1).startswith("NN") else "NN"
@@ -120,6 +124,8 @@ def part_of_speech(context: Context) -> str | None:
 
 def _many_do(context: Context) -> bool:
     """Whether a noun of several stands in front; at a sentence's start the tagger takes it for a name."""
+    if context.word(-1) in _NOUNS_OF_MANY:
+        return False
     first = context.i == 1 or context.word(-2) in (".", "!", "?")
     return context.tag(-1) == "NNS" or first and context.tag(-1)[:2] == "NN" and context.word(-1).endswith("s")
 

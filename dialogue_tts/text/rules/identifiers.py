@@ -58,7 +58,7 @@ _DOTTED = {
 _TOWN = r"(?<![\w])([A-Z][\w'.]+(?: [A-Z][\w'.]+){0,2}, )"
 _ROADS = (  # and what else is numbered by threes and fours
     "Highway|highway|Hwy|Route|route|Rte|Interstate|Room|room|Rm|Flight|flight|Suite|Apartment|apartment|Unit|Gate|Bus|bus|Invoice"
-    "|invoice|Order|order|Ticket|ticket|Account|account|Case|Locker|locker|Policy|Train|train|Box|Channel|channel|Area|Model|model"
+    "|invoice|Order|order|Ticket|ticket|Account|account|Case|Locker|locker|Policy|Train|train|Box|Channel|channel|Area|Fahrenheit|Model|model"
 )
 _CODES = (
     r"ext\.|Ext\.|PIN|pin|code|password|passcode|extension|Extension|ext|zip code|ZIP code|Zip|ZIP|zip|postcode"

@@ -105,6 +105,7 @@ def _pence(match: re.Match[str]) -> str:
 
 
 MONEY = (
+    *rules((r"~ ?(?=[$£€¥]? ?\d)", "about "), signs="~"),
     *rules(
         # as they are written where euros are paid: €9,99 and 1.000,50 €
         (r"€ ?(\d{1,3}(?:\.\d{3})*)(,\d\d)?(?![\d,]|\.\d)", _european),

@@ -191,6 +191,7 @@ UNITS = rules(
     (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range, "-–t"),
     (rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}", _per, "/"),
     (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³']){_DOT}", _unit, _STARTS),
+    (r"(?<=\d) ?mm ?Hg\b", " millimeters of mercury", "H"),
     (
         r"\b((?i:an?|the|his|her|my|your|this|that|their) \d{1,2}) ?mm(?=[.,;:!?\"]|$| (?:and|in|at|from|to|out|on)\b)",
         r"\1 millimeter",

@@ -253,6 +253,21 @@ WORDS = (
     ),
     *rules((rf"(?<![\w/'])(?:{_alternatives(set(_WORDS))})(?![\w/'])", _word)),
     *rules(
+        (r"\b(mac|iPad|watch|Chrome|Free|vision|tv|web)OS(?!\w)", r"\1 O.S."),
+        signs="S",
+    ),
+    *rules((r"(?<![\w'])(\d{1,2}|two|three|four|five|six|seven) ([B-HJ-Z])s(?![\w'])", r"\1 \2's")),  # the five Ws
+    *rules(  # typed in haste
+        (
+            r"(?<![\w'])((?i:do|did|does|is|was|were|are|has|have|had|would|could|should|ai|must))nt(?![\w'])",
+            r"\1n't",
+        ),
+        (r"\b((?i:I|you|he|she|it|we|they|that|this|there|who)) (wo|ca)nt(?![\w'])", r"\1 \2n't"),
+        (r"(?<![\w'])((?i:you|they))re(?![\w'])", r"\1're"),
+        (r"(?<![\w'])((?i:you|they|we)|i)ve(?![\w'])", r"\1've"),
+        (r"(?<![\w'])im(?![\w'])", "I'm"),
+    ),
+    *rules(
         (r"(?<=\w)(?: '[nN]'?|'[nN]') (?=\w)", " and "),
         (r"(?<=[a-z])'n'(?=[a-z])", " and "),
         # verse: fall'n, giv'n; i' th' dark, o' the night
@@ -278,6 +293,7 @@ SYMBOLS = (
     *rules((r"(?<!\w)a(?= [=<>+] )|(?<= [=<>+] )a(?!\w)", "A."), signs="=<>+"),
     *rules((r"(?<![\w/])([A-Z])/([A-Z])(?![\w/])", r"\1.\2."), signs="/"),
     *rules((r"(?<![\w-])(A)-(Z)(?![\w-])|(?<![\w–])([A-Z])–([A-Z])(?![\w–])", _from_to), signs="-–"),
+    *rules((r"(?<=[A-Za-z]{2}) > (?=[A-Z][a-z])", ", "), signs=">"),  # Settings > Privacy
     *rules((r"(?<=\w) ?[-=]+> ?(?=\w)", " to "), signs=">"),
     *rules((r"(?<![<>=!])[<>]=(?!=)", lambda m: " is at most " if m[0][0] == "<" else " is at least "), signs="<>"),
     *rules((r"!=(?= ?\w)", " is not equal to "), (r"(?<=\w) ?={2,3} ?(?=\w)", " equals "), signs="="),
