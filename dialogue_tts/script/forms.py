@@ -194,7 +194,7 @@ def with_near_cues(lines: Sequence[Line]) -> list[Line]:
             found[place] = cue
     names = Counter(cue.name.casefold() for cue in found.values())
     recurring = [place for place, cue in found.items() if names[cue.name.casefold()] > 1]
-    if len(recurring) < 3 or 4 * len(recurring) < paragraphs:
+    if len(recurring) < 2 or len(found) < 3 or 3 * len(found) < paragraphs:
         return list(lines)
     first = min(found)
     return [
@@ -208,7 +208,10 @@ def with_near_cues(lines: Sequence[Line]) -> list[Line]:
 def label_in(text: str) -> Label | None:
     """A label that opens a line, where its name is one: `Anna:`, not `He said:`."""
     label = read_label(text)
-    return label if label and is_name(label.name, 3) and not _is_address(text, label) else None
+    if not label or _is_address(text, label) or label.name.casefold().startswith("by "):
+        return None
+    stamped = bool(label.times) and _NICK.fullmatch(label.name) is not None  # [9:01 PM] anna_99: Hi
+    return label if stamped or is_name(label.name, 3) else None
 
 
 def speaker_label_in(text: str) -> Label | None:

@@ -35,7 +35,9 @@ _LINK = re.compile(
 )
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?"
 _TIME_MARK = re.compile(rf"{_CLOCK}(?:\s*(?:-|–|-->)\s*{_CLOCK})?")
-_UNHEARD = re.compile(r"(?:inaudible|unintelligible|indistinct|crosstalk|cross-talk|sic|phonetic)\b.{0,20}", re.IGNORECASE)
+_UNHEARD = re.compile(
+    r"(?:inaudible|unintelligible|indistinct|crosstalk|cross-talk|sic|phonetic)\b.{0,20}", re.IGNORECASE
+)
 _CITATION = re.compile(r"\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,9}")
 ADDRESS, CITATION = "a link's address", "a citation"  # which a text in one voice may hold, too
 _SLNC = re.compile(r"\[\[\s*slnc\s+(\d{1,6})\s*\]\]", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from dialogue_tts.script.directions import heading_in
 from dialogue_tts.script.inline import is_sound
 
 # Words in small letters that stand inside names: of families, and of titles as in "King Henry the Eighth".
@@ -12,7 +13,19 @@ _FAMILY = frozenset(
     "af al ap av ben bin binti bint d' da das de del della den der des di do dos du e el ibn ir la las le les lo los mac mc "
     "at from in of on ter ten ten' the til 't und van ver vom von vander y zu zum zur".split()
 )
-_FIRST_FAMILY = _FAMILY - {"at", "from", "in", "on", "e", "of", "the", "y", "und", "ir", "do"}  # of these a name may begin with
+_FIRST_FAMILY = _FAMILY - {
+    "at",
+    "from",
+    "in",
+    "on",
+    "e",
+    "of",
+    "the",
+    "y",
+    "und",
+    "ir",
+    "do",
+}  # of these a name may begin with
 _JOINTS = frozenset(("&", "and", "/", "+", "with"))
 LONGEST_NAME = 60  # characters
 MOST_WORDS = 3  # with a capital, in a label: longer ones are text more often than names
@@ -45,8 +58,11 @@ _BEHIND_PICTURES = re.compile(rf"[ \t]*{_PICTURES}{{1,8}}")
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,3})?(?:[ \u202f\xa0]?[AaPp]\.?[Mm]\.?)?"
 _DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
 _DAY = r"(?:[Tt]oday|[Yy]esterday|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[a-z]{1,6}day|day)?)"
-TIME = re.compile(rf"[\[(<]?(?:{_DATE}(?:,? (?:at )?|T)|{_DAY}(?: at |, | ))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK})?[\])>]?")
+TIME = re.compile(
+    rf"[\[(<]?(?:{_DATE}(?:,? (?:at )?|T)|{_DAY}(?: at |, | ))?{_CLOCK}(?:[ \t]*(?:-->|-|–|—)[ \t]*{_CLOCK}|, {_DATE})?[\])>]?"
+)
 _SYSTEM = re.compile(rf"[\[(]?{_DATE},?[ \t]+{_CLOCK}[\])]?(?:[ \t]*[-–—][ \t]+|[ \t]+)\S")
+_ROLE = re.compile(r"([^,]+), ((?:CO-)?HOST|BYLINE|GUEST|ANCHOR|MODERATOR|REPORTER|PRESENTER|NARRATOR|INTERVIEWER)")
 _SHORT_CLOCK = re.compile(r"\d{1,2}:\d\d")  # which may be speech
 _OWN = re.compile(
     r"(?:Meeting|Recording|Call) (?:ended|started|began)\b.{0,60}$|This (?:editable )?transcript was\b.{0,150}$"
@@ -148,9 +164,10 @@ def read_label(line: str) -> Label | None:
         return None
     if rest.startswith("//"):
         return None
-    return Label(
-        label.name, label.options, label.asides, label.times, position, line[:position].strip(), spaced, label.bracketed
-    )
+    name, asides = label.name, label.asides
+    if match := _ROLE.fullmatch(name):  # STEVE INSKEEP, HOST:
+        name, asides = match[1], (*asides, f"({match[2]})")
+    return Label(name, label.options, asides, label.times, position, line[:position].strip(), spaced, label.bracketed)
 
 
 def is_system_line(line: str) -> bool:
@@ -170,7 +187,7 @@ def read_stage_bracket(line: str) -> str | None:
     tokens = re.findall(r"[\w'’/]+", words)
     sound = is_sound(words, pauses=False) or _OF_SOUND & {token.casefold() for token in tokens}
     sentence = len(tokens) > 2 and any(token.islower() for token in tokens) and not is_name(words)
-    return words if sound or sentence else None
+    return words if sound or sentence or heading_in(words) else None
 
 
 def is_no_message(speech: str) -> bool:
@@ -197,7 +214,8 @@ def read_cue(line: str) -> Label | None:
 
 _DOT_NAME = r"(?:(?:MR|MRS|MS|DR|ST|REV|CAPT|LT|SGT)\. )?[A-ZÀ-ÖØ-Þ\d][\w'’&#-]*(?: [\w'’&#-]+){0,5}"
 _DOTTED = re.compile(
-    rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)(?:[.]|[ \t]+[-–—]|\t|[—]| (?= ))(?:[ \t]*—)?(?=\s|$)"
+    rf"[ \t]*({_DOT_NAME}),?(?P<asides>(?:[ \t]*[\[(][^\[\]()\n]{{0,200}}[\])])*)"
+    r"(?:[.]|[ \t]+[-–—]|\t|[—]| (?= ))(?:[ \t]*—)?(?=\s|$)"
 )
 _ADDRESSES = frozenset("mr mrs ms dr st rev capt lt sgt".split())
 _ITALIC = re.compile(r"[ \t]*([_*]{1,2})([A-ZÀ-ÖØ-Þ][\w'’-]*(?: [\w'’-]+){0,3})\.\1(?=\s|$)")

@@ -12,7 +12,17 @@ from dialogue_tts.errors import ScriptError, SettingsError
 from dialogue_tts.script.columns import with_speakers, without_last_word
 from dialogue_tts.script.directions import NARRATOR, TREATMENTS, Reading, Treatment
 from dialogue_tts.script.findings import Finding, column_of, script_lines
-from dialogue_tts.script.forms import PLAYS, Form, Line, form_of, is_prose, survey, titles_in, with_near_cues, with_whole_brackets
+from dialogue_tts.script.forms import (
+    PLAYS,
+    Form,
+    Line,
+    form_of,
+    is_prose,
+    survey,
+    titles_in,
+    with_near_cues,
+    with_whole_brackets,
+)
 from dialogue_tts.script.inline import split_inline
 from dialogue_tts.script.options import wrong_times
 from dialogue_tts.script.reader import Reader

@@ -187,7 +187,8 @@ class Reader:
             self._set_apart(Aside(asked, content), number)
             return
         header = read_label(content)
-        if header and header.name.casefold() in HEADERS | SOUNDS and header.spaced:
+        by = header and header.name.casefold().startswith("by ") and not content[header.end :].strip()
+        if header and (by or header.name.casefold() in HEADERS | SOUNDS) and header.spaced:
             self._set_apart(Aside(content, content, "a heading"), number)
             return
         if self._is_title(content, number):

@@ -165,7 +165,12 @@ class WordReader:
 
     def _not_drawn_out(self, word: str) -> str | None:
         """The word that somebody draws out: "Goood" is "Good", "Noooo" is "No"; None for any other, as "AAA" is."""
-        if not _DRAWN_OUT.search(word) or interjection(word) or not word.isalpha() or (word.isupper() and len(set(word)) == 1):
+        if (
+            not _DRAWN_OUT.search(word)
+            or interjection(word)
+            or not word.isalpha()
+            or (word.isupper() and len(set(word)) == 1)
+        ):
             return None
         plainer = [_DRAWN_OUT.sub(letters, word) for letters in (r"\1\1", r"\1")]
         if plainer[1].lower() in _SHORT:

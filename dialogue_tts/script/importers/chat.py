@@ -11,6 +11,7 @@ from typing import Any
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.forms import Line
 from dialogue_tts.script.importers.markdown import read_markdown
+from dialogue_tts.script.labels import is_name
 
 _WHO = ("name", "speaker", "role", "from", "author", "sender", "character", "user", "sender_name", "username", "actor")
 _WHAT = ("content", "text", "value", "message", "line", "parts", "body")
@@ -87,17 +88,26 @@ def _messages(found: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
             yield from _threaded(found)
         elif (who := _who(found)) and (what := _what(found)):
             yield who, what
+        elif depth and len(found) == 1 and (pair := next(iter(found.items()))) and _is_said(*pair):
+            yield pair  # {"Anna": "Hello."}
         else:
-            for key in _LISTS:
-                if isinstance(found.get(key), list):
-                    yield from _messages(found[key], depth + 1)
-                    return
-            if isinstance(found.get("message"), dict):
-                yield from _messages(found["message"], depth + 1)
-                return
-            for value in found.values():  # scenes, episodes
-                if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-                    yield from _messages(value, depth + 1)
+            for part in _parts(found):
+                yield from _messages(part, depth + 1)
+
+
+def _parts(found: dict[str, Any]) -> list[Any]:
+    """Where the messages of something that is none itself are kept: in a list of a known name, else in any (scenes)."""
+    for key in _LISTS:
+        if isinstance(found.get(key), list):
+            return [found[key]]
+    if isinstance(found.get("message"), dict):
+        return [found["message"]]
+    lists = (value for value in found.values() if isinstance(value, list))
+    return [value for value in lists if any(isinstance(item, dict) for item in value)]
+
+
+def _is_said(who: str, what: Any) -> bool:
+    return isinstance(what, str) and bool(what.strip()) and who not in (*_WHO, *_WHAT, *_LISTS) and is_name(who, 4)
 
 
 def _in_order(found: list[Any]) -> list[Any]:

@@ -34,7 +34,9 @@ def read_markdown(text: str) -> tuple[list[Block], list[str]]:
             if cells is not None:
                 cells.append(" ".join(line for line, _ in lines))
             else:
-                blocks += [Block(number + n, line, lead, heading=heading, level=level) for n, (line, lead) in enumerate(lines)]
+                blocks += [
+                    Block(number + n, line, lead, heading=heading, level=level) for n, (line, lead) in enumerate(lines)
+                ]
         elif token.type in ("fence", "code_block"):
             code = token.content.splitlines()
             blocks += [Block(number + n, line, aside=True) for n, line in enumerate(code) if line.strip()]

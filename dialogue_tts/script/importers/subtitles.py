@@ -23,6 +23,7 @@ _TAG = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,100}\}")
 _VOICE = re.compile(r"<v(?:\.[\w.-]+)*\s+([^<>]{1,100})>")
 _DASH = re.compile(r"[-–—‐]\s*(?=\S)")
 _BRACKETED = re.compile(r"\[([^\[\]]{1,60})\]\s*:?\s*(?=\S)")
+_NAMED = re.compile(r"\[([^\[\]]{1,60})\]\s*:?")
 _MUSIC = re.compile(r"[♪♫#*\s]+|[♪♫].*[♪♫]?")
 
 
@@ -83,6 +84,7 @@ def _read(cues: Sequence[TimedCue]) -> tuple[list[Line], list[str]]:
     rolling, shouted = _is_rolling(cues), _are_capitals(cues)
     lines: list[Line] = []
     speaker, shown = UNNAMED, ""
+    spelled: dict[str, str] = {}  # name in small letters -> as it came first
     for number, cue in enumerate(cues, start=1):
         written = [line.strip() for line in cue.text.split("\n") if _plain(line)]
         if rolling:
@@ -92,7 +94,7 @@ def _read(cues: Sequence[TimedCue]) -> tuple[list[Line], list[str]]:
         speeches = list(_speeches(written, shouted))
         letters, said = sum(len(text) for _, text, aside in speeches if not aside), 0
         for name, text, aside in speeches:
-            speaker = name or speaker
+            speaker = spelled.setdefault(name.casefold(), name) if name else speaker
             if aside:
                 lines.append(Line(number, text, aside=True))
                 continue
@@ -122,7 +124,7 @@ def _speeches(written: Sequence[str], shouted: bool) -> Iterator[tuple[str | Non
     shouted: names are in capitals.
     """
     held: list[tuple[str | None, list[str], bool]] = []
-    for line in written:
+    for place, line in enumerate(written):
         voice = _VOICE.search(line)
         text = _plain(line)
         dash = _DASH.match(text)
@@ -132,12 +134,14 @@ def _speeches(written: Sequence[str], shouted: bool) -> Iterator[tuple[str | Non
             name, text = label.name, text[label.end :].strip()
         elif not voice and (named := _BRACKETED.match(text)) and _is_person(named[1]):
             name, text = named[1], text[named.end() :]
+        elif not voice and place + 1 < len(written) and (named := _NAMED.fullmatch(text)) and _is_person(named[1]):
+            name, text = named[1], ""
         if _MUSIC.fullmatch(text):
             held.append((None, [text], True))
         elif held and not (name or dash) and not held[-1][2]:
             held[-1][1].append(text)
-        elif text:
-            held.append((name, [text], False))
+        elif text or name:
+            held.append((name, [text] if text else [], False))
     for name, parts, aside in held:
         yield name, " ".join(parts), aside
 

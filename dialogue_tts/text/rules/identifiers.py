@@ -151,80 +151,90 @@ def _part(number: str) -> str:
     return in_pairs(number) if len(number) == 3 else cardinal(number) if len(number) < 3 else digits(number)
 
 
-IDENTIFIERS = rules(
-    # thousands apart, as much of Europe writes them; three noughts tell them from other numbers in a row
-    (
-        r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?: \d{3}){0,3} 000(?: \d{3}){0,3})(?![\w-]| \d|[.,]\d)",
-        lambda m: m[0].replace(" ", ""),
-    ),
-    # telephones
-    (r"(?<![\w.,+-])(?:\+(\d{1,3})[ .-]?|(?=\(?\d))\(?(\d{3})\)?[ .-]{0,2}(?<=\D)(\d{3})[ .-](\d{4})(?![\w-])", _phone),
-    (
-        r"(?<![\w.,-])(1)[ .-]\(?(\d{3})\)?[ .-](\d{3})[ .-](\d{4})(?![\w-])",
-        lambda m: ", ".join(digits(g) for g in m.groups()),
-    ),
-    (r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", _international, "-"),
-    (r"(?<![\w.-])()(\d{3})-(\d{4})(?![\w-])", _phone, "-"),
-    (r"(?<![\w.,])\+\d{1,3}(?: ?\(0\))?(?:[ .-]?\(?\d{1,11}\)?){1,6}(?![\w-])", _international, "+"),
-    (r"(?<![\w.,])\+\d{7,15}(?!\w)", _plus_number, "+"),
-    (r"(?<![\w.,:/-])\(?0\d{2,4}\)?(?: \d{3,4}){2}(?![\w:/-]|[.,]\d)", _international, "0"),
-    (r"(?<![\w.,:/-])(?:0\d{3,4} \d{5,6}|00 ?[1-9]\d{0,2}(?: \d{1,5}){2,5})(?![\w:/-]|[.,]\d)", _international, "0"),
-    (
-        r"(?<![\w.,-])1[ -](800|888|877|866|900)[ -]([A-Z]{4,8})\b",
-        lambda m: f"one {in_pairs(m[1])} {m[2].lower()}",
-        "89",
-    ),
-    (r"(?<![\w.,-])\d{3}-\d{2}-\d{4}(?![\w-])", _international, "-"),
-    (r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){3}(?![\w-])", _international),
-    (r"(?<![\w-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dX](?![\w-])", _international, "-"),
-    (
-        rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}}|\d{{5,6}})\b(?![.,]\d){_NOT_COUNTED}",
-        _code,
-    ),
-    (  # calibres
-        r"\b((?i:an?|the|his|her|my|your|this|that|with|of) )\.(22|25|32|38|40|44|45|50|303|308|357|223|270)(?!\w|[.,]\d|%)",
-        lambda m: m[1] + in_pairs(m[2]),
-        ".",
-    ),
-    (
-        r"(?<![\w.,$£€-])(?<!Porsche )(9)(1)(1)(?![\w/-]|[.,]\d)(?! (?:people|Turbo|Carrera|GT))",
-        lambda m: "nine one one",
-        "9",
-    ),
-    (r"\bPorsche 911\b", "Porsche nine eleven", "P"),
-    # places
-    (
-        rf"(?<=\d )([NSEW])\.? (?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z]\w{{1,30}}) (?:{_STREET})\b)",
-        lambda m: f"{_SIDES[m[1]]} ",
-        "NSEW",
-    ),
-    (
-        rf"(?<![\w.,])(\d{{1,3}}(?:st|nd|rd|th)) ({_STREET})\b(?:\.(?=,| [a-z]|$))?",
-        lambda m: f"{m[1]} {_STREETS[m[2]]}",
-    ),
-    (rf"{_TOWN}({'|'.join(STATES)}) (\d{{5}}(?:-\d{{4}})?)(?!\w)", _town, ","),
-    (r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _postcode),
-    (r"(?<![\w-])(\d{5})-(\d{4})(?![\w-])", lambda m: f"{digits(m[1])}, {digits(m[2])}", "-"),
-    (
-        rf"\b({_CODES})(?: is| of)?:? (\d{{2,10}})\b(?![.,]\d)",
-        lambda m: f"{m[0][: m.start(2) - m.start()].replace('xt.', 'xtension')}{digits(m[2])}",
-    ),
-    (rf"\b({_ROADS}) (\d{{3,4}})\b(?![.,]\d|:)", _road),
-    (
-        r"(?<![\w.,$£€-])(7[0-8]7)(?=(?:-\d00)?\b)(?![.,]\d|[%°])(?! (?:people|dollars|times|percent|points|pages))",
-        lambda m: in_pairs(m[1]),
-        "7",
-    ),
-    (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one", "1"),
-    # words with digits in them
-    (r"(?<![\w.])([A-Z])\.(\d{2,4})(?![\w]|[.,]\d)", lambda m: f"{m[1]} {in_pairs(m[2])}", "."),  # H.264
-    (r"(?<![\w.,:'-])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0]), "0"),
-    signs="0123456789",
-) + rules(
-    (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town_alone),
-    (rf"{_TOWN}({'|'.join(_DOTTED)})\.", _dotted_state),
-    (r"\b(Washington),? (DC|D\.C\.)(?!\w)", r"\1, D.C."),
-    signs=",DC",
+IDENTIFIERS = (
+    rules(
+        # thousands apart, as much of Europe writes them; three noughts tell them from other numbers in a row
+        (
+            r"(?<![\w.,+-])(?<!\d )([1-9]\d{0,2})((?: \d{3}){0,3} 000(?: \d{3}){0,3})(?![\w-]| \d|[.,]\d)",
+            lambda m: m[0].replace(" ", ""),
+        ),
+        # telephones
+        (
+            r"(?<![\w.,+-])(?:\+(\d{1,3})[ .-]?|(?=\(?\d))\(?(\d{3})\)?[ .-]{0,2}(?<=\D)(\d{3})[ .-](\d{4})(?![\w-])",
+            _phone,
+        ),
+        (
+            r"(?<![\w.,-])(1)[ .-]\(?(\d{3})\)?[ .-](\d{3})[ .-](\d{4})(?![\w-])",
+            lambda m: ", ".join(digits(g) for g in m.groups()),
+        ),
+        (r"(?<![\w.,-])\d{3}-\d{4}-\d{4}(?![\w-])", _international, "-"),
+        (r"(?<![\w.-])()(\d{3})-(\d{4})(?![\w-])", _phone, "-"),
+        (r"(?<![\w.,])\+\d{1,3}(?: ?\(0\))?(?:[ .-]?\(?\d{1,11}\)?){1,6}(?![\w-])", _international, "+"),
+        (r"(?<![\w.,])\+\d{7,15}(?!\w)", _plus_number, "+"),
+        (r"(?<![\w.,:/-])\(?0\d{2,4}\)?(?: \d{3,4}){2}(?![\w:/-]|[.,]\d)", _international, "0"),
+        (
+            r"(?<![\w.,:/-])(?:0\d{3,4} \d{5,6}|00 ?[1-9]\d{0,2}(?: \d{1,5}){2,5})(?![\w:/-]|[.,]\d)",
+            _international,
+            "0",
+        ),
+        (
+            r"(?<![\w.,-])1[ -](800|888|877|866|900)[ -]([A-Z]{4,8})\b",
+            lambda m: f"one {in_pairs(m[1])} {m[2].lower()}",
+            "89",
+        ),
+        (r"(?<![\w.,-])\d{3}-\d{2}-\d{4}(?![\w-])", _international, "-"),
+        (r"(?<![\w.,-])\d{4}(?:[ -]\d{4}){3}(?![\w-])", _international),
+        (r"(?<![\w-])97[89]-\d{1,5}-\d{1,7}-\d{1,7}-[\dX](?![\w-])", _international, "-"),
+        (
+            rf"\b((?:{_DIAL})(?: for| the number)?) (\d{{3}}|\d{{5,6}})\b(?![.,]\d){_NOT_COUNTED}",
+            _code,
+        ),
+        (  # calibres
+            r"\b((?i:an?|the|his|her|my|your|with|of) )\.(22|25|32|38|40|44|45|50|303|308|357|223|270)(?!\w|[.,]\d|%)",
+            lambda m: m[1] + in_pairs(m[2]),
+            ".",
+        ),
+        (
+            r"(?<![\w.,$£€-])(?<!Porsche )(9)(1)(1)(?![\w/-]|[.,]\d)(?! (?:people|Turbo|Carrera|GT))",
+            lambda m: "nine one one",
+            "9",
+        ),
+        (r"\bPorsche 911\b", "Porsche nine eleven", "P"),
+        # places
+        (
+            rf"(?<=\d )([NSEW])\.? (?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z]\w{{1,30}}) (?:{_STREET})\b)",
+            lambda m: f"{_SIDES[m[1]]} ",
+            "NSEW",
+        ),
+        (
+            rf"(?<![\w.,])(\d{{1,3}}(?:st|nd|rd|th)) ({_STREET})\b(?:\.(?=,| [a-z]|$))?",
+            lambda m: f"{m[1]} {_STREETS[m[2]]}",
+        ),
+        (rf"{_TOWN}({'|'.join(STATES)}) (\d{{5}}(?:-\d{{4}})?)(?!\w)", _town, ","),
+        (r"\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b", _postcode),
+        (r"(?<![\w-])(\d{5})-(\d{4})(?![\w-])", lambda m: f"{digits(m[1])}, {digits(m[2])}", "-"),
+        (
+            rf"\b({_CODES})(?: is| of)?:? (\d{{2,10}})\b(?![.,]\d)",
+            lambda m: f"{m[0][: m.start(2) - m.start()].replace('xt.', 'xtension')}{digits(m[2])}",
+        ),
+        (rf"\b({_ROADS}) (\d{{3,4}})\b(?![.,]\d|:)", _road),
+        (
+            r"(?<![\w.,$£€-])(7[0-8]7)(?=(?:-\d00)?\b)(?![.,]\d|[%°])(?! (?:people|dollars|times|percent|points|pages))",
+            lambda m: in_pairs(m[1]),
+            "7",
+        ),
+        (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one", "1"),
+        # words with digits in them
+        (r"(?<![\w.])([A-Z])\.(\d{2,4})(?![\w]|[.,]\d)", lambda m: f"{m[1]} {in_pairs(m[2])}", "."),  # H.264
+        (r"(?<![\w.,:'-])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0]), "0"),
+        signs="0123456789",
+    )
+    + rules(
+        (rf"{_TOWN}({'|'.join(STATES)})()(?=[.,;:!?)]|$| [a-z])(?!, [A-Z]{{2,}})", _town_alone),
+        (rf"{_TOWN}({'|'.join(_DOTTED)})\.", _dotted_state),
+        (r"\b(Washington),? (DC|D\.C\.)(?!\w)", r"\1, D.C."),
+        signs=",DC",
+    )
 )
 
 MIXED = rules(
