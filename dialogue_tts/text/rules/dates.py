@@ -152,7 +152,8 @@ def _years(match: re.Match[str]) -> str:
     first, sign, last = match.groups()
     if sign == "/" and (len(last) != 2 or (int(first) + 1) % 100 != int(last)):
         return match[0]
-    return f"{year(first)}{' ' if sign == '/' else ' to '}{year(last) if len(last) == 4 else cardinal(last)}"
+    end = year(last) if len(last) == 4 else f"oh {cardinal(last)}" if last[0] == "0" else cardinal(last)
+    return f"{year(first)}{' ' if sign == '/' else ' to '}{end}"
 
 
 def _era(match: re.Match[str]) -> str:
@@ -194,13 +195,14 @@ DATES = rules(
     (rf"(?<![\w:])([01]?\d|2[0-4])[:.]([0-5]\d)(?::[0-5]\d)?{_AFTERNOON}", _time, "mM"),
     (rf"(?<![\w:.,])(1[0-2]|0?[1-9]){_AFTERNOON}(?!\w)", _hour, "mM"),
     (r"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)()(?![\w:]|\.\d)", lambda m: _clock(m[1], m[2]), ":"),
-    (r"(?<![\w:.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda m: _clock(m[1], m[2]), "h"),
-    (r"(?<![\w:.,])((?:0\d|1\d|2[0-3])[0-5]\d) (?=(?:hours|hrs)\b)", lambda m: _military(m[1]) + " ", "h"),
     (
-        r"\b((?i:at|by|till|until|before|after|since|around|from|about) )(0\d[0-5]\d)(?![\w/-]|[.,:]\d)",
-        lambda m: m[1] + _military(m[2]),
-        "0",
+        r"(?<![\w:.,$£€])([01]?\d|2[0-3])\.([0-5]\d)(?= (?:(?:on|this|every|in the) (?:[MTWFS]\w+day|morning|afternoon|evening)"
+        r"|tomorrow|tonight|sharp|o'clock))",
+        lambda m: _clock(m[1], m[2]),
+        ".",
     ),
+    (r"(?<![\w:.])([01]?\d|2[0-3])h([0-5]\d)(?!\w)", lambda m: _clock(m[1], m[2]), "h"),
+    (r"(?<![\w:.,])((?:0\d|1\d|2[0-3])[0-5]\d) (?=(?:hours|hrs)\b)", lambda m: military(m[1]) + " ", "h"),
     # dates
     (r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])", _iso, "-"),
     (r"(?<![\w/])(\d{4})/(\d{1,2})/(\d{1,2})(?![\w/])", _iso, "/"),
@@ -277,7 +279,7 @@ def _end(match: re.Match[str]) -> str:
     return "." if match.end() == len(match.string) else ""
 
 
-def _military(written: str) -> str:
+def military(written: str) -> str:
     """`0800` -> `oh eight hundred`."""
     hour, minute = written[:2], written[2:]
     start = f"oh {cardinal(hour[1])}" if hour[0] == "0" and hour != "00" else cardinal(hour)

@@ -7,6 +7,7 @@ import re
 from dialogue_tts.text.numbers import cardinal, digits, in_pairs, year
 from dialogue_tts.text.rewriting import rules
 from dialogue_tts.text.rules.addresses import spell
+from dialogue_tts.text.rules.dates import military
 
 STATES = {
     **{"AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado"},
@@ -202,6 +203,11 @@ IDENTIFIERS = (
         (r"\bPorsche 911\b", "Porsche nine eleven", "P"),
         # places
         (
+            rf"(?<![\w.'])([NSEW])\.? (?=\d{{1,3}}(?:st|nd|rd|th) (?:{_STREET})\b)",
+            lambda m: f"{_SIDES[m[1]]} ",
+            "NSEW",
+        ),
+        (
             rf"(?<=\d )([NSEW])\.? (?=(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z]\w{{1,30}}) (?:{_STREET})\b)",
             lambda m: f"{_SIDES[m[1]]} ",
             "NSEW",
@@ -226,7 +232,12 @@ IDENTIFIERS = (
         (r"(?<=[a-z] )101(?=[.!?;]|$)(?<!\b(?:of|to|at|is) 101)", "one oh one", "1"),
         # words with digits in them
         (r"(?<![\w.])([A-Z])\.(\d{2,4})(?![\w]|[.,]\d)", lambda m: f"{m[1]} {in_pairs(m[2])}", "."),  # H.264
-        (r"(?<![\w.,:'-])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0]), "0"),
+        (
+            r"\b((?i:at|by|till|until|before|after|since|around|from|about) )(0\d[0-5]\d)(?![\w/-]|[.,:]\d)",
+            lambda m: m[1] + military(m[2]),
+            "0",
+        ),
+        (r"(?<![\w.,:'–-])0\d+(?![\w:/.-])(?! (?:hours|hrs)\b)", lambda m: digits(m[0]), "0"),
         signs="0123456789",
     )
     + rules(

@@ -191,6 +191,8 @@ UNITS = rules(
     (rf"{_START}({NUMBER}) ?(?:[-–]|to) ?({NUMBER})({_any(_TIGHT)})(?![\w/²³']){_DOT}", _range, "-–t"),
     (rf"{_START}(-?(?:{NUMBER})) ?({_any(_APART)}|[a-z]{{3,9}})/({_any(_PER)})(?!\w){_NOT_ONE_UNIT}", _per, "/"),
     (rf"{_START}(-?(?:{NUMBER})) ({_any(_APART)})(?![\w/²³']){_DOT}", _unit, _STARTS),
+    (rf"{_START}(\d?[04-9]|1[123])st(?!\w)", lambda m: f"{number(m[1])} stone", "s"),
+    (rf"{_START}([3-7])'(\d|1[01])(?![\w\"'])", lambda m: f"{number(m[1])} foot {number(m[2])}", "'"),
     (r"(?<=\d) ?mm ?Hg\b", " millimeters of mercury", "H"),
     (
         r"\b((?i:an?|the|his|her|my|your|this|that|their) \d{1,2}) ?mm(?=[.,;:!?\"]|$| (?:and|in|at|from|to|out|on)\b)",

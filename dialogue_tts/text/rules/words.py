@@ -109,10 +109,21 @@ _SIDES = {"N": "North", "S": "South", "E": "East", "W": "West"}
 _NEEDS_NUMBER = frozenset(
     "Pt Op op fig Fig figs Figs ch Ch chap Chap ed eds nos Nos sec Sec vol Vol vols est Est ext Ext max Max min ver ca".split()
 )
+_IN_HASTE = {  # without their apostrophe
+    **{
+        f"{verb}nt": f"{verb}n't"
+        for verb in "do did does is was were are has have had would could should ai must".split()
+    },
+    **{f"{who}{end}": f"{who}'{end}" for who in ("you", "they") for end in ("re", "ve")},
+    **{"weve": "we've", "ive": "I've", "im": "I'm"},
+}
 _WORDS = {  # as they stand
     **{"km/h": "kilometers per hour", "mi/h": "miles per hour", "m/s": "meters per second"},
     **{"mph": "M.P.H.", "kph": "K.P.H."},
-    **{word: "".join(f"{letter}." for letter in word.upper()) for word in "diy vip idk omg wtf ikr omw irl".split()},
+    **{
+        word: "".join(f"{letter}." for letter in word.upper())
+        for word in "diy vip idk omg wtf ikr omw irl idc ngl smh gtg brb ttyl afaik iirc fwiw lmk".split()
+    },
     **{"w/": "with ", "w/o": "without", "b/c": "because", "aka": "also known as", "AKA": "also known as"},
     **{
         "BTW": "by the way",
@@ -147,6 +158,10 @@ _WORDS = {  # as they stand
     **{"vs": "versus", "pls": "please", "plz": "please", "thx": "thanks", "Thx": "Thanks", "tmrw": "tomorrow"},
     **{"A/C": "A.C.", "a/c": "A.C.", "'em": "'em", "TCP/IP": "T.C.P. I.P.", "I/O": "I.O.", "24-7": "twenty four seven"},
     **{"Ctrl": "Control", "ctrl": "control", "CTRL": "Control", "Cmd": "Command"},
+    **{f"{system}OS": f"{system} O.S." for system in ("mac", "iPad", "watch", "Chrome", "tv", "web")},
+    **_IN_HASTE,
+    **{"gr8": "great", "l8r": "later", "m8": "mate", "w8": "wait", "2nite": "tonight"},
+    **{word.capitalize(): written.capitalize() for word, written in _IN_HASTE.items() if word != "ive"},
     **{"R&B": "R and B", "w/e": "whatever", "m/f": "male or female"},
 }
 _LATIN = (
@@ -198,6 +213,13 @@ def _from_to(match: re.Match[str]) -> str:
     return " to ".join(f"{letter}." for letter in match.groups() if letter)
 
 
+def _in_haste(match: re.Match[str]) -> str:
+    """`I cant`, `they wont`; `his wont` is a word."""
+    before = match.string[max(match.start() - 5, 0) : match.start()].rpartition(" ")[2].casefold()
+    known = before in "i you he she it we they that this who".split() and match[1] in ("cant", "wont")
+    return f" {match[1][:2]}n't" if known else match[0]
+
+
 def _alternatives(words: dict[str, str] | frozenset[str] | set[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -213,12 +235,13 @@ WORDS = (
     *rules(
         (r"\b([Nn]os?)\. ?(?=\d)", _number),
         (r"\b[Pp]\. ?(?=\d)", "page "),
-        (r"\b[Pp]p\. ?(?=\d)", "pages "),
+        (r"\b(?:[Pp]p|[Pp]gs)\. ?(?=\d)", "pages "),
+        (r"\b[Pp]g\. ?(?=\d)", "page "),
         *_LATIN,
         # streets behind a name: 12 Elm St., Fifth Ave; in front of one, St. is Saint
         (rf"(?<=\d )((?:[NSEW]\.? )?(?:[A-Z]\w+|\d+\w\w)(?: [A-Z]\w+)?) ({_STREET})\b\.?(?=[ ,]|$)", _street),
         (
-            rf"\b({_NO_START}[A-Z][a-z]+) ({_NAMED})\.(?=[,;:!?]|$| (?![A-ZÀ-Þ]))",
+            rf"\b({_NO_START}[A-Z][a-z]+(?:'s)?) ({_NAMED})\.(?=[,;:!?]|$| (?![A-ZÀ-Þ]))",
             _street,
         ),
         (
@@ -227,8 +250,11 @@ WORDS = (
         ),
         (r"(?<!\w)(Ave|Blvd)\. (?=of )", lambda m: _STREETS[m[1]] + " "),
         (r"(?<=\w )(Ave|Blvd|Rd|Hwy|Pkwy)\b(?! Maria)", lambda m: _STREETS[m[1]]),
-        (r"(?<![\w.])([NSEW])\.? (?=\d{1,3}(?:st|nd|rd|th) (?:St|Ave|Rd|Blvd)\b)", lambda m: _SIDES[m[1]] + " "),
-        (r"(?<!\w)(Apt|Ste)\.? ?(?=# ?\d)", lambda m: _ALWAYS[m[1]] + " "),
+        (
+            r"(?<![\w.])([NSEW])\.? (?=\d{1,3}(?:st|nd|rd|th) (?:St|Ave|Rd|Blvd|Street|Avenue|Road|Boulevard)\b)",
+            lambda m: _SIDES[m[1]] + " ",
+        ),
+        (r"(?<!\w)(Apt|Ste)\.? ?(?=# ?\d|number )", lambda m: _ALWAYS[m[1]] + " "),
         (r"(?<!\w)(Hwy|Rte)\b\.?(?= [\dA-Z])", lambda m: _STREETS[m[1]]),
         (
             rf"(?<!\w)({_alternatives(set(_TITLES))})\. {_CAPITAL}(?<!\b[Tt]he Sun\. )(?<!\b[Tt]he Gen\. )(?<!\b[Tt]he Rep\. )",
@@ -253,19 +279,12 @@ WORDS = (
     ),
     *rules((rf"(?<![\w/'])(?:{_alternatives(set(_WORDS))})(?![\w/'])", _word)),
     *rules(
-        (r"\b(mac|iPad|watch|Chrome|Free|vision|tv|web)OS(?!\w)", r"\1 O.S."),
-        signs="S",
-    ),
-    *rules((r"(?<![\w'])(\d{1,2}|two|three|four|five|six|seven) ([B-HJ-Z])s(?![\w'])", r"\1 \2's")),  # the five Ws
-    *rules(  # typed in haste
+        # the five Ws
         (
-            r"(?<![\w'])((?i:do|did|does|is|was|were|are|has|have|had|would|could|should|ai|must))nt(?![\w'])",
-            r"\1n't",
+            r"([B-HJ-Z])s(?![\w'])(?:(?<=\d ..)|(?<=two ..)|(?<=three ..)|(?<=four ..)|(?<=five ..)|(?<=six ..))",
+            r"\1.s",
         ),
-        (r"\b((?i:I|you|he|she|it|we|they|that|this|there|who)) (wo|ca)nt(?![\w'])", r"\1 \2n't"),
-        (r"(?<![\w'])((?i:you|they))re(?![\w'])", r"\1're"),
-        (r"(?<![\w'])((?i:you|they|we)|i)ve(?![\w'])", r"\1've"),
-        (r"(?<![\w'])im(?![\w'])", "I'm"),
+        (r" ([wc][oa]nt)(?![\w'])", _in_haste, "n"),
     ),
     *rules(
         (r"(?<=\w)(?: '[nN]'?|'[nN]') (?=\w)", " and "),
