@@ -104,7 +104,7 @@ def _names_somebody(text: str) -> bool:
 def _with_named_headings(blocks: Sequence[Block]) -> Sequence[Block]:
     """Headings that are names and come again, where nothing else names anybody: `### Anna`."""
     headed = [(block.level, block.text.strip()) for block in blocks if block.heading and cue_in(block.text)]
-    again = {level for level, name in headed if headed.count((level, name)) > 1}
+    again = {level for (level, _), count in Counter(headed).items() if count > 1}
     if len(again) != 1 or any(not block.aside and _names_somebody(block.text) for block in blocks):
         return blocks
     return [
