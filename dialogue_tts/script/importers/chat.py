@@ -112,8 +112,8 @@ def _is_said(who: str, what: Any) -> bool:
 
 def _in_order(found: list[Any]) -> list[Any]:
     """Messages as they were written: some exports put the last one first."""
-    times = [item.get("timestamp_ms", item.get("ts")) if isinstance(item, dict) else None for item in found]
-    numbers = [float(time) for time in times if isinstance(time, (int, float)) or _STAMP.fullmatch(str(time))]
+    times = [str(item.get("timestamp_ms", item.get("ts"))) if isinstance(item, dict) else "" for item in found]
+    numbers = [float(time) for time in times if _STAMP.fullmatch(time)]
     backwards = len(numbers) == len(found) > 1 and numbers == sorted(numbers, reverse=True) and numbers[0] > numbers[-1]
     return found[::-1] if backwards else found
 
