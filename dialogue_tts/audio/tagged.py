@@ -111,6 +111,8 @@ def write_tagged(
     kind, codec = CODECS[Path(path).suffix.lower()]
     rate_hz = OPUS_RATE_HZ if codec == "libopus" else encoding.sample_rate_hz
     told = {name: fitting(text) for name, text in tags.items() if text}
+    if kind in ("opus", "flac"):
+        told |= _vorbis_chapters(chapters)
     if picture and kind == "opus":
         told["METADATA_BLOCK_PICTURE"] = base64.b64encode(_flac_picture(picture)).decode()
     try:
@@ -122,7 +124,8 @@ def write_tagged(
                     stream.bit_rate = 1000 * encoding.kbps
                 if kind == "opus":
                     stream.metadata.update(told)
-                file.set_chapters([_chapter(n, mark) for n, mark in enumerate(chapters)])
+                if kind not in ("opus", "flac"):
+                    file.set_chapters([_chapter(n, mark) for n, mark in enumerate(chapters)])
                 cover = _cover(file, picture) if picture and kind != "opus" else None
                 file.start_encoding()
                 if cover:
@@ -162,6 +165,16 @@ def _encode(file: OutputContainer, stream: Any, wave: np.ndarray, sample_rate_hz
     for ready in resampler.resample(None):
         file.mux(stream.encode(ready))
     file.mux(stream.encode(None))
+
+
+def _vorbis_chapters(chapters: Sequence[ChapterMark]) -> dict[str, str]:
+    """As comments. FFmpeg, which would write them, rounds their seconds and then adds the milliseconds."""
+    told = {}
+    for number, mark in enumerate(chapters):
+        seconds, ms = divmod(round(mark.start * 1000), 1000)
+        told[f"CHAPTER{number:03}"] = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}"
+        told[f"CHAPTER{number:03}NAME"] = fitting(mark.title)
+    return told
 
 
 def _chapter(number: int, mark: ChapterMark) -> Chapter:

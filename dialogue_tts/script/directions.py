@@ -65,7 +65,7 @@ _PHRASES = re.compile(
     r"sigh|laugh|grin|tears|shrug|accent|phone|telephone|intercom|radio|screen|sob|disgust|disbelief|surprise|anger|fear|awe)\b"
     r"|to (?:himself|herself|themselves|themself|itself|the audience|audience|the others|camera|the camera|the phone)\b"
     r"|(?:off|voice over|voice-over|off screen|off camera|on screen|into (?:the )?phone|over (?:the )?(?:phone|radio))$"
-    r"|(?:sound|sounds|sfx|music|noise|lights?|door|doors|phone|telephone|bell|curtain|footsteps|thunder|crowd|"
+    r"|(?:sound|sounds|soundbite|sfx|music|noise|lights?|door|doors|phone|telephone|bell|curtain|footsteps|thunder|crowd|"
     r"audience|knock)"
     r"(?: of\b"
     r"| (?:\w+ly )?(?:rings?|opens?|closes?|slams?|knocks?|plays?|fades?|swells?"

@@ -25,6 +25,7 @@ from dialogue_tts.script.labels import (
     HEADERS,
     PROSE,
     SOUNDS,
+    TIME,
     Label,
     is_capitals,
     is_mark,
@@ -79,7 +80,9 @@ class Reader:
         self._headed = None
         try:
             if line.speaker is not None:
-                self._begin_label(Label(line.speaker, None, line.beside, (), 0, ""), line.number)
+                times = tuple(beside for beside in line.beside if TIME.fullmatch(beside))
+                asides = tuple(beside for beside in line.beside if beside not in times)
+                self._begin_label(Label(line.speaker, None, asides, times, 0, ""), line.number)
                 if self._open and line.start_s is not None:
                     self._open.options = Options(start_s=line.start_s, end_s=line.end_s)
             if not content:

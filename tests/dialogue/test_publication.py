@@ -85,6 +85,8 @@ def test_tags_chapters_and_cover_are_in_the_file(spoken: Dialogue, tmp_path: Pat
             marks = [(mark["metadata"]["title"], mark["start"] * float(mark["time_base"])) for mark in file.chapters()]
             assert [title for title, _ in marks] == ["Hello", "Who knows"]
             assert [start for _, start in marks] == pytest.approx([0, spoken.turns[2].start], abs=0.002)
+        else:
+            assert told["chapter001name"] == "Who knows"
         cover = next(file.demux(file.streams.video[0]))
         assert bytes(cover) == base64.b64decode(ABOUT.cover)
     if ending in (".mp3", ".flac", ".opus"):
