@@ -81,7 +81,7 @@ class Publication:
         return tuple(map(ChapterMark, starts, ends, titles.values()))
 
     def save(self, dialogue: Dialogue, path: str | Path, signer: ContentSigner | None = None) -> None:
-        """Write the sound with its tags: .mp3, .m4a, .m4b, .opus with chapters, .flac without.
+        """Write the sound with its tags and chapters: .mp3, .m4a, .m4b, .opus or .flac.
 
         Args:
             signer: puts Content Credentials into it, unless it is .opus.

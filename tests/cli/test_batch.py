@@ -131,7 +131,8 @@ def test_a_batch_that_is_interrupted_goes_on(tiny_bundle_dir: Path, tmp_path: Pa
     assert "Traceback" not in told and "interrupted, " in told and "run it again to go on" in told
     done = {path.stem for path in out.glob("*.json")}
     assert "000" in done and len(done) < 300
-    assert {path.stem for path in out.iterdir()} - done <= {f"{len(done):03}"}  # at most a sound without its record
+    left = {path.name.partition(".")[0] for path in out.iterdir()} - done
+    assert left <= {f"{len(done):03}"}  # at most a sound without its record, or the turns of one that was not done
     assert not list(out.glob("*.part"))
 
 
