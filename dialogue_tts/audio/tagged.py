@@ -37,6 +37,7 @@ FED_AT_ONCE = 65_536  # samples
 LARGEST_PICTURE, MOST_PIXELS = 4_000_000, 4096  # bytes; of a side
 FRONT_COVER = 3  # as ID3 and FLAC count kinds of pictures
 MILLISECOND = Fraction(1, 1000)
+VORBIS_COMMENTS = ("opus", "flac")  # containers whose tags are such
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def write_tagged(
     kind, codec = CODECS[Path(path).suffix.lower()]
     rate_hz = OPUS_RATE_HZ if codec == "libopus" else encoding.sample_rate_hz
     told = {name: fitting(text) for name, text in tags.items() if text}
-    if kind in ("opus", "flac"):
+    if kind in VORBIS_COMMENTS:
         told |= _vorbis_chapters(chapters)
     if picture and kind == "opus":
         told["METADATA_BLOCK_PICTURE"] = base64.b64encode(_flac_picture(picture)).decode()
@@ -124,7 +125,7 @@ def write_tagged(
                     stream.bit_rate = 1000 * encoding.kbps
                 if kind == "opus":
                     stream.metadata.update(told)
-                if kind not in ("opus", "flac"):
+                if kind not in VORBIS_COMMENTS:
                     file.set_chapters([_chapter(n, mark) for n, mark in enumerate(chapters)])
                 cover = _cover(file, picture) if picture and kind != "opus" else None
                 file.start_encoding()
