@@ -60,7 +60,7 @@ def _paragraph(paragraph: Paragraph, number: int) -> Block:
     style = (paragraph.style.name or "" if paragraph.style is not None else "").casefold()
     text, lead = _text(paragraph)
     heading = bool(text.strip()) and style.startswith(_HEADINGS)
-    level = int(style[-1]) if heading and style[-1:].isdigit() else 0
+    level = int(style[-1]) if heading and style[-1:].isdecimal() else 0
     return Block(number, text, lead, heading=heading, level=level, italic=_is_italic(paragraph))
 
 
