@@ -122,6 +122,11 @@ def is_narrow(wave: Tensor) -> bool:
     return bandwidth_hz(wave, SAMPLE_RATE_HZ) < NARROW_HZ
 
 
+def whole_band(wave: Tensor) -> Tensor:
+    """A recording as a prompt is heard, float32 (frames * HOP,) at 24 kHz: extended where its band is narrow."""
+    return extend_bandwidth(wave) if is_narrow(wave) else wave
+
+
 @torch.inference_mode()
 def extend_bandwidth(wave: Tensor) -> Tensor:
     """Speech with a narrow band -> with a whole one: float32 (frames * HOP,) at 24 kHz, of the same length, peaks below 1."""

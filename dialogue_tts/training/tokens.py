@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dialogue_tts.audio.bandwidth import band_network, whole_band
 from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.semantic.align import PhoneSequence, heard_phones
 from dialogue_tts.semantic.model import TextToSemanticConfig
@@ -64,7 +65,7 @@ def tokenize(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
     """
     hearings: list[tuple[str, str, Hears]] = [("", "", load_wave)]
     if by.degraded:
-        hearings.append(("_degraded", f"degraded {DEGRADED_SEED}", _degraded))
+        hearings.append(("_degraded", f"degraded {DEGRADED_SEED} {hash_of(band_network())}", _degraded))
     for ending, how, hears in hearings:
         made_of = corpus.sha256(with_text=False) + how
         if by.semantic is not None:
@@ -103,9 +104,9 @@ def align(corpus: Corpus, by: Tokenizers, progress: Progress) -> int:
 
 
 def _degraded(waves: np.ndarray, turn: Utterance) -> Tensor:
-    """A recording as `augment.degrade` leaves it, the same each time."""
+    """A recording as `augment.degrade` leaves it and a prompt is then heard, the same each time."""
     rng = np.random.default_rng((DEGRADED_SEED, zlib.crc32(turn.id.encode())))
-    return augment.degrade(load_wave(waves, turn), rng)
+    return whole_band(augment.degrade(load_wave(waves, turn), rng))
 
 
 @dataclass(frozen=True)

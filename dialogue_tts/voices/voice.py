@@ -20,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from dialogue_tts.audio.bandwidth import extend_bandwidth, is_narrow
+from dialogue_tts.audio.bandwidth import whole_band
 from dialogue_tts.audio.io import read_audio
 from dialogue_tts.audio.signal import pad_to_frames
 from dialogue_tts.codec.base import AudioCodec
@@ -274,8 +274,7 @@ class PromptCut(NamedTuple):
 def prompt_wave(wave: Tensor) -> Tensor:
     """Cut a recording down to a prompt: float32 (samples,) -> (frames * HOP,); bands that a telephone took are put back as they
     may have been. Raises VoiceError; see `cut_prompt`."""
-    prompt = cut_prompt(wave).wave
-    return extend_bandwidth(prompt) if is_narrow(prompt) else prompt
+    return whole_band(cut_prompt(wave).wave)
 
 
 def cut_prompt(wave: Tensor) -> PromptCut:

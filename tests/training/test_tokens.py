@@ -11,10 +11,13 @@ import pytest
 import soundfile
 import torch
 
+from dialogue_tts.audio.bandwidth import extend_bandwidth
 from dialogue_tts.bundle import Bundle
+from dialogue_tts.evaluation.sets import telephone
 from dialogue_tts.semantic.align import PhoneSequence
+from dialogue_tts.training import augment
 from dialogue_tts.training import tokens as tokens_module
-from dialogue_tts.training.corpus import Corpus, prepare, write_turns
+from dialogue_tts.training.corpus import Corpus, load_wave, prepare, write_turns
 from dialogue_tts.training.made import record_of
 from dialogue_tts.training.tokens import Tokenizers, tokenize
 from tests.conftest import RATE_HZ, buzz
@@ -70,6 +73,21 @@ def test_degraded_tokens_are_others_and_the_same_each_time(data: Corpus, by: Tok
     (data.folder / "acoustic_degraded.npy").unlink()
     tokenize(data, by, _nothing)
     assert np.array_equal(first, data.tokens("acoustic_degraded"))
+
+
+def test_a_degraded_prompt_is_heard_as_it_is_in_use(
+    data: Corpus, by: Tokenizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def telephoned(wave: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return torch.from_numpy(telephone(wave.numpy()))
+
+    monkeypatch.setattr(augment, "degrade", telephoned)
+    tokenize(data, by, _nothing)
+    turn = data.utterances[0]
+    narrow = telephoned(load_wave(data.waves(), turn), np.random.default_rng())
+    found = data.tokens("acoustic_degraded")[turn.start_frame : turn.start_frame + turn.frames]
+    assert np.array_equal(found, by.codec.encode(extend_bandwidth(narrow)[None])[0])
+    assert not np.array_equal(found, by.codec.encode(narrow[None])[0])
 
 
 def _other_tokenizer(by: Tokenizers) -> Tokenizers:
