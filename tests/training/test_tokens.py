@@ -83,6 +83,7 @@ def test_a_degraded_prompt_is_heard_as_it_is_in_use(
 
     monkeypatch.setattr(augment, "degrade", telephoned)
     tokenize(data, by, _nothing)
+    assert by.codec is not None
     turn = data.utterances[0]
     narrow = telephoned(load_wave(data.waves(), turn), np.random.default_rng())
     found = data.tokens("acoustic_degraded")[turn.start_frame : turn.start_frame + turn.frames]
