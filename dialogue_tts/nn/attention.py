@@ -43,7 +43,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: 
         hidden = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, torch.finfo(q.dtype).min / 2)
         scores = torch.baddbmm(hidden.expand(rows, heads, frames, k.shape[2]).flatten(0, 1), queries, keys)
     mixed: Tensor = scores.softmax(dim=-1) @ v.flatten(0, 1)
-    return mixed.unflatten(0, (rows, heads))
+    return mixed.view(rows, heads, frames, -1)
 
 
 class SharedDropout(nn.Module):
