@@ -140,10 +140,10 @@ class AutoregressiveTask(SoundStormTask):
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """The same of voices never heard, without prompts'."""
         rng = np.random.default_rng(0)
-        turns = self.held_out.turns[: self.config.validation_turns]
+        turns = self.held_out[: self.config.validation_turns]
         found = []
-        for turn in turns:
-            rows = self.collate([self.passage(self.held_out, [turn], self.prompt_frames(rng), rng)], rng)
+        for tokens, turn in turns:
+            rows = self.collate([self.passage(tokens, [turn], self.prompt_frames(rng), rng)], rng)
             found.append(
                 self._loss(moved(rows._replace(valid=rows.valid & ~rows.frames.is_prompt), self.generator.begin.device))
             )

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from dialogue_tts.errors import ConfigError
-
 
 class TrainingMask(NamedTuple):
     """One masked level in each row."""
@@ -32,10 +30,7 @@ LEVEL_WEIGHTS = {"uniform": 0, "linear": 1, "square": 2, "cube": 3}
 
 
 def level_shares(kind: str, levels: int) -> Tensor:
-    """How often each level is trained, the coarse ones most, or all alike -> (Q,), sum 1."""
-    if kind not in LEVEL_WEIGHTS:
-        known = ", ".join(f'"{name}"' for name in LEVEL_WEIGHTS)
-        raise ConfigError(f"level_weights: expected one of {known}, found {kind!r}.")
+    """How often each level is trained, the coarse ones most, or all alike (`kind` of LEVEL_WEIGHTS) -> (Q,), sum 1."""
     weights = torch.arange(levels, 0, -1).float() ** LEVEL_WEIGHTS[kind]
     return weights / weights.sum()
 

@@ -54,7 +54,7 @@ def train(
     if not (stage and recipe and data):
         raise DialogueTTSError("give a stage, its --recipe and --data; or a --pack.")
     from dialogue_tts.training.corpus import data_folders
-    from dialogue_tts.training.needs import make_what_is_needed
+    from dialogue_tts.training.needs import check_data, make_what_is_needed
     from dialogue_tts.training.pretrained import CodecPretrainedRecipe, take_codec
     from dialogue_tts.training.processes import Processes
     from dialogue_tts.training.recipes import read_recipe, start
@@ -67,6 +67,7 @@ def train(
         if isinstance(wanted, CodecPretrainedRecipe):
             take_codec(wanted, path, runs)
             continue
+        check_data(wanted.stage, folders)
         processes = Processes(wanted.loop.device)
         with processes.first_goes_first(), progress_bar("Tokens", quiet=not processes.is_first) as update:
             for folder, count in make_what_is_needed(wanted, folders, runs, update).items():

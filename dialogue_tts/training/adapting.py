@@ -107,8 +107,7 @@ def likeness(bundle: Bundle, task: SoundStormTask) -> float:
     network = bundle.soundstorm.eval()
     rng = np.random.default_rng(0)
     cosines = []
-    tokens = task.held_out
-    for turn in tokens.turns[:MOST_COMPARED]:
+    for tokens, turn in task.held_out[:MOST_COMPARED]:
         passage = task.passage(tokens, [turn], task.config.longest_prompt, rng)
         frames, valid = assemble([passage], network.config)
         made = generate_codes(network, frames, valid, bundle.config.acoustic_decoding, [0])

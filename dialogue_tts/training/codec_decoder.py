@@ -28,6 +28,7 @@ from dialogue_tts.training.discriminators import (
     feature_loss,
     relative_l1,
 )
+from dialogue_tts.training.splits import in_turn
 from dialogue_tts.training.task import Figures
 
 TRUSTED_OCTAVES = 0.3
@@ -111,17 +112,19 @@ class CodecDecoderTask:
         self.frozen = (codec.encoder, codec.quantizer, *([self.perceptual] if self.perceptual else []))
         self.stretch = config.crop_frames + 2 * config.context_frames
         fine = "predicted" if config.predicted else "acoustic"
-        self.sounds = [
-            _Sounds(corpus.waves(), np.array(corpus.tokens("acoustic")), np.array(corpus.tokens(fine)))
-            for corpus in corpora
-        ]
+        self.sounds = [_Sounds(corpus.waves(), corpus.tokens("acoustic"), corpus.tokens(fine)) for corpus in corpora]
         self.turns = [
             (sounds, turn)
             for sounds, corpus in zip(self.sounds, corpora, strict=True)
             for turn in corpus.split("train")
             if turn.frames >= self.stretch
         ]
-        self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
+        unheard = [
+            (sounds, turn)
+            for sounds, corpus in zip(self.sounds, corpora, strict=True)
+            for turn in corpus.split("test_speaker")
+        ]
+        self.held_out = in_turn(unheard, config.validation_turns)
 
     def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
         """Of which turns a batch is; longer ones come more often."""
@@ -202,10 +205,10 @@ class CodecDecoderTask:
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
         """Mel error of waves made from the tokens of unseen voices."""
         errors = []
-        for turn in self.held_out:
-            wave = load_wave(self.sounds[0].waves, turn)[None]
+        for sounds, turn in self.held_out:
+            wave = load_wave(sounds.waves, turn)[None]
             rows = slice(turn.start_frame, turn.start_frame + turn.frames)
-            codes = torch.from_numpy(self.sounds[0].codes[rows].astype(np.int64))[None]
+            codes = torch.from_numpy(sounds.codes[rows].astype(np.int64))[None]
             made = self.codec.decoder(self.codec.quantizer.decode(codes.to(self.codec.decoder.head.weight.device)))
             errors.append(float(mel_loss(made.cpu(), wave, self.config.mels)))
         return {"mel": float(np.mean(errors))}

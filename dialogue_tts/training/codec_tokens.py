@@ -19,6 +19,7 @@ from dialogue_tts.codec.model import PITCH_BASE_HZ, Codec
 from dialogue_tts.config import HOP, strict
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, drawn_by_length, load_wave, recordings
+from dialogue_tts.training.splits import in_turn
 from dialogue_tts.training.task import Figures, batches_of
 
 
@@ -99,8 +100,7 @@ class CodecTokensTask:
         self.frozen: tuple[nn.Module, ...] = ()
         self.config = config
         self.turns = recordings(corpora, "train")
-        self.held_out_waves = corpora[0].waves()
-        self.held_out = corpora[0].split("test_speaker")[: config.validation_turns]
+        self.held_out = in_turn(recordings(corpora, "test_speaker"), config.validation_turns)
         self.best = f"l1_{codec.config.levels}"
 
     @torch.no_grad()
@@ -175,10 +175,8 @@ class CodecTokensTask:
         network, codec = self.network, self.network.codec
         errors: dict[int, list[tuple[float, float]]] = {1: [], codec.config.levels: []}
         codes = []
-        for turn in self.held_out:
-            patches, wanted = self._seen(
-                load_wave(self.held_out_waves, turn)[None].to(codec.decoder.enter.weight.device)
-            )
+        for waves, turn in self.held_out:
+            patches, wanted = self._seen(load_wave(waves, turn)[None].to(codec.decoder.enter.weight.device))
             latent = codec.encoder(patches)
             for used, found in errors.items():
                 quantized = codec.quantizer(latent, torch.tensor([used], device=latent.device))

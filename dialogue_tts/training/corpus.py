@@ -36,6 +36,7 @@ from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.training import augment
 
 TURNS, WAVES, WAVES_RECORD = "turns.jsonl", "waves.i16", "waves.json"
+SPLITS = ("train", "test_text", "test_speaker", "test")  # learnt; words, and voices never heard; left out of everything
 DECODED_AHEAD = 16  # recordings that wait in memory for the one that is written
 
 
@@ -139,7 +140,7 @@ def read_manifest(manifest: Path) -> list[dict[str, Any]]:
     """Lines of a JSONL manifest; each needs audio, text and speaker.
 
     Raises:
-        DataError: a line is no JSON object, lacks one of them, or its text is no string.
+        DataError: a line is no JSON object, lacks one of them, its text is no string, or there is no such split.
     """
     rows = []
     if not manifest.is_file():
@@ -160,10 +161,17 @@ def read_manifest(manifest: Path) -> list[dict[str, Any]]:
             )
         if not isinstance(row["text"], str):
             raise DataError(f'{manifest}, line {number}: text: expected a string, "" where it is not known.')
+        check_split(row, f"{manifest}, line {number}")
         rows.append(row)
     if not rows:
         raise DataError(f"{manifest}: the manifest is empty.")
     return rows
+
+
+def check_split(row: Mapping[str, Any], where: str) -> None:
+    """Raises DataError where a row is of a split that nothing learns from and nothing is validated on."""
+    if row.get("split", "train") not in SPLITS:
+        raise DataError(f"{where}: split: expected one of {', '.join(SPLITS)}, found {row['split']!r}.")
 
 
 def prepare(

@@ -2,7 +2,7 @@
 
 A row has audio, text, speaker, dialogue, turn, split and licence. Parts that a corpus calls dev are validated on
 (`test_speaker`), those it calls test are left out of everything (`test`). Where it has no such parts, one speaker of fifty and
-one recording of two hundred are held out, the same each time.
+one recording of two hundred, with all that say the same, are held out.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import csv
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dialogue_tts.errors import DataError
 from dialogue_tts.files import whole_file
+from dialogue_tts.training.splits import hold_out
 
 Row = dict[str, Any]
-SPEAKERS_HELD_OUT, TURNS_HELD_OUT = 50, 200  # one of so many
 BY = "CC-BY-4.0"
 
 
@@ -33,10 +32,10 @@ def write_manifest(layout: str, folder: Path, out: Path) -> int:
         raise DataError(f"{layout}: there is no such layout; there are {', '.join(LAYOUTS)}.")
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder.")
-    rows = [row for row in LAYOUTS[layout](folder) if row["text"].strip()]
+    rows = list(LAYOUTS[layout](folder))
     if not rows:
-        raise DataError(f"{folder}: no recordings with texts are there as {layout} has them; unpack the corpus there.")
-    _hold_out(rows)
+        raise DataError(f"{folder}: no recordings are there as {layout} has them; unpack the corpus there.")
+    hold_out(rows)
     out.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(out) as draft, draft.open("w", encoding="utf-8") as lines:
         for row in rows:
@@ -47,24 +46,6 @@ def write_manifest(layout: str, folder: Path, out: Path) -> int:
 
 def _row(audio: Path, text: str, speaker: str, licence: str, **more: Any) -> Row:
     return {"audio": audio, "text": text.strip(), "speaker": speaker, "licence": licence, "id": audio.stem} | more
-
-
-def _hold_out(rows: list[Row]) -> None:
-    """Give rows without a split one."""
-    speakers = sorted({row["speaker"] for row in rows}, key=lambda name: zlib.crc32(name.encode()))
-    held = {row["speaker"] for row in rows if row.get("split") == "test_speaker"}
-    if not held and len(speakers) > 2:
-        held = set(speakers[: -(-len(speakers) // SPEAKERS_HELD_OUT)])
-    free = [row for row in rows if "split" not in row]
-    for row in free:
-        row["split"] = "test_speaker" if row["speaker"] in held else "train"
-    learnt = sorted((r for r in free if r["split"] == "train"), key=lambda r: zlib.crc32(r["id"].encode()))
-    count = -(-len(learnt) // TURNS_HELD_OUT)
-    for row in learnt[:count]:
-        row["split"] = "test_text"
-    if not held:  # of one or two voices: unheard recordings of them have to do
-        for row in learnt[count : 2 * count]:
-            row["split"] = "test_speaker"
 
 
 def _split_of(part: str) -> dict[str, str]:
@@ -126,9 +107,10 @@ def _common_voice(folder: Path) -> Iterator[Row]:
 def _emilia(folder: Path) -> Iterator[Row]:
     for told in sorted(folder.rglob("*.json")):
         audio = told.with_suffix(".mp3")
-        if audio.is_file():
-            values = json.loads(told.read_text(encoding="utf-8"))
-            yield _row(audio, str(values["text"]), str(values["speaker"]), "CC-BY-NC-4.0")
+        if not audio.is_file():
+            raise DataError(f"{told}: there is no {audio.name} beside it; unpack all of the corpus.")
+        values = json.loads(told.read_text(encoding="utf-8"))
+        yield _row(audio, str(values["text"]), str(values["speaker"]), "CC-BY-NC-4.0")
 
 
 def _hi_fi_tts(folder: Path) -> Iterator[Row]:

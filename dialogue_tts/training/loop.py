@@ -39,8 +39,6 @@ class Run:
         check_extra("train", "training", error=ConfigError)
         from torch.utils.tensorboard import SummaryWriter
 
-        if config.accumulation < 1:
-            raise ConfigError(f"accumulation: expected at least 1, found {config.accumulation}.")
         self._writer = SummaryWriter
         self.task, self.config, self.folder = task, config, folder
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,12 +18,23 @@ from dialogue_tts.training.recipes import (
     trained_semantic_tokenizer,
     trained_soundstorm,
 )
+from dialogue_tts.training.splits import check_enough, validated_on
 from dialogue_tts.training.tokens import Tokenizers, tokenize
 
 Progress = Callable[[str, int, int], None]  # what is made, recordings done, recordings in all
 
 NEED_CODES = ("codec-decoder", "soundstorm", "speaker-embedding")
 NEED_SEMANTIC = ("soundstorm", "text-to-semantic")
+
+
+def check_data(stage: str, data: Sequence[Path]) -> None:
+    """What can be told before tokens are made, which may take hours.
+
+    Raises:
+        DataError: a folder is none, or there is nothing in them to learn from or to validate on.
+    """
+    splits = {turn.split for folder in data for turn in Corpus.open(folder).utterances}
+    check_enough(stage, data[0], "train" in splits, validated_on(stage) in splits)
 
 
 def make_what_is_needed(
@@ -42,14 +53,16 @@ def make_what_is_needed(
     device, stage = recipe.loop.device, recipe.stage
     if stage not in (*NEED_CODES, *NEED_SEMANTIC):
         return {}
+    predicted = isinstance(recipe, CodecDecoderRecipe) and recipe.training.predicted > 0
+    semantic = stage in NEED_SEMANTIC or predicted  # which SoundStorm predicts from
     by = Tokenizers(
-        trained_semantic_tokenizer(runs).to(device) if stage in NEED_SEMANTIC else None,
+        trained_semantic_tokenizer(runs).to(device) if semantic else None,
         trained_codec(runs).to(device) if stage in NEED_CODES else None,
-        aligned=stage in NEED_SEMANTIC,
+        aligned=semantic,
         degraded=isinstance(recipe, SoundStormRecipe) and recipe.training.degraded_prompts > 0,
     )
     lost = {f: tokenize(Corpus.open(f), by, lambda done, total: progress("Tokens", done, total)) for f in data}
-    if isinstance(recipe, CodecDecoderRecipe) and recipe.training.predicted:
+    if predicted:
         soundstorm = trained_soundstorm(runs).to(device)
         for folder in data:
             predict_fine_codes(Corpus.open(folder), soundstorm, lambda done, total: progress("Fine codes", done, total))

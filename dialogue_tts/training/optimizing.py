@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from dialogue_tts.errors import ConfigError
 from dialogue_tts.training.muon import StackedMuon
 from dialogue_tts.training.task import LoopConfig
 
@@ -41,13 +40,7 @@ class EMA:
 
 
 def make_optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
-    """What steps the parameters of a network: each is in one of the list's groups.
-
-    Raises:
-        ConfigError: the optimizer is not known.
-    """
-    if config.optimizer not in ("adamw", "muon"):
-        raise ConfigError(f'optimizer: expected "adamw" or "muon", found {config.optimizer!r}.')
+    """What steps the parameters of a network: each is in one of the list's groups."""
     parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
     matrices = _block_matrices(network) & set(parameters) if config.optimizer == "muon" else set()
     others = [p for name, p in parameters.items() if name not in matrices]

@@ -23,9 +23,10 @@ from dialogue_tts.errors import DataError
 from dialogue_tts.extras import check_extra
 from dialogue_tts.files import whole_file
 from dialogue_tts.text.phonemes import TextFrontend
-from dialogue_tts.training.corpus import TURNS, Corpus, prepare_recordings, read_manifest
+from dialogue_tts.training.corpus import TURNS, Corpus, check_split, prepare_recordings, read_manifest
 
 ORIGIN = "origin.json"
+ORDER = {"test_text": 0, "test_speaker": 0, "train": 1, "test": 2}
 AUDIO = ("flac", "opus", "ogg", "mp3", "wav", "m4a")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -85,30 +86,45 @@ class ShardPart:
 
 
 def part_folder(out: Path, number: int) -> Path:
-    """Where a part lies; the first is validated on."""
+    """Where a part lies."""
     return out / f"part-{number:05d}"
 
 
 def parts_of(source: Path, out: Path, rows_each: int) -> Sequence[Part]:
-    """Parts of a manifest, those that are validated on in the first; or, for a folder of tars, one of each.
+    """Parts of a manifest, first what is validated on, last what is left out; or, for a folder of tars, one of each.
 
     Raises:
-        DataError: there are no recordings, or some of them are missing.
+        DataError: there are no recordings, or some of them are missing; or parts of something else are in `out`.
     """
     if source.is_dir():
         shards = sorted(source.glob("*.tar"))
         if not shards:
             raise DataError(f"{source}: there are no shards (*.tar); give their folder, or a manifest.")
-        return [ShardPart(part_folder(out, number), shard) for number, shard in enumerate(shards)]
-    rows = sorted(read_manifest(source), key=lambda row: row.get("split", "train") == "train")  # a stable order
+        tars = [ShardPart(part_folder(out, number), shard) for number, shard in enumerate(shards)]
+        check_no_others(tars, out)
+        return tars
+    rows = sorted(read_manifest(source), key=lambda row: ORDER[row.get("split", "train")])  # a stable order
     missing = [row["audio"] for row in rows if not (source.parent / str(row["audio"])).is_file()]
     if missing:
         raise DataError(f"{source}: {len(missing)} of {len(rows)} recordings are missing, the first is {missing[0]}.")
     starts = range(0, len(rows), rows_each)
-    return [
+    parts = [
         RowsPart(part_folder(out, number), source, tuple(rows[start : start + rows_each]))
         for number, start in enumerate(starts)
     ]
+    check_no_others(parts, out)
+    return parts
+
+
+def check_no_others(parts: Sequence[Part], out: Path) -> None:
+    """Raises DataError where `out` has parts beyond these, of an earlier run: training would take them by the same pattern."""
+    mine = {part.folder.name for part in parts}
+    others = sorted(path.name for path in out.glob("part-*") if path.name not in mine)
+    if others:
+        raise DataError(
+            f"{out}: {others[0]} is there of an earlier run, which made more parts than these {len(mine)}; delete it, or "
+            "give a new folder."
+        )
 
 
 def prepare_part(part: Part) -> tuple[Path, float, bool]:
@@ -162,6 +178,7 @@ def _sample(path: Path, key: str, sample: dict[str, bytes]) -> tuple[dict[str, A
         raise DataError(f"{path}: {key}: its JSON lacks text or speaker.") from None
     if not isinstance(text, str):
         raise DataError(f'{path}: {key}: text: expected a string, "" where it is not known.')
+    check_split(row, f"{path}: {key}")
     return {"id": key} | row | {"text": text, "speaker": speaker}, next(iter(sample.values()))
 
 

@@ -121,13 +121,16 @@ def tokenizer_to_train(recipe: SemanticPretrainedRecipe, corpora: list[Corpus], 
     """That of `runs`; at the first call the features are fetched and clustered, which takes a while.
 
     Raises:
-        ConfigError: the features cannot be loaded, or another number of clusters lies there; DataError: too little to cluster.
+        ConfigError: the features cannot be loaded, or others lie there; DataError: too little to cluster.
     """
     wanted = recipe.network
     if (runs / SEMANTIC / CHECKPOINT).is_file():
         network = kept_tokenizer(runs)
-        if (network.sizes.kind, network.vocabulary) != (wanted.features, wanted.clusters):
-            raise ConfigError(f"{runs / SEMANTIC}: other features or clusters are there; use a new folder.")
+        there = (network.sizes.kind, network.vocabulary, network.sizes.layer, network.sizes.reader)
+        if there != (wanted.features, wanted.clusters, wanted.layer, wanted.reader):
+            raise ConfigError(
+                f"{runs / SEMANTIC}: other features, clusters or another reader are there; use a new folder."
+            )
         return network
     features, settings, width = load_features(wanted.features, wanted.source, wanted.layer)
     config = PretrainedTokenizerConfig(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from dialogue_tts.config import SAMPLE_RATE_HZ
+from dialogue_tts.errors import DataError
 from dialogue_tts.training.corpus import Corpus, Utterance, load_wave
-from dialogue_tts.training.made import Origin, hash_of, is_made, new_array
+from dialogue_tts.training.made import Origin, hash_of, is_made, new_array, record_of
 
 QUALITY = "quality"
 HEARD_S = 4.0  # of a recording: a judge needs no more, and takes as long as what it hears
@@ -36,6 +37,17 @@ def rate(corpus: Corpus, judge: str, scores: Scores, progress: Callable[[int, in
             for turn in turns:
                 array[turn.start_frame : turn.start_frame + turn.frames] = score
             progress(number + 1, len(speakers))
+
+
+def scores_of(corpus: Corpus) -> np.ndarray | None:
+    """(frames,) float32 of a rated folder; None for others. Raises DataError where other recordings were rated."""
+    if not corpus.has(QUALITY):
+        return None
+    if record_of(corpus, QUALITY).get("made_of") != corpus.sha256(with_text=False):
+        raise DataError(
+            f"{corpus.folder}: {QUALITY}.npy is of other recordings; run `dialogue-tts data rate` on it again."
+        )
+    return corpus.tokens(QUALITY)
 
 
 def _middle(wave: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from dialogue_tts.acoustic.model import (
 from dialogue_tts.codec.base import AudioCodec
 from dialogue_tts.codec.model import Codec, CodecConfig
 from dialogue_tts.config import from_dict, read_json, strict
-from dialogue_tts.errors import ConfigError, DataError
+from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import PHONE_KINDS
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.semantic.model import TextToSemantic, TextToSemanticConfig
@@ -49,6 +49,7 @@ from dialogue_tts.training.pretrained import (
 from dialogue_tts.training.semantic import SemanticTask, SemanticTrainingConfig
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
 from dialogue_tts.training.speaker_embedding import SpeakerEmbeddingTask, SpeakerEmbeddingTrainingConfig
+from dialogue_tts.training.splits import check_enough
 from dialogue_tts.training.task import LoopConfig
 from dialogue_tts.training.text_to_semantic import TextToSemanticTask, TextToSemanticTrainingConfig
 from dialogue_tts.training.tokens import Tokenizers
@@ -56,7 +57,6 @@ from dialogue_tts.voices.speaker_embedding import SpeakerEmbedding, SpeakerEmbed
 
 RECIPE = "recipe.json"
 TEXT_MODEL = "text.model"
-HELD_OUT = "the splits test_text (words never heard) and test_speaker (voices never heard)"
 
 
 @strict
@@ -176,7 +176,7 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
     """Build the run of a recipe in `runs`/STAGE, or go on with the one that is there.
 
     Args:
-        data: data folders; the first has the validation splits.
+        data: data folders; turns of the splits that are held out are taken from all.
 
     Raises:
         ConfigError, DataError: the recipe, the data or an earlier stage cannot be used.
@@ -190,10 +190,7 @@ def start(recipe_file: Path, data: Sequence[Path], runs: Path) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     task = _TASKS[recipe.stage](recipe, corpora, runs)
     # Told now: else the loop would wait for a batch for ever, or its first validation would fail after hours.
-    if not task.plan(np.random.default_rng(0)):
-        raise DataError(f"{data[0]}: too few recordings to train {recipe.stage}: they do not fill one batch.")
-    if len(task.held_out) == 0:
-        raise DataError(f"{data[0]}: no recordings to validate {recipe.stage} with; it needs some of {HELD_OUT}.")
+    check_enough(recipe.stage, data[0], bool(task.plan(np.random.default_rng(0))), bool(task.held_out))
     run = Run(task, recipe.loop, folder)
     if isinstance(task, CodecTokensTask) and task.config.encoder_only:
         if not run.step:

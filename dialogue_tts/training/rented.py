@@ -44,8 +44,8 @@ TOKENIZERS = ("semantic", "codec-tokens")  # they change the tokens that the oth
 def check_stages(stages: Sequence[str], device: str) -> None:
     """Raises DialogueTTSError where they cannot be trained so, before anything is unpacked."""
     for stage in stages:
-        if stage not in RECIPES:
-            raise ConfigError(f"{stage}: there is no such stage; there are {', '.join(RECIPES)}.")
+        if stage not in ON_GPU:
+            raise ConfigError(f"{stage}: there is no such stage of a pack; there are {', '.join(ON_GPU)}.")
     if set(stages) & set(TOKENIZERS) and set(stages) - set(TOKENIZERS):
         both = " and ".join(TOKENIZERS)
         raise ConfigError(

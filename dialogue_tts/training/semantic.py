@@ -17,6 +17,7 @@ from dialogue_tts.config import HOP, SAMPLE_RATE_HZ, strict
 from dialogue_tts.semantic.tokenizer import READ_RATE, SemanticTokenizer, greedy_phones
 from dialogue_tts.training import augment
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length, load_wave, recordings
+from dialogue_tts.training.splits import in_turn
 from dialogue_tts.training.task import Figures, moved
 
 
@@ -69,8 +70,7 @@ class SemanticTask:
         self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config = network, config
         self.turns = [(waves, turn) for waves, turn in recordings(corpora, "train") if self._fits(turn)]
-        self.held_out_waves = corpora[0].waves()
-        self.held_out = corpora[0].split("test_text")[: config.validation_turns]
+        self.held_out = in_turn(recordings(corpora, "test_text"), config.validation_turns)
 
     def _phones(self, utterance: Utterance) -> list[int]:
         known = self.network.config.phones
@@ -178,12 +178,12 @@ class SemanticTask:
         shape_error, used = [], []
         for start in range(0, len(self.held_out), 12):
             turns = self.held_out[start : start + 12]
-            waves = [load_wave(self.held_out_waves, turn) for turn in turns]
-            pairs = [(wave, wave) for wave in waves]
-            batch = moved(self._collate(pairs, turns, None), network.shape_head.weight.device)
+            heard = [load_wave(waves, turn) for waves, turn in turns]
+            pairs = [(wave, wave) for wave in heard]
+            batch = moved(self._collate(pairs, [turn for _, turn in turns], None), network.shape_head.weight.device)
             seen = self._seen(batch)
             out = network(seen.features, batch.valid)
-            for row, turn in enumerate(turns):
+            for row, (_, turn) in enumerate(turns):
                 read = greedy_phones(out.phone_logits[row, : turn.frames * READ_RATE])
                 wanted = self._phones(turn)
                 errors += torchaudio.functional.edit_distance(read, wanted)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -21,9 +21,11 @@ from dialogue_tts.errors import ConfigError
 from dialogue_tts.semantic.align import PhoneSequence, phones_said
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
 from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
-from dialogue_tts.training.quality import QUALITY
+from dialogue_tts.training.quality import scores_of
+from dialogue_tts.training.splits import in_turn
 from dialogue_tts.training.task import Figures, moved
 
+DEGRADED = ("semantic_degraded", "acoustic_degraded")
 VAGUE_FRAMES = 4
 SHORTEST_TO_HALVE = 90  # frames: each half is a prompt, or target, of nearly two seconds
 FEWEST_TO_PACK = 4  # recordings of a speaker, or too little is left for a prompt beside those in a row
@@ -48,7 +50,7 @@ class SoundStormTrainingConfig:
             read back worse than what the tokenizer learnt from, and the network has to learn to go by the text there.
         degraded_prompts: share of prompts that are heard through a bad microphone, a telephone, a room or a lossy coder, while
             what is to be said stays as recorded, so that the network leaves such things out; in folders that have such
-            prompts (`tokens.tokenize_degraded`).
+            prompts (`tokens.tokenize`).
         quality_edges: rising scores from 1 to 5 that part recordings by quality, as `quality.rate` found it; none for none: the
             network is told the quality of what is to be said (a control code, as in Keskar et al. 2019, arXiv 1909.05858),
             so that it learns what is the recording's and what the voice's, and a bundle asks for the best.
@@ -71,7 +73,7 @@ class SoundStormTrainingConfig:
     degraded_prompts: float = 0.0
     quality_edges: tuple[float, ...] = ()
     unrated: float = 0.1
-    level_weights: str = "linear"
+    level_weights: Literal["uniform", "linear", "square", "cube"] = "linear"
     whole_from: int | None = None
     label_smoothing: float = 0.0
     validation_turns: int = 64
@@ -131,8 +133,10 @@ class SoundStormTask:
         self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config, self.grid = network, config, grid
         self.shares = level_shares(config.level_weights, network.config.levels)
-        self.train = [Tokens.read(corpus, "train") for corpus in corpora]
-        self.held_out = Tokens.read(corpora[0], "test_speaker")
+        degraded = config.degraded_prompts > 0
+        self.train = [Tokens.read(corpus, "train", degraded) for corpus in corpora]
+        unheard = [Tokens.read(corpus, "test_speaker") for corpus in corpora]
+        self.held_out = in_turn([(tokens, turn) for tokens in unheard for turn in tokens.turns])
         if config.quality_edges and all(tokens.scores is None for tokens in self.train):
             raise ConfigError("quality_edges: no data folder is rated; run `dialogue-tts data rate` on them.")
 
@@ -279,16 +283,19 @@ class SoundStormTask:
         return self.network.logits_at(hidden, batch.places, batch.counts).float()
 
     def validate(self, networks: dict[str, nn.Module]) -> Figures:
-        """Cross-entropy of fully hidden levels of voices never heard, and of level 1 with the wrong speaker's prompt."""
+        """Cross-entropy of fully hidden levels of voices never heard, and of level 1 with another speaker's prompt."""
         rng = np.random.default_rng(0)
-        turns = self.held_out.turns[: self.config.validation_turns]
-        passages = [self.passage(self.held_out, [turn], self.prompt_frames(rng), rng) for turn in turns]
+        turns = self.held_out[: self.config.validation_turns]
+        passages = [self.passage(tokens, [turn], self.prompt_frames(rng), rng) for tokens, turn in turns]
+        speakers = [turn.speaker for _, turn in turns]
+        others = [next((p for p, s in zip(passages, speakers, strict=True) if s != mine), None) for mine in speakers]
+        wrong = [p._replace(prompts=o.prompts) for p, o in zip(passages, others, strict=True) if o is not None]
         figures: Figures = {}
         for name, level, rows in (
             ("level_1", 0, passages),
             ("level_2", 1, passages),
             (f"level_{self.network.config.levels}", self.network.config.levels - 1, passages),
-            ("level_1_wrong_voice", 0, [p._replace(prompts=o.prompts) for p, o in zip(passages, passages[1:])]),
+            ("level_1_wrong_voice", 0, wrong),
         ):
             losses = []
             for start in range(0, len(rows), 16):
@@ -302,7 +309,7 @@ class SoundStormTask:
                 batch = SoundStormBatch.of(frames, valid, TrainingMask(hidden, levels, target), told)
                 batch = moved(batch, self.network.prompt.device)
                 losses.append(float(F.cross_entropy(self._logits(batch), batch.wanted)))
-            if losses:  # a single turn has no other's voice
+            if losses:  # of one speaker alone there is no other's voice
                 figures[name] = float(np.mean(losses))
         return figures
 
@@ -310,12 +317,6 @@ class SoundStormTask:
 def _in_slot_0(passage: TokenSequence) -> TokenSequence:
     prompts = [prompt._replace(slot=0) for prompt in passage.prompts]
     return passage._replace(prompts=prompts, slots=torch.zeros_like(passage.slots))
-
-
-def _degraded(corpus: Corpus) -> tuple[np.ndarray, np.ndarray] | None:
-    if not corpus.has("acoustic_degraded"):
-        return None
-    return np.array(corpus.tokens("semantic_degraded")), np.array(corpus.tokens("acoustic_degraded"))
 
 
 def in_halves(turns: list[Utterance]) -> list[Utterance]:
@@ -335,7 +336,7 @@ def in_halves(turns: list[Utterance]) -> list[Utterance]:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a split in memory. Turns are those of the split, single ones of a speaker in halves."""
+    """The tokens of a split, where they lie on disk. Turns are those of the split, single ones of a speaker in halves."""
 
     semantic: np.ndarray  # (frames,) int32
     codes: np.ndarray  # (frames, codes of a token) int16
@@ -347,8 +348,9 @@ class Tokens:
     scores: np.ndarray | None = None  # (frames,) float32: of each recording, see `quality.rate`; 0 where unknown
 
     @classmethod
-    def read(cls, corpus: Corpus, split: str) -> Tokens:
-        """Raises DataError where the corpus has no tokens yet."""
+    def read(cls, corpus: Corpus, split: str, degraded: bool = False) -> Tokens:
+        """`degraded`: with those of degraded recordings, where there are some. Raises DataError where the corpus has no
+        tokens yet."""
         dialogues, speakers = defaultdict(list), defaultdict(list)
         turns = in_halves(corpus.split(split))
         for turn in turns:
@@ -357,14 +359,14 @@ class Tokens:
         for dialogue in dialogues.values():
             dialogue.sort(key=lambda turn: turn.turn)
         return cls(
-            np.array(corpus.tokens("semantic")),
-            np.array(corpus.tokens("acoustic")),
-            np.array(corpus.tokens("phones")),
+            corpus.tokens("semantic"),
+            corpus.tokens("acoustic"),
+            corpus.tokens("phones"),
             turns,
             dict(dialogues),
             dict(speakers),
-            _degraded(corpus),
-            np.array(corpus.tokens(QUALITY)) if corpus.has(QUALITY) else None,
+            (corpus.tokens(DEGRADED[0]), corpus.tokens(DEGRADED[1])) if degraded and corpus.has(DEGRADED[1]) else None,
+            scores_of(corpus),
         )
 
     def __len__(self) -> int:

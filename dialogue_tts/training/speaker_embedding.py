@@ -66,19 +66,21 @@ class SpeakerEmbeddingTask:
         corpora: list[Corpus],
     ) -> None:
         self.codec, self.config = codec.eval(), config
-        self.codes = [np.array(corpus.tokens("acoustic")) for corpus in corpora]
-        self.turns = [
-            (codes, turn)
-            for codes, corpus in zip(self.codes, corpora, strict=True)
-            for turn in corpus.split("train")
-            if turn.frames >= config.shortest
-        ]
+        self.codes = [corpus.tokens("acoustic") for corpus in corpora]
+        self.turns, self.held_out = (
+            [
+                (codes, turn)
+                for codes, corpus in zip(self.codes, corpora, strict=True)
+                for turn in corpus.split(split)
+                if turn.frames >= config.shortest
+            ]
+            for split in ("train", "test_speaker")
+        )
         names = sorted({turn.speaker for _, turn in self.turns})
         self.number = {name: number for number, name in enumerate(names)}
         self.network = SpeakerEmbeddingNetwork(speaker_embedding, len(names))
         self.networks: dict[str, nn.Module] = {"speaker_embedding": self.network}
         self.frozen: tuple[nn.Module, ...] = ()
-        self.held_out = [turn for turn in corpora[0].split("test_speaker") if turn.frames >= config.shortest]
         self._standardize(speaker_embedding)
 
     def _standardize(self, speaker_embedding: SpeakerEmbedding, batches: int = 8) -> None:
@@ -124,9 +126,9 @@ class SpeakerEmbeddingTask:
         device = self.network.speakers.device
         prints: list[Tensor] = []
         speakers: list[str] = []
-        for turn in self.held_out:
+        for tokens, turn in self.held_out:
             frames = min(turn.frames, self.config.validation_frames)
-            codes = _stretch(self.codes[0], turn, frames, rng)[None]
+            codes = _stretch(tokens, turn, frames, rng)[None]
             prints.append(self.network.speaker_embedding(self._latent(codes).to(device))[0].cpu())
             speakers.append(turn.speaker)
         names = sorted(set(speakers))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from itertools import islice
 from pathlib import Path
@@ -18,8 +17,8 @@ from typing import Any
 
 from dialogue_tts.errors import DataError
 from dialogue_tts.extras import check_extra
-from dialogue_tts.training.layouts import SPEAKERS_HELD_OUT, TURNS_HELD_OUT
-from dialogue_tts.training.preparing import part_folder
+from dialogue_tts.training.preparing import check_no_others, part_folder
+from dialogue_tts.training.splits import drawn_split
 
 MOST_HELD_OUT = 400  # recordings of a split that is to be validated on
 ROWS_AT_ONCE = 16  # of Parquet in memory
@@ -87,6 +86,10 @@ class HubCorpus:
         except (HfHubHTTPError, HFValidationError, OSError) as error:
             raise DataError(f"{self.name}: the hub does not give it ({_first_line(error)}).") from None
 
+    def at(self, state: str) -> HubCorpus:
+        """The dataset of the hub in that state, whatever comes to it meanwhile; a folder as it is."""
+        return self if Path(self.name).is_dir() else replace(self, revision=state)
+
     def recording(self, found: dict[str, Any], place: str) -> tuple[dict[str, Any], bytes]:
         """A row as a manifest has it, and the sound file. `place` is its name among others.
 
@@ -105,7 +108,11 @@ class HubCorpus:
 
 @dataclass(frozen=True)
 class StreamedPart:
-    """See `preparing.Part`: shard `number` of `shards` of a split, or the first recordings of one that is held out."""
+    """See `preparing.Part`: shard `number` of `shards` of a split, or the first recordings of one that is held out (no shards).
+
+    Attributes:
+        all_learnt: nothing of the shard is held out.
+    """
 
     folder: Path
     corpus: HubCorpus
@@ -113,28 +120,35 @@ class StreamedPart:
     split: str
     number: int = 0
     shards: int = 0
+    all_learnt: bool = False
 
     @property
     def origin(self) -> dict[str, Any]:
         """Of what it is made."""
-        return {"split": self.split, "shard": [self.number, self.shards], "state": self.state} | asdict(self.corpus)
+        told = {"split": self.split, "shard": [self.number, self.shards], "state": self.state}
+        return told | {"all_learnt": self.all_learnt} | asdict(self.corpus)
 
     def recordings(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Rows with splits, and sound files. Raises DataError."""
-        stream = self.corpus.open(self.split)
+        stream = self.corpus.at(self.state).open(self.split)
         if self.shards:
             stream = stream.shard(self.shards, self.number)
         for index, found in enumerate(_told(self.corpus, stream if self.shards else islice(stream, MOST_HELD_OUT))):
             row, sound = self.corpus.recording(found, f"{self.split}-{self.number:05d}-{index:06d}")
-            yield row | {"split": _split(row) if self.shards else ("test_speaker", "test_text")[index % 2]}, sound
+            yield row | {"split": self._split(row, index)}, sound
+
+    def _split(self, row: dict[str, Any], index: int) -> str:
+        if not self.shards:
+            return ("test_speaker", "test_text")[index % 2]
+        return "train" if self.all_learnt else drawn_split(row)
 
 
 def streamed_parts(corpus: HubCorpus, splits: Sequence[str], held_out: str | None, out: Path) -> list[StreamedPart]:
-    """A part for each shard of the splits. Recordings of the split `held_out` are the first part, which is validated on; with
-    none, one speaker of fifty and one recording of two hundred are held out of each.
+    """A part for each shard of the splits. Recordings of the split `held_out` are the first part, which is validated on, and
+    all others are learnt; with none, one speaker of fifty and one recording of two hundred are held out of each.
 
     Raises:
-        DataError: there is no such dataset or split, or it cannot be reached.
+        DataError: there is no such dataset or split, or it cannot be reached; or parts of something else are in `out`.
     """
     state, made = corpus.state, []
     if held_out is not None:
@@ -143,15 +157,10 @@ def streamed_parts(corpus: HubCorpus, splits: Sequence[str], held_out: str | Non
     for split in splits:
         shards = int(corpus.open(split).num_shards)
         for number in range(shards):
-            made.append(StreamedPart(part_folder(out, len(made)), corpus, state, split, number, shards))
+            folder = part_folder(out, len(made))
+            made.append(StreamedPart(folder, corpus, state, split, number, shards, held_out is not None))
+    check_no_others(made, out)
     return made
-
-
-def _split(row: dict[str, Any]) -> str:
-    """By hashes, since a stream does not know what follows."""
-    if zlib.crc32(row["speaker"].encode()) % SPEAKERS_HELD_OUT == 0:
-        return "test_speaker"
-    return "test_text" if zlib.crc32(row["id"].encode()) % TURNS_HELD_OUT == 0 else "train"
 
 
 def _told(corpus: HubCorpus, stream: Any) -> Iterator[dict[str, Any]]:

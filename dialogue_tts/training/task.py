@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from dialogue_tts.config import strict
 
+AtLeast1 = Annotated[int, Field(ge=1)]
 Figures = dict[str, float | Tensor]  # tensors are of one number, wherever they are: no step waits to have them read
 
 
@@ -47,24 +49,24 @@ class LoopConfig:
     warmup: int = 300
     decay: float = 0.3
     weight_decay: float = 0.01
-    accumulation: int = 1
-    optimizer: str = "adamw"
-    betas: tuple[float, ...] = (0.9, 0.98)
+    accumulation: AtLeast1 = 1
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0
     ema: float = 0.999
     bf16: bool = True
     fp16: bool = False
     checkpointing: bool = False
     compiled: bool = False
-    threads: int = 2
-    workers: int = 0
+    threads: AtLeast1 = 2
+    workers: Annotated[int, Field(ge=0)] = 0
     minutes: float | None = None
     device: str = "cpu"
     seed: int = 1
     save_every_s: float = 240.0
-    keep: int = 2
-    validate_every: int = 1000
-    log_every: int = 50
+    keep: AtLeast1 = 2
+    validate_every: AtLeast1 = 1000
+    log_every: AtLeast1 = 50
 
 
 class Task(Protocol):

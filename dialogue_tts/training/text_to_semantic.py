@@ -18,8 +18,11 @@ from dialogue_tts.semantic.generate import SemanticDecodingConfig, generate_sema
 from dialogue_tts.semantic.model import Pointer, TextToSemantic, TurnText, pad_texts, pointers
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer, greedy_phones
 from dialogue_tts.text.tokenizer import TextTokenizer
-from dialogue_tts.training.corpus import Corpus, batches_by_length
+from dialogue_tts.training.corpus import Corpus, Utterance, batches_by_length
+from dialogue_tts.training.splits import in_turn
 from dialogue_tts.training.task import Figures, moved
+
+FEWEST_PHONES = 12  # of a turn that is validated on
 
 
 @strict
@@ -65,15 +68,16 @@ class TextToSemanticBatch(NamedTuple):
     valid: Tensor  # (B, T)
 
 
-def aligned_turns(corpus: Corpus, split: str, tokenizer: TextTokenizer) -> list[AlignedTurn]:
-    """The turns of a split that could be aligned."""
-    semantic, owners = np.array(corpus.tokens("semantic")), np.array(corpus.tokens("phones"))
+def aligned_turns(corpus: Corpus, split: str, tokenizer: TextTokenizer) -> list[tuple[AlignedTurn, Utterance]]:
+    """The turns of a split that could be aligned, as they are learnt and as they are listed."""
+    semantic, owners = corpus.tokens("semantic"), corpus.tokens("phones")
     turns = []
     for turn in corpus.split(split):
         rows = slice(turn.start_frame, turn.start_frame + turn.frames)
         if owners[rows][0] >= 0:
             phones = PhoneSequence.of(turn.phonemes).phones
-            turns.append(AlignedTurn(turn_text(turn.phonemes, tokenizer), semantic[rows], owners[rows], phones))
+            learnt = AlignedTurn(turn_text(turn.phonemes, tokenizer), semantic[rows], owners[rows], phones)
+            turns.append((learnt, turn))
     return turns
 
 
@@ -94,10 +98,11 @@ class TextToSemanticTask:
         self.networks: dict[str, nn.Module] = {"text_to_semantic": network}
         self.frozen: tuple[nn.Module, ...] = ()
         self.network, self.config, self.pad_id, self.reader = network, config, tokenizer.pad_id, reader
-        self.turns = [t for corpus in corpora for t in aligned_turns(corpus, "train", tokenizer)]
+        self.turns = [t for corpus in corpora for t, _ in aligned_turns(corpus, "train", tokenizer)]
         self.turns = [t for t in self.turns if len(t.tokens) <= config.longest_frames]
-        held_out = [t for corpus in corpora for t in aligned_turns(corpus, "test_text", tokenizer)]
-        self.held_out = [t for t in held_out if len(t.phones) >= 12][: config.validation_turns]
+        unheard = [pair for corpus in corpora for pair in aligned_turns(corpus, "test_text", tokenizer)]
+        unheard = [(t, turn) for t, turn in unheard if len(t.phones) >= FEWEST_PHONES]
+        self.held_out = [t for t, _ in in_turn(unheard, config.validation_turns)]
 
     def plan(self, rng: np.random.Generator) -> Sequence[list[int]]:
         """Turns of like length together."""

@@ -48,7 +48,7 @@ class Tokenizers:
         s = self.semantic
         assert s is not None
         sizes = replace(s.config, least_phones_a_second=0.0)  # it makes no token another one
-        return hash_of(json.dumps(asdict(sizes)), s.enter, s.encoder, s.to_grid)
+        return hash_of(json.dumps(asdict(sizes)), s.enter, s.encoder, s.to_grid, s.quantizer)
 
     @cached_property
     def codec_hash(self) -> str:

@@ -144,6 +144,7 @@ def test_a_folder_without_turns_is_an_error(tmp_path: Path) -> None:
         ([json.dumps(ROWS[0]), "", '{"audio": "a.wav"}'], "line 3: text, speaker missing"),
         (["", ""], "the manifest is empty"),
         ([json.dumps(ROWS[0] | {"text": None})], "line 1: text: expected a string"),
+        ([json.dumps(ROWS[0] | {"split": "dev"})], "line 1: split: expected one of train, test_text, .*, found 'dev'"),
     ],
 )
 def test_manifests_that_cannot_be_used(tmp_path: Path, lines: list[str], message: str) -> None:

@@ -119,7 +119,7 @@ def test_what_is_no_such_corpus_is_refused(tmp_path: Path) -> None:
         ("blizzard", tmp_path, "there are ljspeech"),
         ("ljspeech", tmp_path, "metadata.csv: this is missing"),
         ("commonvoice", tmp_path, "folder of one language"),
-        ("vctk", tmp_path, "no recordings with texts"),
+        ("vctk", tmp_path, "no recordings are there as vctk has them"),
         ("vctk", tmp_path / "no", "no such folder"),
     ):
         with pytest.raises(DataError, match=told):

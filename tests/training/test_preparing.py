@@ -74,6 +74,26 @@ def test_a_manifest_in_parts_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [anew for _, _, anew in again] == [False, True, False]
 
 
+def test_parts_of_an_earlier_run_are_told_before_anything_is_made(tmp_path: Path) -> None:
+    manifest = _manifest(tmp_path / "in")
+    list(in_processes(prepare_part, parts_of(manifest, tmp_path / "out", 2), 1, None))
+    with pytest.raises(DataError, match="part-00002 is there of an earlier run, which made more parts than these 2"):
+        parts_of(manifest, tmp_path / "out", 3)
+    told = CliRunner().invoke(
+        app, ["data", "prepare", str(manifest), str(tmp_path / "out"), "--processes", "2", "--rows-each", "5"]
+    )
+    assert told.exit_code == 2 and "part-00001 is there of an earlier run" in told.output
+
+
+def test_what_is_left_out_comes_last(tmp_path: Path) -> None:
+    manifest = _manifest(tmp_path / "in")
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    rows[0]["split"] = "test"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (part,) = parts_of(manifest, tmp_path / "out", 9)
+    assert isinstance(part, RowsPart) and [row["audio"][0] for row in part.rows] == ["3", "1", "2", "4", "0"]
+
+
 def test_shards_become_a_folder_each(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     _shard(tmp_path / "in" / "a.tar", 3)

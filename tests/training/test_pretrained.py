@@ -23,7 +23,8 @@ from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.frame_rate import FrameRate
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.recipes import trained_codec, trained_semantic_tokenizer
+from dialogue_tts.training.recipes import start, trained_codec, trained_semantic_tokenizer
+from dialogue_tts.training.tokens import Tokenizers
 from tests.conftest import buzz
 
 transformers = pytest.importorskip("transformers", reason="others' networks (extra: codecs)")
@@ -181,6 +182,11 @@ def test_from_others_networks_to_a_bundle_that_speaks(
         path = recipe(recipes / f"{stage}.json", stage=stage, **values)
         run("train", stage.removesuffix("-pretrained"), "--recipe", path, "--data", data, "--runs", runs)
     semantic, codec = trained_semantic_tokenizer(runs), trained_codec(runs)
+    before = Tokenizers(semantic).semantic_hash
+    with torch.no_grad():
+        semantic.quantizer.centroids += 0.1
+        assert Tokenizers(semantic).semantic_hash != before, "tokens of other clusters are others"
+        semantic.quantizer.centroids -= 0.1
     turn = Corpus.open(data).utterances[3]
     rows = slice(turn.start_frame, turn.start_frame + turn.frames)
     wave = torch.from_numpy(Corpus.open(data).waves()[turn.start_frame * HOP : rows.stop * HOP] / np.float32(32768))
@@ -188,6 +194,10 @@ def test_from_others_networks_to_a_bundle_that_speaks(
     assert semantic.vocabulary == 11 and len(tokens.unique()) > 2
     assert np.array_equal(Corpus.open(data).tokens("semantic")[rows], tokens.numpy())
     assert np.array_equal(Corpus.open(data).tokens("acoustic")[rows], codec.encode(wave[None])[0].numpy())
+    other = stages["semantic-pretrained"] | {"network": stages["semantic-pretrained"]["network"] | {"layer": 2}}
+    path = recipe(recipes / "other.json", stage="semantic-pretrained", **other)
+    with pytest.raises(ConfigError, match="other features, clusters or another reader are there"):
+        start(path, [data], runs)
     run("export", tmp_path / "bundle", "--runs", runs, "--voices", tiny_bundle_dir)
     bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.soundstorm.config.levels == 2, "those of the codec's own frames, whatever their rate"

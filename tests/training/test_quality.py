@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from dialogue_tts.config import SAMPLE_RATE_HZ
-from dialogue_tts.training.corpus import Corpus, prepare
-from dialogue_tts.training.quality import HEARD_S, QUALITY, rate
+from dialogue_tts.errors import DataError
+from dialogue_tts.training.corpus import Corpus, prepare, write_turns
+from dialogue_tts.training.quality import HEARD_S, QUALITY, rate, scores_of
 
 
 @pytest.fixture
@@ -44,3 +45,13 @@ def test_a_speakers_recordings_share_the_mean_score_of_two(corpus: Corpus) -> No
     assert len(heard) == 3, "they are kept"
     rate(corpus, "another judge", scores, lambda done, total: None)
     assert len(heard) == 6, "what another judge said is of no use"
+
+
+def test_scores_of_other_recordings_are_refused(corpus: Corpus) -> None:
+    assert scores_of(corpus) is None
+    rate(corpus, "level", lambda wave, rate_hz: 3.0, lambda done, total: None)
+    found = scores_of(corpus)
+    assert found is not None and float(found[0]) == 3.0
+    write_turns(corpus.folder, list(corpus.utterances[:-1]))
+    with pytest.raises(DataError, match="quality.npy is of other recordings; run `dialogue-tts data rate`"):
+        scores_of(Corpus.open(corpus.folder))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from dialogue_tts.acoustic.model import SoundStorm, SoundStormConfig
+from dialogue_tts.acoustic.generate import TokenSequence, assemble
+from dialogue_tts.acoustic.model import Frames, SoundStorm, SoundStormConfig
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import ConformerConfig
 from dialogue_tts.semantic.align import PHONE_KINDS
@@ -271,3 +272,25 @@ def test_speakers_with_few_recordings_are_not_packed() -> None:
     ]
     rows = list(task.rows(_read(task, turns, 40), np.random.default_rng(1)))
     assert sorted(len(row) for row in rows) == [1, 1, 1, 4]
+
+
+def test_all_folders_are_validated_on_with_another_speakers_prompt_as_the_wrong_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task, heard = _task(), []
+    tokens = [replace(_tokens(4), turns=[turn]) for turn in _tokens(4).turns[:6]]
+    task.held_out = [(t, turn) for t in tokens for turn in t.turns]
+
+    def assembled(passages: list[TokenSequence], config: SoundStormConfig) -> tuple[Frames, torch.Tensor]:
+        heard.append(passages)
+        return assemble(passages, config)
+
+    monkeypatch.setattr("dialogue_tts.training.soundstorm.assemble", assembled)
+    figures = task.validate({})
+    assert set(figures) == {"level_1", "level_2", "level_3", "level_1_wrong_voice"}
+    right, wrong = heard[0], heard[-1]
+    speakers = [turn.speaker for _, turn in task.held_out]
+    owner = {id(p.prompts[0].codes): s for p, s in zip(right, speakers, strict=True)}
+    assert all(owner[id(p.prompts[0].codes)] != s for p, s in zip(wrong, speakers, strict=True))
+    task.held_out = [pair for pair in task.held_out if pair[1].speaker == speakers[0]]
+    assert set(task.validate({})) == {"level_1", "level_2", "level_3"}, "nobody else is there"

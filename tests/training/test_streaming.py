@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 from dialogue_tts.cli import app
 from dialogue_tts.errors import DataError
 from dialogue_tts.training.corpus import Corpus
-from dialogue_tts.training.layouts import SPEAKERS_HELD_OUT
-from dialogue_tts.training.streaming import HubCorpus, _split, streamed_parts
+from dialogue_tts.training.streaming import HubCorpus, streamed_parts
 from tests.conftest import buzz
 from tests.training.test_preparing import _shard
 
@@ -71,14 +70,27 @@ def test_each_shard_becomes_a_folder_and_what_is_there_stays(tmp_path: Path) -> 
     assert code == 0 and told.count("made") == 3, "another state of the dataset"
 
 
-def test_recordings_are_held_out_where_no_split_is(tmp_path: Path) -> None:
-    names = [str(number) for number in range(3000)]
-    splits = [_split({"speaker": name, "id": f"x{name}"}) for name in names]
-    assert 0.5 < splits.count("test_speaker") * SPEAKERS_HELD_OUT / 3000 < 1.5 and 5 < splits.count("test_text") < 30
-    parts = streamed_parts(
-        HubCorpus(str(_dataset(tmp_path / "hub")), text="text_normalized"), ["train"], None, tmp_path
-    )
+def test_recordings_are_held_out_where_no_split_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = HubCorpus(str(_dataset(tmp_path / "hub")), text="text_normalized")
+    parts = streamed_parts(corpus, ["train"], None, tmp_path)
     assert [(part.number, part.shards) for part in parts] == [(0, 2), (1, 2)]
+    monkeypatch.setattr("dialogue_tts.training.splits.SPEAKERS_HELD_OUT", 1)  # everybody
+    assert {row["split"] for part in parts for row, _ in part.recordings()} == {"test_speaker"}
+    given = streamed_parts(corpus, ["train"], "validation", tmp_path)
+    assert [{row["split"] for row, _ in part.recordings()} for part in given[1:]] == [{"train"}, {"train"}]
+    assert given[1].origin != parts[0].origin
+
+
+def test_a_dataset_of_the_hub_is_read_in_the_state_that_was_found() -> None:
+    assert HubCorpus("owner/name", revision="main").at("0123abc").revision == "0123abc"
+
+
+def test_parts_of_an_earlier_run_are_told(tmp_path: Path) -> None:
+    corpus = HubCorpus(str(_dataset(tmp_path / "hub")), text="text_normalized")
+    (tmp_path / "out" / "part-00002").mkdir(parents=True)
+    with pytest.raises(DataError, match="part-00002 is there of an earlier run"):
+        streamed_parts(corpus, ["train"], None, tmp_path / "out")
+    assert len(streamed_parts(corpus, ["train"], "validation", tmp_path / "out")) == 3
 
 
 def test_tars_of_the_hub_are_read_by_columns_in_columns(tmp_path: Path) -> None:
