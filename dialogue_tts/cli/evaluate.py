@@ -33,7 +33,9 @@ def evaluate(
         typer.Argument(help="Folder with scripts.jsonl and prompts/; ZipVoice-Dialog's test.tsv; TTSD-eval's .jsonl."),
     ],
     judges: Annotated[Path, typer.Option(help="Folder that holds whisper-base/.")],
-    corpus: Annotated[Path | None, typer.Option(help="Corpus with recordings, for the intermediate steps.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="Manifest of recordings, or its folder, for the intermediate steps.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Split of the corpus.")] = "test_speaker",
     recordings: Annotated[int, typer.Option(help="How many recordings of it.")] = 60,
     breakdown: Annotated[

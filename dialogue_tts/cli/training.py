@@ -54,7 +54,7 @@ def train(
     if not (stage and recipe and data):
         raise DialogueTTSError("give a stage, its --recipe and --data; or a --pack.")
     from dialogue_tts.training.corpus import data_folders
-    from dialogue_tts.training.needs import check_data, make_what_is_needed
+    from dialogue_tts.training.needs import check_data, left_out, make_what_is_needed
     from dialogue_tts.training.pretrained import CodecPretrainedRecipe, take_codec
     from dialogue_tts.training.processes import Processes
     from dialogue_tts.training.recipes import read_recipe, start
@@ -76,6 +76,8 @@ def train(
                 )
         with processes.first_goes_first():  # which writes what the run needs beside its recipe
             run = start(path, folders, runs)
+        if processes.is_first and (count := left_out(run.task, folders)):
+            typer.echo(f"{count} recordings are too short, too long or without a text that fits; they are left out.")
         run.train(minutes)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 import torchaudio
 
@@ -85,9 +86,10 @@ def load_dialogues(eval_dir: str | Path) -> list[EvalDialogue]:
 
 
 def load_recordings(
-    corpus_dir: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
+    corpus: str | Path, split: str, limit: int | None = None, min_words: int = BROKEN_MIN_WORDS
 ) -> list[EvalRecording]:
-    """Recordings of a corpus split (`metadata.jsonl`), the speakers taking turns, so that a small limit hears them all.
+    """Recordings of a corpus split, the speakers taking turns, so that a small limit hears them all. `corpus` is a manifest,
+    such as `data manifest` writes, or a folder that has one as metadata.jsonl.
 
     The prompt is the speaker's longest other recording of up to ten seconds, of any split. Turns of fewer than
     `min_words` words ("Xavier.") and of speakers with one recording are left out.
@@ -95,10 +97,12 @@ def load_recordings(
     Raises:
         DataError: no such corpus or split, or an entry that cannot be used.
     """
-    folder = Path(corpus_dir)
+    manifest = Path(corpus)
+    manifest = manifest / "metadata.jsonl" if manifest.is_dir() or not manifest.suffix else manifest
+    folder = manifest.parent
     spoken: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for where, row in json_lines(folder / "metadata.jsonl"):
-        missing = {"id", "audio", "text", "speaker", "seconds", "split"} - row.keys()
+    for where, row in json_lines(manifest):
+        missing = {"id", "audio", "text", "speaker", "split"} - row.keys()
         if missing:
             raise DataError(f"{where}: lacks {', '.join(sorted(missing))}.")
         spoken[row["speaker"]].append(row)
@@ -113,9 +117,19 @@ def load_recordings(
 
 
 def _recording(folder: Path, row: dict[str, Any], of_speaker: list[dict[str, Any]]) -> EvalRecording:
-    others = [r for r in of_speaker if r["id"] != row["id"]]
-    prompt = max(others, key=lambda r: (r["seconds"] <= 10, r["seconds"] if r["seconds"] <= 10 else -r["seconds"]))
+    def fitness(other: dict[str, Any]) -> tuple[bool, float]:
+        seconds = other["seconds"] if "seconds" in other else _duration_s(folder / other["audio"])
+        return seconds <= 10, seconds if seconds <= 10 else -seconds
+
+    prompt = max((r for r in of_speaker if r["id"] != row["id"]), key=fitness)
     return EvalRecording(row["id"], folder / row["audio"], row["text"], row["speaker"], folder / prompt["audio"])
+
+
+def _duration_s(path: Path) -> float:
+    try:
+        return float(soundfile.info(path).duration)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise DataError(f"{path}: this recording cannot be read ({error}).") from None
 
 
 def json_lines(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:

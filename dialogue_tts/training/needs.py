@@ -19,6 +19,7 @@ from dialogue_tts.training.recipes import (
     trained_soundstorm,
 )
 from dialogue_tts.training.splits import check_enough, validated_on
+from dialogue_tts.training.task import Task
 from dialogue_tts.training.tokens import Tokenizers, tokenize
 
 Progress = Callable[[str, int, int], None]  # what is made, recordings done, recordings in all
@@ -35,6 +36,14 @@ def check_data(stage: str, data: Sequence[Path]) -> None:
     """
     splits = {turn.split for folder in data for turn in Corpus.open(folder).utterances}
     check_enough(stage, data[0], "train" in splits, validated_on(stage) in splits)
+
+
+def left_out(task: Task, data: Sequence[Path]) -> int:
+    """How many recordings to learn from a task does not learn from, since they are too short or too long for it, or have no
+    text that fits."""
+    learnt = getattr(task, "turns", None)  # SoundStorm takes all
+    there = sum(len(Corpus.open(folder).split("train")) for folder in data)
+    return 0 if learnt is None else there - len(learnt)
 
 
 def make_what_is_needed(

@@ -119,6 +119,15 @@ def test_recordings_go_round_the_speakers(corpus_dir: Path) -> None:
     assert [r.id for r in load_recordings(corpus_dir, "test", limit=2)] == ["a1", "b1"]
     with pytest.raises(DataError, match="split 'valid'"):
         load_recordings(corpus_dir, "valid")
+    rows = [json.loads(line) for line in (corpus_dir / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        seconds = row.pop("seconds")
+        soundfile.write(corpus_dir / row["audio"], np.zeros(round(seconds * 8000), np.float32), 8000)
+    (corpus_dir / "other.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert load_recordings(corpus_dir / "other.jsonl", "test") == recordings, "seconds are those of the files"
+    (corpus_dir / "a0.wav").write_bytes(b"no sound")
+    with pytest.raises(DataError, match="a0.wav: this recording cannot be read"):
+        load_recordings(corpus_dir / "other.jsonl", "test")
     with pytest.raises(DataError, match="no such file"):
         load_recordings(corpus_dir / "nowhere", "test")
 
