@@ -197,8 +197,9 @@ class Run:
         figures = self.validate()
         self._log(board, {f"valid/{key}": value for key, value in figures.items()})
         found = float(figures.get(self.task.best, math.inf))
-        better = found < self.best
-        self.best = min(found, self.best)
+        better = found < self.best  # never with a NaN, which may not become the best either
+        if better:
+            self.best = found
         return better
 
     def _log(self, board: Any, figures: Figures) -> None:
@@ -219,7 +220,7 @@ class Run:
             return
         tensors: dict[str, Tensor] = {}
         state = {"step": str(self.step), "epoch": str(self.place.epoch), "batch": str(self.place.number)}
-        state |= {"trained_s": str(self.trained_s), "best": str(self.best)}
+        state |= {"trained_s": str(self.trained_s), "best": str(self.best), "since": str(self.since)}
         for name, network in self.task.networks.items():
             names = {id(p): key for key, p in network.named_parameters()}
             weights = network.state_dict()
@@ -237,6 +238,7 @@ class Run:
     def _resume(self) -> None:
         tensors, state = read_checkpoint(self.folder / CHECKPOINT)
         self.step, self.trained_s = int(state["step"]), float(state["trained_s"])
+        self.since = int(state.get("since", 0))
         # Before there was an order, a run that went on began another epoch.
         epoch, batch = int(state["epoch"]), state.get("batch")
         self.place = Place(epoch + 1, 0) if batch is None else Place(epoch, int(batch))

@@ -1,6 +1,7 @@
 """The training loop: rates, averages, and runs that are stopped and go on."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -164,7 +165,7 @@ def test_checkpoints_are_safetensors_and_json_only(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"checkpoint.safetensors", "best.safetensors", "log.jsonl", "tensorboard"}
     state = read_state(finished / "checkpoint.safetensors")
-    assert state["step"] == "11" and set(state) == {"step", "epoch", "batch", "trained_s", "best", "sha256"}
+    assert state["step"] == "11" and set(state) == {"step", "epoch", "batch", "trained_s", "best", "since", "sha256"}
     tensors = _checkpoint(finished)
     assert {key.split("/")[0] for key in tensors} == {"weights", "average", "optimizer"}
     assert {key.split("/")[-1] for key in tensors if key.startswith("optimizer")} == {"step", "exp_avg", "exp_avg_sq"}
@@ -251,6 +252,21 @@ def test_without_moments_optimizers_start_where_the_run_goes_on(finished: Path, 
     save_file(kept, tmp_path / "checkpoint.safetensors", metadata={"step": "11", "epoch": "2", "trained_s": "1.0"})
     assert Run(TinyTask(), _config(20), tmp_path).since == 11
     assert Run(TinyTask(), _config(20), finished).since == 0
+
+
+def test_a_run_that_is_stopped_in_its_warm_up_goes_on_with_it(finished: Path, tmp_path: Path) -> None:
+    """Also where its optimisers started later than its first step."""
+    path = tmp_path / "checkpoint.safetensors"
+    kept = {key: value for key, value in _checkpoint(finished).items() if not key.startswith("optimizer")}
+    save_file(kept, path, metadata={"step": "11", "epoch": "2", "trained_s": "1.0"})
+    Run(TinyTask(), _config(20), tmp_path).train(max_minutes=0)
+    run = Run(TinyTask(), _config(20), tmp_path)
+    assert (run.step, run.since) == (12, 11)
+    run.train(max_minutes=0)
+    assert run.optimizers["tiny"][0].param_groups[0]["lr"] == pytest.approx(0.02 * 2 / 3), "the second step of three"
+    state = {key: value for key, value in read_state(path).items() if key not in ("since", "sha256")}
+    save_file(_checkpoint(tmp_path), path, metadata=state)
+    assert Run(TinyTask(), _config(20), tmp_path).since == 0, "as it was before this was written down"
 
 
 def test_a_part_that_a_checkpoint_lacks_starts_fresh_and_one_too_many_is_refused(
@@ -390,6 +406,16 @@ def test_the_last_checkpoints_and_the_best_stay(tmp_path: Path) -> None:
     run.train()
     assert not older_checkpoints(tmp_path)
     assert read_state(tmp_path / "best.safetensors")["step"] == "5"
+
+
+def test_what_is_no_number_is_never_the_best(tmp_path: Path) -> None:
+    figures = iter([1.5, math.nan, 1.25, math.nan])
+    task = TinyTask()
+    task.validate = lambda networks: {"figure": next(figures)}  # type: ignore[method-assign]
+    run = Run(task, _config(4, validate_every=1), tmp_path)
+    run.train()
+    assert run.best == 1.25
+    assert read_state(tmp_path / "best.safetensors")["step"] == "3"
 
 
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_it_named(tmp_path: Path) -> None:
