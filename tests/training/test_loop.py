@@ -165,7 +165,8 @@ def test_checkpoints_are_safetensors_and_json_only(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"checkpoint.safetensors", "best.safetensors", "log.jsonl", "tensorboard"}
     state = read_state(finished / "checkpoint.safetensors")
-    assert state["step"] == "11" and set(state) == {"step", "epoch", "batch", "trained_s", "best", "since", "sha256"}
+    told = {"step", "epoch", "batch", "trained_s", "best", "since", "minutes", "sha256"}
+    assert state["step"] == "11" and set(state) == told
     tensors = _checkpoint(finished)
     assert {key.split("/")[0] for key in tensors} == {"weights", "average", "optimizer"}
     assert {key.split("/")[-1] for key in tensors if key.startswith("optimizer")} == {"step", "exp_avg", "exp_avg_sq"}
@@ -245,6 +246,21 @@ def test_a_run_of_minutes_ends_by_the_clock_with_a_checkpoint_and_figures(tmp_pa
     run.train()
     assert 1 < run.step < 10**6 and (tmp_path / "checkpoint.safetensors").is_file()
     assert _lines(tmp_path)[-1]["valid/figure"] == 1.5
+
+
+def test_minutes_that_are_over_may_count(tmp_path: Path) -> None:
+    config = _config(10**9, minutes=100.0, warmup=0, decay=0.5)
+    run = Run(TinyTask(), config, tmp_path)
+    run.train(max_minutes=0, counted=75.0)
+    assert run.step == 1 and 75.0 < run.minutes < 76.0
+    run = Run(TinyTask(), config, tmp_path)
+    run.train(max_minutes=0, counted=run.minutes)
+    assert run.step == 2 and 75.0 < run.minutes < 76.0
+    assert run.optimizers["tiny"][0].param_groups[0]["lr"] == pytest.approx(0.02 / 2, rel=0.05)
+    run.train(counted=100.001)
+    assert run.step == 2, "they are all over"
+    Run(TinyTask(), config, tmp_path).train(max_minutes=0)
+    assert float(read_state(tmp_path / "checkpoint.safetensors")["minutes"]) < 1.0, "they do not count by themselves"
 
 
 def test_without_moments_optimizers_start_where_the_run_goes_on(finished: Path, tmp_path: Path) -> None:
@@ -425,8 +441,9 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_it_named(tmp_path: P
     data[-5] ^= 1
     path.unlink()  # an older one may be the same file under another name
     path.write_bytes(data)
-    with pytest.raises(ConfigError, match="damaged; put checkpoint-000000002.safetensors in its place"):
-        Run(TinyTask(), _config(), tmp_path)
+    for reads in (lambda: Run(TinyTask(), _config(), tmp_path), lambda: load_ema(tmp_path, "tiny")):
+        with pytest.raises(ConfigError, match="damaged; put checkpoint-000000002.safetensors in its place"):
+            reads()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(ConfigError, match="damaged"):
         Run(TinyTask(), _config(), tmp_path)
