@@ -43,6 +43,12 @@ DEFAULT_NAME = "en-small"
 CONFIG, SUMS, TEXT_MODEL, VOICES = "config.json", "SHA256SUMS", "text.model", "voices.json"
 GENERATORS = ("text_to_semantic", "soundstorm")
 NETWORKS = ("codec", "semantic_tokenizer", "text_to_semantic", "soundstorm", "speaker_embedding")
+CARD = "README.md"
+# What goes to the hub and comes from it. A star there takes in slashes: "*.safetensors" would be checkpoints, too.
+ON_HUB = (
+    *(CONFIG, SUMS, TEXT_MODEL, VOICES, *(f"{name}.safetensors" for name in NETWORKS)),
+    *("voices/*.flac", "recipe/*.json", CARD, "TRAINING.md"),
+)
 
 
 @strict
@@ -249,9 +255,7 @@ def find_bundle(name: str | Path | None = None) -> Path:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
         try:
-            return Path(
-                snapshot_download(str(name), allow_patterns=["*.json", "*.safetensors", "*.model", "*.flac", SUMS])
-            )
+            return Path(snapshot_download(str(name), allow_patterns=list(ON_HUB)))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
             raise BundleError(
                 f"{name}: no such folder, and the hub does not give it ({type(error).__name__})."

@@ -254,6 +254,7 @@ def test_a_hub_id_the_hub_does_not_give(monkeypatch: pytest.MonkeyPatch) -> None
 
     def fetch(name: str, allow_patterns: list[str]) -> str:
         assert name == "somebody/voices" and not any(p in allow_patterns for p in ("*", "*.bin", "*.pt", "*.py"))
+        assert not any(p.startswith("*") for p in allow_patterns), "they would take in checkpoints of an adapted bundle"
         raise OSError("no network")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)

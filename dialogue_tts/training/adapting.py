@@ -6,6 +6,7 @@ exported stays a bundle like any other. Tokens keep their meaning, so that voice
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,8 +20,8 @@ from torch.nn import functional as F
 from dialogue_tts.acoustic.generate import assemble, generate_codes, target_codes
 from dialogue_tts.bundle import Bundle
 from dialogue_tts.errors import ConfigError, DataError
+from dialogue_tts.files import remove_drafts, whole_file
 from dialogue_tts.semantic.fsq import FiniteScalarQuantizer
-from dialogue_tts.training.checkpoints import CHECKPOINT
 from dialogue_tts.training.corpus import Corpus
 from dialogue_tts.training.loop import Run
 from dialogue_tts.training.soundstorm import SoundStormTask, SoundStormTrainingConfig
@@ -28,6 +29,7 @@ from dialogue_tts.training.task import LoopConfig
 from dialogue_tts.training.tokens import Tokenizers, tokenize
 
 RUN = "adapting"  # folder of the run in that of the bundle
+RECORD = "begun_with.json"  # in it: of what bundle and recordings it is, there before anything else
 HELD_OUT = 10  # one recording of so many is compared with, where a folder holds none out
 MOST_COMPARED = 8
 LEARNING_RATE = 2e-4  # a fifth of what it was trained with: it is to learn a voice and forget none
@@ -44,17 +46,21 @@ class Adapted(NamedTuple):
 def adapt(
     bundle: Bundle, data: list[Path], out: Path, minutes: float, progress: Callable[[str, int, int], None]
 ) -> Adapted:
-    """Train for so many minutes, and write the bundle into `out`. What was interrupted goes on there.
+    """Train for so many minutes in all, and write the bundle into `out`. What was interrupted goes on there.
 
     progress: called with (what is done, how much of it, of how much): tokens of recordings, seconds of training.
 
     Raises:
-        ConfigError: `out` holds another bundle; DataError: too few recordings.
+        ConfigError: `out` holds something else, or was begun with another bundle or other recordings; DataError: too few
+            recordings.
     """
     run_folder = out / RUN
-    if out.exists() and any(out.iterdir()) and not (run_folder / CHECKPOINT).is_file():
-        raise ConfigError(f"{out}: something else is there; give a new folder.")
     corpora = [_held_out(Corpus.open(folder)) for folder in data]
+    begun_with: dict[str, object] = {
+        "bundle": bundle.sha256,
+        "data": [corpus.sha256(with_text=True) for corpus in corpora],
+    }
+    _check_begun(out, begun_with)
     by = Tokenizers(bundle.semantic_tokenizer, bundle.codec, aligned=True)
     for corpus in corpora:
         tokenize(corpus, by, partial(progress, "Tokens"))
@@ -76,15 +82,32 @@ def adapt(
         threads=torch.get_num_threads(),
         validate_every=10**9,
     )
+    run_folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(run_folder / RECORD) as draft:
+        draft.write_text(json.dumps(begun_with) + "\n", encoding="utf-8")
     run = Run(task, loop, run_folder)
     seconds = round(60 * minutes)
     run.stepped = lambda: progress("Training, seconds", min(round(60 * run.minutes), seconds), seconds)
-    run.train()
+    run.train(counted=run.minutes)
     network.load_state_dict(run.emas["soundstorm"].weights)
     network.eval().requires_grad_(False)
     after = likeness(bundle, task)
     replace(bundle, config=replace(bundle.config, name=out.resolve().name)).save(out)
     return Adapted(before, after, run.step)
+
+
+def _check_begun(out: Path, begun_with: dict[str, object]) -> None:
+    """Raises ConfigError unless `out` is empty, or was begun with the same."""
+    record = out / RUN / RECORD
+    remove_drafts(record)
+    if not record.is_file():
+        if out.is_file() or any(not path.is_dir() for path in out.rglob("*")):
+            raise ConfigError(f"{out}: something else is there; give a new folder.")
+        return
+    found = json.loads(record.read_text(encoding="utf-8"))
+    for what, name in (("bundle", "another bundle"), ("data", "other recordings")):
+        if found[what] != begun_with[what]:
+            raise ConfigError(f"{out}: this was begun with {name}; give the same as then, or a new folder.")
 
 
 def _held_out(corpus: Corpus) -> Corpus:

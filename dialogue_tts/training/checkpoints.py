@@ -97,12 +97,12 @@ def load_ema(folder: Path, name: str) -> dict[str, Tensor]:
     """The averaged weights of network `name` in a run's folder.
 
     Raises:
-        ConfigError: there is no checkpoint with that network.
+        ConfigError: there is no checkpoint with that network, or it is damaged.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
         raise ConfigError(f"{folder}: no checkpoint there; train that stage first.")
-    weights = under(load_file(path), f"average/{name}/")
+    weights = under(read_checkpoint(path)[0], f"average/{name}/")
     if not weights:
         raise ConfigError(f"{path}: holds no network called {name}.")
     return weights

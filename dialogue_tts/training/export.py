@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dialogue_tts.bundle import CONFIG, VOICES, Bundle, BundleConfig, list_voice
 from dialogue_tts.codec.model import Codec
 from dialogue_tts.config import from_dict, read_json
 from dialogue_tts.errors import BundleError, ConfigError
+from dialogue_tts.files import whole_file
 from dialogue_tts.semantic.tokenizer import SemanticTokenizer
 from dialogue_tts.training import recipes
 from dialogue_tts.training.checkpoints import CHECKPOINT
@@ -25,7 +27,7 @@ RECIPES = "recipe"  # folder in a bundle: one for each stage
 def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
     """Write the bundle `name` into `out` from the averaged weights in `runs`, with the recipes that `restore_runs` needs.
 
-    Decoding settings and recipes stay as they are where `out` holds a bundle already.
+    Where `out` holds a bundle already its decoding settings stay, and each recipe of which there is no run here.
 
     Raises:
         ConfigError: a stage was not trained; BundleError: no voices.
@@ -62,8 +64,9 @@ def export_bundle(out: Path, runs: Path, voices: Path, name: str) -> None:
     (out / RECIPES).mkdir(exist_ok=True)
     for stage in recipes.RECIPES:
         kept, written = runs / stage / recipes.RECIPE, out / RECIPES / f"{stage}.json"
-        if kept.is_file() and (runs / stage / CHECKPOINT).is_file() and not written.is_file():
-            shutil.copyfile(kept, written)
+        if kept.is_file() and (runs / stage / CHECKPOINT).is_file():  # also over an older one, which fits other weights
+            with whole_file(written) as draft:
+                shutil.copyfile(kept, draft)
 
 
 def _with_decoding(config: BundleConfig, out: Path) -> BundleConfig:
@@ -113,16 +116,27 @@ def restore_runs(folder: Path, runs: Path) -> None:
             raise BundleError(f"{folder}: there is no recipe/{stage}.json; runs need their recipes.")
         if (runs / stage / CHECKPOINT).exists():
             raise ConfigError(f"{runs / stage}: there is a run already; give another folder.")
-    for stage, (name, weights) in networks.items():
-        recipe = folder / RECIPES / f"{stage}.json"
-        tensors = {f"{kind}/{name}/{key}": v.clone() for kind in ("weights", "average") for key, v in weights.items()}
-        wanted = recipes.read_recipe(recipe)
-        steps = 0 if isinstance(wanted, CodecPretrainedRecipe) else wanted.loop.steps
-        state = {"step": str(steps), "epoch": "0", "trained_s": "0.0"}
-        (runs / stage).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(recipe, runs / stage / recipes.RECIPE)
-        if stage in (CODEC, SEMANTIC):
-            sizes = bundle.config.codec if stage == CODEC else bundle.config.semantic_tokenizer
-            (runs / stage / NETWORK).write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
-        save_file(tensors, runs / stage / CHECKPOINT, metadata=state)
-    bundle.text_tokenizer.save(runs / recipes.TEXT_MODEL)
+    with ExitStack() as whole:  # the checkpoints take their places at the end: one alone would refuse the next try
+        for stage, (name, weights) in networks.items():
+            recipe = folder / RECIPES / f"{stage}.json"
+            tensors = {f"{kind}/{name}/{k}": v.clone() for kind in ("weights", "average") for k, v in weights.items()}
+            wanted = recipes.read_recipe(recipe)
+            steps = 0 if isinstance(wanted, CodecPretrainedRecipe) else wanted.loop.steps
+            state = {"step": str(steps), "epoch": "0", "trained_s": "0.0"}
+            (runs / stage).mkdir(parents=True, exist_ok=True)
+            _restore_recipe(recipe, runs / stage / recipes.RECIPE)
+            if stage in (CODEC, SEMANTIC):
+                sizes = bundle.config.codec if stage == CODEC else bundle.config.semantic_tokenizer
+                (runs / stage / NETWORK).write_text(json.dumps(asdict(sizes), indent=1) + "\n", encoding="utf-8")
+            save_file(tensors, whole.enter_context(whole_file(runs / stage / CHECKPOINT)), metadata=state)
+        bundle.text_tokenizer.save(runs / recipes.TEXT_MODEL)
+
+
+def _restore_recipe(recipe: Path, run: Path) -> None:
+    """Write a run's recipe from a bundle's. A bundle's SoundStorm has no qualities any more, see `fold_best_quality`."""
+    values = read_json(recipe)
+    if isinstance(values, dict) and "quality_edges" in values.get("training", {}):
+        del values["training"]["quality_edges"]
+        run.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        shutil.copyfile(recipe, run)

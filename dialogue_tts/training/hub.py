@@ -7,12 +7,9 @@ from pathlib import Path
 from huggingface_hub import HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
-from dialogue_tts.bundle import NETWORKS, SUMS, Bundle
+from dialogue_tts.bundle import CARD, NETWORKS, ON_HUB, Bundle
 from dialogue_tts.errors import BundleError
 from dialogue_tts.files import whole_file
-
-CARD = "README.md"
-PUSHED = ["*.json", "*.safetensors", "*.model", "voices/*.flac", "recipe/*.json", SUMS, CARD]
 
 
 def push_bundle(folder: Path, repository: str, figures: str = "", licence: str = "", private: bool = False) -> str:
@@ -32,7 +29,7 @@ def push_bundle(folder: Path, repository: str, figures: str = "", licence: str =
     api = HfApi()
     try:
         api.create_repo(repository, private=private, exist_ok=True)
-        done = api.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=PUSHED)
+        done = api.upload_folder(repo_id=repository, folder_path=folder, allow_patterns=list(ON_HUB))
     except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise BundleError(f"{repository}: the hub refuses it ({reason:.200}); log in with `hf auth login`.") from None

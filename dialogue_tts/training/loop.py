@@ -62,17 +62,22 @@ class Run:
         self.saved: Callable[[], None] = lambda: None  # called after each checkpoint
         self.stepped: Callable[[], None] = lambda: None  # called after each step
         self.fresh: set[str] = set()  # networks of which the checkpoint lacks a part
-        self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes since the run was started
+        self.since, self.minutes = 0, 0.0  # step at which the optimisers started, minutes of the schedule that are over
         if (folder / CHECKPOINT).is_file():
             self._resume()
 
-    def train(self, max_minutes: float | None = None) -> None:
-        """Go on to `config.steps`, or for `max_minutes`; a checkpoint is written in both cases."""
-        if self.step >= self.config.steps:
+    def train(self, max_minutes: float | None = None, counted: float = 0.0) -> None:
+        """Go on to `config.steps`, or for `max_minutes`; a checkpoint is written in both cases.
+
+        counted: how many of `config.minutes` are over already; nothing is done where all are.
+        """
+        ends = [self.config.minutes, None if max_minutes is None else counted + max_minutes]
+        limits = [minutes for minutes in ends if minutes is not None]
+        self.minutes = counted
+        if self.step >= self.config.steps or (self.config.minutes is not None and counted > self.config.minutes):
             return
         board = self._writer(str(self.folder / "tensorboard")) if self.processes.is_first else None
         started = saved = time.monotonic()
-        limits = [m for m in (max_minutes, self.config.minutes) if m is not None]
         sums: dict[str, list[float | Tensor]] = defaultdict(list)
         last = False
         for places, batches in self._steps():
@@ -82,7 +87,7 @@ class Run:
             self.step += 1
             now = time.monotonic()
             self.trained_s += now - before
-            (self.minutes,) = self.processes.as_first((now - started) / 60)
+            (self.minutes,) = self.processes.as_first(counted + (now - started) / 60)
             last = self.step >= self.config.steps or any(self.minutes > limit for limit in limits)
             self.stepped()
             if self.step % self.config.log_every == 0:
@@ -195,8 +200,9 @@ class Run:
         figures = self.validate()
         self._log(board, {f"valid/{key}": value for key, value in figures.items()})
         found = float(figures.get(self.task.best, math.inf))
-        better = found < self.best
-        self.best = min(found, self.best)
+        better = found < self.best  # never with a NaN, which may not become the best either
+        if better:
+            self.best = found
         return better
 
     def _log(self, board: Any, figures: Figures) -> None:
@@ -218,6 +224,7 @@ class Run:
         tensors: dict[str, Tensor] = {}
         state = {"step": str(self.step), "epoch": str(self.place.epoch), "batch": str(self.place.number)}
         state |= {"trained_s": str(self.trained_s), "best": str(self.best)}
+        state |= {"since": str(self.since), "minutes": str(self.minutes)}
         for name, network in self.task.networks.items():
             names = {id(p): key for key, p in network.named_parameters()}
             weights = network.state_dict()
@@ -235,6 +242,7 @@ class Run:
     def _resume(self) -> None:
         tensors, state = read_checkpoint(self.folder / CHECKPOINT)
         self.step, self.trained_s = int(state["step"]), float(state["trained_s"])
+        self.since, self.minutes = int(state.get("since", 0)), float(state.get("minutes", 0.0))
         # Before there was an order, a run that went on began another epoch.
         epoch, batch = int(state["epoch"]), state.get("batch")
         self.place = Place(epoch + 1, 0) if batch is None else Place(epoch, int(batch))

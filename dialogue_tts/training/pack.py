@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from dialogue_tts.audio.io import BLOCK
 from dialogue_tts.config import HOP, SAMPLE_RATE_HZ
 from dialogue_tts.errors import DataError
 from dialogue_tts.files import whole_file
-from dialogue_tts.training.checkpoints import CHECKPOINT, read_state, tensors_sha256
+from dialogue_tts.training.checkpoints import CHECKPOINT, read_checkpoint, tensors_sha256
 from dialogue_tts.training.corpus import TURNS, WAVES, WAVES_RECORD, Corpus, record_waves
 from dialogue_tts.training.recipes import RECIPE, RECIPES, TEXT_MODEL
 
@@ -170,9 +170,8 @@ def _runs(runs: Path) -> Iterator[tuple[str, bytes]]:
 
 def write_averages(run: Path, path: Path) -> None:
     """A checkpoint of a run's averaged weights alone, in float32, so that what they make is what they made."""
-    tensors = load_file(run / CHECKPOINT)
+    tensors, state = read_checkpoint(run / CHECKPOINT)
     average = {key: value for key, value in tensors.items() if key.startswith("average/")}
-    state = {key: value for key, value in read_state(run / CHECKPOINT).items() if key != "sha256"}
     save_file(average, path, metadata=state | {"sha256": tensors_sha256(average)})
 
 

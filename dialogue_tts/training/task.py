@@ -37,7 +37,7 @@ class LoopConfig:
         workers: processes that prepare batches, of each process that trains; 0 prepares them in between. An accelerator
             needs several. The order of the data is the same with any number.
         minutes: the schedule is laid over so long a run instead of over `steps`, which then only number the steps. For
-            machines that are lent by the minute. Not counted is what a run did before it was resumed.
+            machines that are lent by the minute. What a run did before it was resumed counts only where `Run.train` is told so.
         device: "cpu" or "cuda"; several processes take a GPU each.
         save_every_s: seconds between checkpoints.
         keep: checkpoints that are kept, the newest included, beside the best.

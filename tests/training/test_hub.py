@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects
 from typer.testing import CliRunner
 
 from dialogue_tts.cli import app
@@ -50,6 +51,23 @@ def test_a_bundle_is_pushed_with_a_card(bundle: Path) -> None:
     assert card.startswith("---\n") and "license: cc-by-4.0" in card and "pipeline_tag: text-to-speech" in card
     assert "--bundle me/tiny" in card and "| `soundstorm` |" in card and "## Figures" not in card
     assert "## Figures\n\n| a |" in hub.card_of(hub.Bundle.load(bundle), "me/tiny", "| a |", "")
+
+
+def test_the_files_of_a_bundle_are_pushed_and_nothing_else(bundle: Path) -> None:
+    """As the hub's library picks them: of an adapted bundle its run stays at home."""
+    (bundle / "README.md").write_text("Mine.")
+    wanted = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    for name in ("recipe/soundstorm.json", "TRAINING.md"):
+        (bundle / name).parent.mkdir(exist_ok=True)
+        (bundle / name).write_text("{}")
+        wanted.add(name)
+    for name in ("adapting/checkpoint.safetensors", "adapting/begun_with.json", "adapting/voices/a.flac", "notes.json"):
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text("{}")
+    assert push(bundle, "me/tiny")[0] == 0
+    found = [path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()]
+    kept = filter_repo_objects(found, allow_patterns=Hub.calls[1][1]["allow_patterns"])
+    assert set(kept) == wanted
 
 
 def test_a_card_that_is_there_stays(bundle: Path) -> None:

@@ -1,6 +1,7 @@
 """The training loop: rates, averages, and runs that are stopped and go on."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -164,7 +165,8 @@ def test_checkpoints_are_safetensors_and_json_only(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     assert names == {"checkpoint.safetensors", "best.safetensors", "log.jsonl", "tensorboard"}
     state = read_state(finished / "checkpoint.safetensors")
-    assert state["step"] == "11" and set(state) == {"step", "epoch", "batch", "trained_s", "best", "sha256"}
+    told = {"step", "epoch", "batch", "trained_s", "best", "since", "minutes", "sha256"}
+    assert state["step"] == "11" and set(state) == told
     tensors = _checkpoint(finished)
     assert {key.split("/")[0] for key in tensors} == {"weights", "average", "optimizer"}
     assert {key.split("/")[-1] for key in tensors if key.startswith("optimizer")} == {"step", "exp_avg", "exp_avg_sq"}
@@ -246,11 +248,41 @@ def test_a_run_of_minutes_ends_by_the_clock_with_a_checkpoint_and_figures(tmp_pa
     assert _lines(tmp_path)[-1]["valid/figure"] == 1.5
 
 
+def test_minutes_that_are_over_may_count(tmp_path: Path) -> None:
+    config = _config(10**9, minutes=100.0, warmup=0, decay=0.5)
+    run = Run(TinyTask(), config, tmp_path)
+    run.train(max_minutes=0, counted=75.0)
+    assert run.step == 1 and 75.0 < run.minutes < 76.0
+    run = Run(TinyTask(), config, tmp_path)
+    run.train(max_minutes=0, counted=run.minutes)
+    assert run.step == 2 and 75.0 < run.minutes < 76.0
+    assert run.optimizers["tiny"][0].param_groups[0]["lr"] == pytest.approx(0.02 / 2, rel=0.05)
+    run.train(counted=100.001)
+    assert run.step == 2, "they are all over"
+    Run(TinyTask(), config, tmp_path).train(max_minutes=0)
+    assert float(read_state(tmp_path / "checkpoint.safetensors")["minutes"]) < 1.0, "they do not count by themselves"
+
+
 def test_without_moments_optimizers_start_where_the_run_goes_on(finished: Path, tmp_path: Path) -> None:
     kept = {key: value for key, value in _checkpoint(finished).items() if not key.startswith("optimizer")}
     save_file(kept, tmp_path / "checkpoint.safetensors", metadata={"step": "11", "epoch": "2", "trained_s": "1.0"})
     assert Run(TinyTask(), _config(20), tmp_path).since == 11
     assert Run(TinyTask(), _config(20), finished).since == 0
+
+
+def test_a_run_that_is_stopped_in_its_warm_up_goes_on_with_it(finished: Path, tmp_path: Path) -> None:
+    """Also where its optimisers started later than its first step."""
+    path = tmp_path / "checkpoint.safetensors"
+    kept = {key: value for key, value in _checkpoint(finished).items() if not key.startswith("optimizer")}
+    save_file(kept, path, metadata={"step": "11", "epoch": "2", "trained_s": "1.0"})
+    Run(TinyTask(), _config(20), tmp_path).train(max_minutes=0)
+    run = Run(TinyTask(), _config(20), tmp_path)
+    assert (run.step, run.since) == (12, 11)
+    run.train(max_minutes=0)
+    assert run.optimizers["tiny"][0].param_groups[0]["lr"] == pytest.approx(0.02 * 2 / 3), "the second step of three"
+    state = {key: value for key, value in read_state(path).items() if key not in ("since", "sha256")}
+    save_file(_checkpoint(tmp_path), path, metadata=state)
+    assert Run(TinyTask(), _config(20), tmp_path).since == 0, "as it was before this was written down"
 
 
 def test_a_part_that_a_checkpoint_lacks_starts_fresh_and_one_too_many_is_refused(
@@ -392,6 +424,16 @@ def test_the_last_checkpoints_and_the_best_stay(tmp_path: Path) -> None:
     assert read_state(tmp_path / "best.safetensors")["step"] == "5"
 
 
+def test_what_is_no_number_is_never_the_best(tmp_path: Path) -> None:
+    figures = iter([1.5, math.nan, 1.25, math.nan])
+    task = TinyTask()
+    task.validate = lambda networks: {"figure": next(figures)}  # type: ignore[method-assign]
+    run = Run(task, _config(4, validate_every=1), tmp_path)
+    run.train()
+    assert run.best == 1.25
+    assert read_state(tmp_path / "best.safetensors")["step"] == "3"
+
+
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_it_named(tmp_path: Path) -> None:
     Run(TinyTask(), _config(3, save_every_s=0.0), tmp_path).train()
     path = tmp_path / "checkpoint.safetensors"
@@ -399,8 +441,9 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_it_named(tmp_path: P
     data[-5] ^= 1
     path.unlink()  # an older one may be the same file under another name
     path.write_bytes(data)
-    with pytest.raises(ConfigError, match="damaged; put checkpoint-000000002.safetensors in its place"):
-        Run(TinyTask(), _config(), tmp_path)
+    for reads in (lambda: Run(TinyTask(), _config(), tmp_path), lambda: load_ema(tmp_path, "tiny")):
+        with pytest.raises(ConfigError, match="damaged; put checkpoint-000000002.safetensors in its place"):
+            reads()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(ConfigError, match="damaged"):
         Run(TinyTask(), _config(), tmp_path)

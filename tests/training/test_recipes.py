@@ -392,10 +392,15 @@ def test_exporting_again_keeps_tuned_decoding(trained: Trained, tmp_path: Path) 
     bundle = Bundle.load(folder)
     tuned = replace(bundle.config.acoustic_decoding, passes=(5, 2, 1), temperature=0.5)
     replace(bundle, config=replace(bundle.config, acoustic_decoding=tuned)).save(folder)
+    (folder / "recipe" / "semantic.json").write_text("{}")
+    (folder / "recipe" / "data.json").write_text("{}")
     assert run("export", folder, "--runs", trained.runs, "--name", "second").exit_code == 0
     again = Bundle.load(folder)
     assert again.config.acoustic_decoding == tuned and again.config.name == "second"
     assert list(again.voices) == ["ann"]
+    kept = (trained.runs / "semantic" / "recipe.json").read_text()
+    assert (folder / "recipe" / "semantic.json").read_text() == kept, "the one that fits the weights"
+    assert (folder / "recipe" / "data.json").read_text() == "{}"
 
 
 def test_the_encoder_may_learn_alone(trained: Trained, tmp_path: Path) -> None:
