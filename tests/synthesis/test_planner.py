@@ -6,6 +6,7 @@ from collections.abc import ValuesView
 
 import pytest
 
+from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.pipeline import DialogueTTS
 from dialogue_tts.voices.voice import Voice
 from tests.conftest import ONCE
@@ -29,3 +30,10 @@ def test_the_voices_of_a_cast_are_gone_through_once(tiny_tts: DialogueTTS, monke
     request = tiny_tts.plan.script(script, {}, 0, ONCE)
     assert cast.gone_through == 1
     assert [take.rivals for take in request.wanted[:3]] == [(high,), (low,), (low,)]
+
+
+def test_what_was_made_before_counts_as_sound_and_not_as_work(tiny_tts: DialogueTTS) -> None:
+    dialogue = tiny_tts.synthesize("[A] Good evening.\n[B] Yes.\n[A] It is late.", config=ONCE)
+    again = tiny_tts.plan.redo(dialogue, 1, None, None)
+    assert again.expected_s > sum(part.take.waveform.size for part in dialogue.turn_takes) / SAMPLE_RATE_HZ
+    assert again.unmade_s == again.wanted[0].expected_s
