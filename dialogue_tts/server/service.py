@@ -78,6 +78,7 @@ class Service:
             await self.in_store(self._end)
 
     def _end(self) -> None:
+        self.jobs.stop_tending()  # or it would take up again what is given back
         self.tts.scheduler.close()
         self.jobs.close()
 
