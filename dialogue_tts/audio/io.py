@@ -98,9 +98,10 @@ def _opened_mp4(path: Path, longest_s: float | None) -> tuple[int, Blocks]:
     """As `_opened`, by FFmpeg's libraries: libsndfile does not know MP4. No more is decoded than may be read."""
     check_extra("publish", f"{path}: reading MP4", "save it as WAV, FLAC, OGG or MP3", AudioError)
     import av
+    from av.container import InputContainer
 
     @contextmanager
-    def opened() -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
+    def opened() -> Iterator[tuple[InputContainer, av.AudioStream]]:
         try:
             with av.open(str(path), "r", format="mp4") as file:
                 # What FFmpeg does not know has no codec's context at all.
