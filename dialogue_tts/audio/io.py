@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +35,15 @@ COMPRESSED_BYTES_PER_S = 12_000
 LONGEST_COMMENT = 2_000  # bytes: libsndfile reads no more of it in WAV, and makes Opus files without sound of 64 kB
 MP4_CODECS = ("aac", "alac", "flac", "mp3", "opus")
 MOST_CHANNELS, HIGHEST_RATE_HZ = 8, 192_000  # of what strangers send
+MOST_FRAMES = 3600 * 48_000  # of what strangers send: mixed down, 0.7 GB
+MIXED_AT_ONCE = 1 << 21  # samples of each channel: a prompt is read at once, and nothing takes more than 0.1 GB
+MOST_TAPS = 1 << 24  # of all filters that resample: from 44,101 to 24,000 Hz they would take eight gigabytes
 CANCELLED = (
     0.1  # of the loudest channel's power: less is left of it where channels cancel out; one of two gives a quarter
 )
+Blocks = Callable[[], Iterator[np.ndarray]]
+"""A sound from its beginning: float32 (samples, channels), piece by piece."""
+
 BLOCK = 65_536  # samples written at once: libvorbis has been seen to overflow its stack on whole minutes
 
 
@@ -52,23 +60,29 @@ def read_audio(path: str | Path, sample_rate_hz: int, longest_s: float | None = 
     path = Path(path)
     if not path.is_file():
         raise AudioError(f"{path}: there is no such file; give the path of a sound file.")
-    data, rate = _read_mp4(path, longest_s) if is_mp4(path) else _read(path, longest_s)
-    if data.shape[0] == 0:
-        raise AudioError(f"{path}: the file holds no sound; record it again.")
-    if not np.isfinite(data).all():
-        raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
-    return resample(torch.from_numpy(_mono(data)), rate, sample_rate_hz).clamp(-1, 1)
+    rate_hz, blocks = _opened_mp4(path, longest_s) if is_mp4(path) else _opened(path, longest_s)
+    if rate_hz * sample_rate_hz // gcd(rate_hz, sample_rate_hz) ** 2 > MOST_TAPS:
+        raise AudioError(f"{path}: {rate_hz} Hz is an unusual sampling rate; export it at 44100 or 48000 Hz.")
+    return resample(torch.from_numpy(_mono(path, blocks)), rate_hz, sample_rate_hz).clamp(-1, 1)
 
 
-def _read(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
-    """What libsndfile reads: float32 (samples, channels) and their rate in Hz. Raises AudioError."""
+def _opened(path: Path, longest_s: float | None) -> tuple[int, Blocks]:
+    """What libsndfile reads: its rate in Hz, and its sound. Raises AudioError, and so do the blocks."""
     if longest_s is not None:
         check_length(path, longest_s)
+
+    def blocks() -> Iterator[np.ndarray]:
+        try:
+            with soundfile.SoundFile(path) as file:
+                while len(block := file.read(MIXED_AT_ONCE, dtype="float32", always_2d=True)):
+                    yield block
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise AudioError(_unreadable(path, error)) from None
+
     try:
-        data, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        return soundfile.info(path).samplerate, blocks
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(_unreadable(path, error)) from None
-    return data, rate_hz
 
 
 def is_mp4(path: str | Path) -> bool:
@@ -80,40 +94,61 @@ def is_mp4(path: str | Path) -> bool:
         return False
 
 
-def _read_mp4(path: Path, longest_s: float | None) -> tuple[np.ndarray, int]:
-    """As `_read`, by FFmpeg's libraries: libsndfile does not know MP4. No more is decoded than `longest_s`."""
+def _opened_mp4(path: Path, longest_s: float | None) -> tuple[int, Blocks]:
+    """As `_opened`, by FFmpeg's libraries: libsndfile does not know MP4. No more is decoded than may be read."""
     check_extra("publish", f"{path}: reading MP4", "save it as WAV, FLAC, OGG or MP3", AudioError)
     import av
+    from av.container import InputContainer
 
-    pieces: list[np.ndarray] = []
-    try:
-        with av.open(str(path), "r", format="mp4") as file:
-            # What FFmpeg does not know has no codec's context at all.
-            codec = file.streams.audio[0].codec_context if file.streams.audio else None
-            if codec is None or codec.name not in MP4_CODECS:
-                raise AudioError(f"{path}: this MP4 file holds no sound that can be read; use WAV, FLAC, OGG or MP3.")
-            stream = file.streams.audio[0]
-            _check_kind(path, stream.channels, stream.rate)
-            resampler, left = av.AudioResampler(format="fltp"), longest_s and longest_s * stream.rate
+    @contextmanager
+    def opened() -> Iterator[tuple[InputContainer, av.AudioStream]]:
+        try:
+            with av.open(str(path), "r", format="mp4") as file:
+                # What FFmpeg does not know has no codec's context at all.
+                codec = file.streams.audio[0].codec_context if file.streams.audio else None
+                if codec is None or codec.name not in MP4_CODECS:
+                    told = "this MP4 file holds no sound that can be read; use WAV, FLAC, OGG or MP3."
+                    raise AudioError(f"{path}: {told}")
+                yield file, file.streams.audio[0]
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error  # the rest of it is a number and the path
+            raise AudioError(f"{path}: this MP4 file cannot be read ({reason}); use WAV, FLAC, OGG or MP3.") from None
+
+    def blocks() -> Iterator[np.ndarray]:
+        with opened() as (file, stream):
+            resampler, frames = av.AudioResampler(format="fltp"), 0
             for frame in file.decode(stream):
-                pieces += [plain.to_ndarray().T for plain in resampler.resample(frame)]
-                if left is not None and (left := left - frame.samples) < 0:
+                yield from (plain.to_ndarray().T for plain in resampler.resample(frame))
+                frames += frame.samples
+                if longest_s is None:
+                    continue
+                if frames > longest_s * stream.rate:
                     raise AudioError(f"{path}: the recording is longer than {longest_s:g} s; cut it.")
-            rate_hz = int(stream.rate)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error  # the rest of it is a number and the path
-        raise AudioError(f"{path}: this MP4 file cannot be read ({reason}); use WAV, FLAC, OGG or MP3.") from None
-    return np.concatenate([np.zeros((0, pieces[0].shape[1] if pieces else 1), np.float32), *pieces]), rate_hz
+                _check_size(path, frames, stream.rate)
+
+    with opened() as (_, stream):
+        _check_kind(path, stream.channels, stream.rate)
+        return int(stream.rate), blocks
 
 
-def _mono(data: np.ndarray) -> np.ndarray:
-    """The mean of the channels (samples, channels) -> (samples,); the loudest one where they cancel out, as a microphone on two
-    channels of opposite sign, or where the others are all but silent."""
-    mixed = data.mean(axis=1)
-    power = np.square(data).mean(axis=0)
-    if np.square(mixed).mean() < CANCELLED * power.max():
-        return np.ascontiguousarray(data[:, power.argmax()])
-    return np.asarray(mixed, np.float32)
+def _mono(path: Path, blocks: Blocks) -> np.ndarray:
+    """The mean of the channels, float32 (samples,); the loudest one where they cancel out, as a microphone on two channels of
+    opposite sign, or where the others are all but silent. Of all channels, one block at a time is held.
+
+    Raises AudioError."""
+    pieces: list[np.ndarray] = []
+    power, mixed_power = np.zeros(1), 0.0
+    for block in blocks():
+        if not np.isfinite(block).all():
+            raise AudioError(f"{path}: the file holds values that are no numbers; export it again.")
+        pieces.append(np.asarray(block.mean(axis=1), np.float32))
+        power = power + np.square(block).sum(axis=0, dtype=np.float64)
+        mixed_power += float(np.square(pieces[-1]).sum(dtype=np.float64))
+    if not sum(piece.size for piece in pieces):
+        raise AudioError(f"{path}: the file holds no sound; record it again.")
+    if mixed_power < CANCELLED * power.max():
+        pieces = [block[:, power.argmax()].copy() for block in blocks()]
+    return np.concatenate(pieces)
 
 
 def check_length(path: str | Path, longest_s: float) -> None:
@@ -126,6 +161,13 @@ def check_length(path: str | Path, longest_s: float) -> None:
     if told.frames > longest_s * told.samplerate:
         seconds = told.frames / told.samplerate
         raise AudioError(f"{path}: the recording lasts {seconds:.0f} s; cut it to at most {longest_s:g} s.")
+    _check_size(path, told.frames, told.samplerate)
+
+
+def _check_size(path: str | Path, frames: int, rate_hz: int) -> None:
+    if frames > MOST_FRAMES:
+        most = f"{MOST_FRAMES / rate_hz:.0f} s at {rate_hz} Hz can be used"
+        raise AudioError(f"{path}: of the recording at most {most}; export it at 48000 Hz.")
 
 
 def _check_kind(path: str | Path, channels: int, rate_hz: int) -> None:

@@ -232,7 +232,7 @@ def _spoken(tts: DialogueTTS, request: DialogueRequest, work: WorkFolder, output
 
     total = len(request.turns)
     rest = begun(request, work)
-    outputs.check_room(request.expected_s, len(request.voices), rest.expected_s)
+    outputs.check_room(request.expected_s, len(request.voices), rest.unmade_s)
     before = done = len(made_parts(rest))
 
     def told(number: int, of: int, sound_s: float) -> None:

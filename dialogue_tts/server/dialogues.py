@@ -82,6 +82,9 @@ async def order(service: Service, body: Spoken, streamed: bool = False) -> Ticke
     """A dialogue's place in the queue, if there is one and the request is in order."""
     _check_length(service, body.characters)
     script = await service.run_in_threadpool(body.parsed)
+    if (speakers := len(script.speakers)) > service.limits.speakers:
+        told = f"the script has {speakers} speakers, at most {service.limits.speakers} are taken"
+        raise ApiError(400, f"{told}: cut it into several.", "too_long", "script")
     config = body.settings.over(service.tts.config)
     return await service.speak(script, body.voices, body.seed, config, streamed)
 

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue, Take, TurnTakes, turn_times
 from dialogue_tts.errors import BusyError, DialogueTTSError, ProjectError, StoreError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.waiting import message_of
@@ -81,11 +82,16 @@ class JobRunner:
         self._tender = threading.Thread(target=self._tend_on, name=f"{THREAD} jobs", daemon=True)
         self._tender.start()
 
-    def close(self) -> None:
-        """Write down what is made, and give back the rest; the scheduler has ended all tickets."""
+    def stop_tending(self) -> None:
+        """Nothing more is taken up; what is being made goes on."""
         self._stopping.set()
         if self._tender is not None:
             self._tender.join()
+            self._tender = None
+
+    def close(self) -> None:
+        """Write down what is made, and give back the rest; the scheduler has ended all tickets."""
+        self.stop_tending()
         if self._writer is not None:
             self._changes.put(None)
             self._writer.join()
@@ -119,8 +125,10 @@ class JobRunner:
             for index, saved in enumerate(project.turns[: job.turns_done])
         )
         voices = {speaker: cast[speaker] for speaker in dict.fromkeys(part.turn.speaker for part in made)}
-        mark, findings = self._tts.mark, job.findings
-        return Dialogue(made, voices, project.seed, project.config, project.bundle, mark, findings=findings)
+        mark, bundle = self._tts.mark, project.bundle
+        if mark is not None:  # the job may have been made with another bundle than the one here
+            mark = replace(mark, bundle=bundle_code(bundle.name, bundle.sha256))
+        return Dialogue(made, voices, project.seed, project.config, bundle, mark, findings=job.findings)
 
     @contextmanager
     def listening(self, job: str) -> Iterator[asyncio.Event]:
@@ -145,7 +153,8 @@ class JobRunner:
             if job.id not in held:
                 job.ticket.cancel()
         self.store.alive(self._server, now + ALIVE_S, self._tts.scheduler.active)
-        while len(self._working) < self._limits.requests:
+        # Where there is no room, nothing is claimed: a job would be planned again and again, only to be given back.
+        while not self._stopping.is_set() and self._tts.scheduler.has_room(self._limits.queue):
             with self._claiming:
                 claimed = self.store.claim(self._server, self._tts.bundle_id.sha256, now, set(self._working))
             if claimed is None or not self._take_up(*claimed):
@@ -167,6 +176,7 @@ class JobRunner:
                 self.failed = True
             except Exception:  # whatever it is, the next look may find it otherwise
                 log.exception("looking after the jobs")
+                self.failed = True
             if self._stopping.wait(TEND_S):
                 return
 
@@ -181,7 +191,7 @@ class JobRunner:
                 request = self._tts.plan.project(project, cast, takes)
                 ticket = self._tts.scheduler.submit(request, limits=self._limits.queue, observer=self._metrics)
         except BusyError:
-            self.store.give_back(job, self._server)
+            self.store.give_back(job, self._server, begun - 1)
             return False
         except StoreError:
             raise
@@ -211,15 +221,22 @@ class JobRunner:
         while (working := self._changes.get()) is not None:
             if self._working.get(working.id) is not working:
                 continue  # it is over
-            try:
-                going_on = self._write(working)
-            except StoreError as error:  # the job is taken up again when the store can be used
-                log.error("a job stops: %s", error)
-                going_on = False
-            if not going_on:
+            if not self._written(working):
                 working.ticket.cancel()
                 del self._working[working.id]
             self._tell(working.id)
+
+    def _written(self, working: _Working) -> bool:
+        """`_write`, and whatever goes wrong ends no more than the job: the others need the thread."""
+        try:
+            return self._write(working)
+        except StoreError as error:  # the job is taken up again when the store can be used
+            log.error("a job stops: %s", error)
+        except Exception:
+            log.exception("writing down a job")
+            with suppress(StoreError):
+                self.store.end(working.id, self._server, "failed", self._clock(), FAULT)
+        return False
 
     def _write(self, working: _Working) -> bool:
         """What is new of a job goes into the store. False if nothing more will."""
@@ -241,5 +258,6 @@ class JobRunner:
 
     def _tell(self, job: str) -> None:
         for waited_for, loop, changed in list(self._waiting):
-            if waited_for == job and not loop.is_closed():
-                loop.call_soon_threadsafe(changed.set)
+            if waited_for == job:
+                with suppress(RuntimeError):  # the loop has closed
+                    loop.call_soon_threadsafe(changed.set)

@@ -16,7 +16,9 @@ class Limits:
         requests: dialogues waiting or being made at once.
         waiting_sound_s: expected sound of all these together.
         sound_s: of one dialogue.
-        script_characters: of a script, or of all turns together; input_characters: of /v1/audio/speech.
+        script_characters: of a script, or of all turns and the names of their speakers; input_characters: of
+            /v1/audio/speech.
+        speakers: of one dialogue; a job keeps a voice for each.
         body_bytes: of a request; upload_bytes: of one with a recording.
         body_s: time in which a request's body must arrive.
         unheard_s: sound that is made ahead of the listener of a stream.
@@ -31,6 +33,7 @@ class Limits:
     sound_s: float = 1800.0
     script_characters: int = 50_000
     input_characters: int = 4096
+    speakers: int = 200
     body_bytes: int = 1 << 20
     upload_bytes: int = 16 << 20
     body_s: float = 60.0

@@ -109,10 +109,10 @@ class Spoken(Strict):
 
     @property
     def characters(self) -> int:
-        """How much there is to say."""
+        """How much there is to read: in turns, too, who speaks counts as it does in a script."""
         if self.turns is None:
             return len(self.script or "")
-        return sum(len(turn.text) for turn in self.turns)
+        return sum(len(turn.speaker) + len(turn.text) for turn in self.turns)
 
     def parsed(self) -> Script:
         """As turns. Raises ScriptError."""

@@ -31,7 +31,7 @@ from dialogue_tts.store.database import Database
 from dialogue_tts.store.jobs import JobStore
 from dialogue_tts.synthesis.request import DialogueRequest
 from dialogue_tts.synthesis.ticket import Ticket
-from dialogue_tts.voices.assignment import Voices
+from dialogue_tts.voices.assignment import Voices, check_speakers
 from dialogue_tts.voices.voice import Voice
 
 Result = TypeVar("Result")
@@ -78,6 +78,7 @@ class Service:
             await self.in_store(self._end)
 
     def _end(self) -> None:
+        self.jobs.stop_tending()  # or it would take up again what is given back
         self.tts.scheduler.close()
         self.jobs.close()
 
@@ -132,7 +133,9 @@ class Service:
         """
 
         def planned() -> DialogueRequest:
-            voices: Voices = {speaker: self.voice(name) for speaker, name in names.items()}
+            check_speakers(names, script.speakers)  # before anything is read for somebody who is not there
+            found = {name: self.voice(name) for name in dict.fromkeys(names.values())}
+            voices: Voices = {speaker: found[name] for speaker, name in names.items()}
             return self.tts.plan.script(script, voices, seed, config)
 
         return await self._submit(planned, streamed)

@@ -93,7 +93,7 @@ class Database:
     def _errors_told(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:  # what the driver's sockets raise comes as it is
             reason = _reason(error)
             told = (
                 f"the store cannot be used ({reason}); check its address, that its place is there and can be written to"
@@ -154,11 +154,12 @@ def _in_postgresql(url: URL) -> tuple[URL, dict[str, Any]]:
     return url.set(query={}), arguments
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: SQLAlchemyError | OSError) -> str:
     """What the database says is wrong, in one line."""
     said = getattr(error, "orig", None) or error
-    if isinstance(said.__cause__, OSError):  # of a connection that there is not
-        return said.__cause__.strerror or str(said.__cause__)
+    lost = said if isinstance(said, OSError) else said.__cause__  # a connection that there is not
+    if isinstance(lost, OSError):
+        return lost.strerror or str(lost) or type(lost).__name__
     if said.args and isinstance(said.args[0], dict):  # PostgreSQL's fields; M is the message
         return str(said.args[0].get("M"))
     return str(said).strip().splitlines()[0]

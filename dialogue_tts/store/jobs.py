@@ -174,9 +174,9 @@ class JobStore:
         """Nothing comes any more. False if it is not the server's any more."""
         return self._change(_held(job, server), state=state, error=error, ended_at=now, server=None)
 
-    def give_back(self, job: str, server: str) -> None:
-        """Others may go on with it."""
-        self._change(_held(job, server), state="waiting", server=None, begun=0)
+    def give_back(self, job: str, server: str, begun: int = 0) -> None:
+        """Others may go on with it, who are told that it was begun so often before."""
+        self._change(_held(job, server), state="waiting", server=None, begun=begun)
 
     def cancel(self, job: str, now: float) -> None:
         """Whoever makes it stops; the finished turns stay."""
@@ -257,7 +257,8 @@ class JobStore:
             return set(connection.scalars(wanted))
 
     def tidy(self, now: float, keep_s: float, keep_sound_s: float) -> None:
-        """Delete jobs that are over for longer than `keep_s`, and the oldest where all together hold more than so much sound.
+        """Delete jobs that are over for longer than `keep_s`, and the oldest where all together hold more than so much sound;
+        never the newest with any, however long it is: somebody is about to fetch it.
 
         Servers that are dead for as long are forgotten, too.
         """
@@ -274,7 +275,7 @@ class JobStore:
         old, held_s = [], 0.0
         for job, ended_at, job_sound_s in found:  # the newest first
             held_s += job_sound_s
-            if now - ended_at >= keep_s or held_s > keep_sound_s:
+            if now - ended_at >= keep_s or held_s > max(keep_sound_s, job_sound_s):
                 old.append(job)
         with self._database.writing(forgetting=bool(old)) as connection:
             for job in old:

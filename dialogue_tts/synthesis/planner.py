@@ -47,14 +47,14 @@ class Planner:
         check_script(script)
         revision = revision or Revision()
         cast = self.voices.cast(script, voices or {})
-        turns = []
+        rivals, turns = _rivals(cast), []
         for index, (turn, usual_seed) in enumerate(zip(script.turns, turn_seeds(script.turns, seed), strict=True)):
             own_seed = revision.seeds.get(index)
             kept = revision.kept(index, turn, cast[turn.speaker], config)
             if kept and (fitting := kept.saying(turn.text, own_seed)):
                 turns.append(TurnRequest(turn, fitting.takes, (), fitting.chosen))
                 continue
-            take = self._take(turn, cast, usual_seed if own_seed is None else own_seed, config)
+            take = self._take(turn, cast, rivals, usual_seed if own_seed is None else own_seed, config)
             takes = kept.takes if kept else ()
             turns.append(TurnRequest(turn, takes, (take,), len(takes)))
         return DialogueRequest(tuple(turns), cast, seed, config, self.bundle, self.mark, script.findings)
@@ -72,7 +72,7 @@ class Planner:
             used = {take.seed for take in takes if take.text == turn.text}
             seed = unused_seed(turn_seeds(written, dialogue.seed)[index], used)
         turns = [TurnRequest(part.turn, part.takes, (), part.chosen) for part in dialogue.turn_takes]
-        wanted = self._take(turn, dialogue.voices, seed, dialogue.config)
+        wanted = self._take(turn, dialogue.voices, _rivals(dialogue.voices), seed, dialogue.config)
         turns[index] = replace(turns[index], wanted=(wanted,), chosen=len(takes))
         voices, config = dict(dialogue.voices), dialogue.config
         made = tuple(turns)
@@ -91,17 +91,30 @@ class Planner:
         cast = {speaker: self.voices.voice(voice) for speaker, voice in sources.items()}
         project.check_voices(cast)
         cast = project.in_its_accents(cast)
-        turns = []
+        rivals, turns = _rivals(cast), []
         for index, saved in enumerate(project.turns):
             kept = tuple((made or {}).get(index, ()))
             wanted = saved.takes[len(kept) :]
-            takes = [self._take(replace(saved.turn, text=t.text), cast, t.seed, project.config) for t in wanted]
+            takes = [self._take(replace(saved.turn, text=t.text), cast, rivals, t.seed, project.config) for t in wanted]
             turns.append(TurnRequest(saved.turn, kept, tuple(takes), saved.chosen))
         return DialogueRequest(tuple(turns), cast, project.seed, project.config, self.bundle, self.mark)
 
-    def _take(self, turn: Turn, cast: Mapping[str, Voice], seed: int, config: SynthesisConfig) -> TakeRequest:
+    def _take(
+        self,
+        turn: Turn,
+        cast: Mapping[str, Voice],
+        rivals: Mapping[str, tuple[Voice, ...]],
+        seed: int,
+        config: SynthesisConfig,
+    ) -> TakeRequest:
+        """`rivals` are those of the cast, made once: a script may have thousands of speakers."""
         speed = turn_speed(turn, config)
         voice = self.voices.voice(cast[turn.speaker])
         said = self.frontend.speak_turn(turn, dict(config.pronunciations), voice.accent)
-        rivals = {other.sha256: other for other in cast.values() if other.sha256 != voice.sha256}
-        return TakeRequest(turn, said, tuple(cut_turn(said)), voice, seed, speed, config, tuple(rivals.values()))
+        return TakeRequest(turn, said, tuple(cut_turn(said)), voice, seed, speed, config, rivals[voice.sha256])
+
+
+def _rivals(cast: Mapping[str, Voice]) -> dict[str, tuple[Voice, ...]]:
+    """SHA-256 of each voice of a cast -> the others."""
+    voices = {voice.sha256: voice for voice in cast.values()}
+    return {own: tuple(other for sha256, other in voices.items() if sha256 != own) for own in voices}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from dialogue_tts.config import SAMPLE_RATE_HZ
 from dialogue_tts.dialogue.project import KIND, Project, SavedTake, SavedTurn, saved_voices
 from dialogue_tts.dialogue.result import BundleId, Dialogue, Take, TurnTakes
 from dialogue_tts.dialogue.timing import turn_offsets, turn_starts
@@ -76,6 +77,12 @@ class TurnRequest:
         every: tuple[Take | TakeRequest, ...] = (*self.kept, *self.wanted)
         return every[self.chosen].seed
 
+    @property
+    def longest_s(self) -> float:
+        """Of all takes, as far as it is known: those made before are held, too, for as long as the others are made."""
+        made_s = [take.waveform.size / SAMPLE_RATE_HZ for take in self.kept]
+        return max([*made_s, *(take.expected_s for take in self.wanted)])
+
     def with_found(self, index: int, find: Callable[[int, int], Take | None]) -> TurnRequest:
         """Without the wanted takes that were made before; see `DialogueRequest.with_found`."""
         found: list[Take] = []
@@ -139,9 +146,13 @@ class DialogueRequest:
 
     @cached_property
     def expected_s(self) -> float:
-        """About how long the dialogue will be, in seconds; takes made before count as nothing, for they cost nothing."""
-        sounds = [max((take.expected_s for take in turn.wanted), default=0.0) for turn in self.turns]
-        return dialogue_s([turn.turn for turn in self.turns], sounds, self.config)
+        """About how long the dialogue will be, in seconds, with the longest take of each turn."""
+        return dialogue_s([turn.turn for turn in self.turns], [turn.longest_s for turn in self.turns], self.config)
+
+    @property
+    def unmade_s(self) -> float:
+        """About how much sound is to be made, in seconds."""
+        return sum(take.expected_s for take in self.wanted)
 
     @property
     def offsets(self) -> list[int]:

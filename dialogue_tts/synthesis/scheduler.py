@@ -75,15 +75,20 @@ class Scheduler:
         limits = limits or QueueLimits()
         ticket = Ticket(self, request, streamed, patient, limits, observer or QueueObserver())
         with self.changed:
-            waiting_s = sum(t.expected_s for t in self._active)
-            full = len(self._active) >= limits.requests
-            if full or (self._active and waiting_s + ticket.expected_s > limits.waiting_sound_s):
+            if not self.has_room(limits, ticket.expected_s):
                 raise BusyError(self._retry_after_s())
             ticket.paid = self._paid
             self._active.append(ticket)
             ticket.observer.active(len(self._active))
             self._wake()
         return ticket
+
+    def has_room(self, limits: QueueLimits, sound_s: float = 0.0) -> bool:
+        """Whether a dialogue of so much sound is accepted."""
+        with self.changed:
+            waiting_s = sum(ticket.expected_s for ticket in self._active) + sound_s
+            fits = not self._active or waiting_s <= limits.waiting_sound_s
+            return fits and len(self._active) < limits.requests
 
     def in_front_of(self, ticket: Ticket) -> int:
         """How many others are being made, or came before, while it waits for its first turn; 0 once it is begun."""

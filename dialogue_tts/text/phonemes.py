@@ -64,7 +64,7 @@ class TextFrontend:
         accent = accent_of(accent_name)
         reader = self._reader(accent_name)
         draft = TextDraft(accent, american=accent_name not in self._learnt)
-        pieces = _join_possessives(_with_pronunciations(split_inline(text), dict(pronunciations)), accent)
+        pieces = _join_possessives(_with_pronunciations(split_inline(text), pronunciations), accent)
         for i, piece in enumerate(pieces):
             match piece:
                 case Pause(seconds):
@@ -125,14 +125,12 @@ def _token(text: str, phonemes: str) -> Tok:
     return Tok(text, "NN", " ", phonemes=phonemes, rating=5)
 
 
-def _with_pronunciations(pieces: list[Inline], pronunciations: Mapping[str, str]) -> Iterator[Inline]:
+def _with_pronunciations(pieces: list[Inline], pronunciations: tuple[tuple[str, str], ...]) -> Iterator[Inline]:
     """Cut the plain text at words whose pronunciation is given."""
     if not pronunciations:
         yield from pieces
         return
-    known = {word.casefold(): phonemes for word, phonemes in pronunciations.items()}
-    words = "|".join(map(re.escape, sorted(pronunciations, key=len, reverse=True)))
-    pattern = re.compile(rf"(?<![\w'’])({words})(?!\w)", re.IGNORECASE)
+    known, pattern = _known_words(pronunciations)
     for piece in pieces:
         if not isinstance(piece, str):
             yield piece
@@ -140,6 +138,14 @@ def _with_pronunciations(pieces: list[Inline], pronunciations: Mapping[str, str]
         for i, part in enumerate(pattern.split(piece)):
             if part:
                 yield Pronunciation(part, known[part.casefold()]) if i % 2 else part
+
+
+@lru_cache(maxsize=16)  # all turns of a script have the same ones, of which there may be a thousand
+def _known_words(pronunciations: tuple[tuple[str, str], ...]) -> tuple[dict[str, str], re.Pattern[str]]:
+    """Phonemes by word, and what finds these words in a text."""
+    known = {word.casefold(): phonemes for word, phonemes in pronunciations}
+    words = "|".join(re.escape(word) for word, _ in sorted(pronunciations, key=lambda pair: len(pair[0]), reverse=True))
+    return known, re.compile(rf"(?<![\w'’])({words})(?!\w)", re.IGNORECASE)
 
 
 def _join_possessives(pieces: Iterator[Inline], accent: Accent) -> list[Inline]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -144,13 +144,8 @@ class VoiceResolver:
         Raises:
             ScriptError: `voices` names another speaker; VoiceError: there are no built-in voices to give.
         """
-        voices = {
-            unicodedata.normalize("NFC", speaker): voice for speaker, voice in voices.items()
-        }  # as scripts have it
-        for speaker in voices:
-            if speaker not in speakers:
-                known = ", ".join(speakers)
-                raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {known}.")
+        voices = {_as_in_scripts(speaker): voice for speaker, voice in voices.items()}
+        check_speakers(voices, speakers)
         taken = {voice.name if isinstance(voice, Voice) else str(voice) for voice in voices.values()}
         free = [name for name in self._built_in if name not in taken]
         namesakes = {name.casefold(): name for name in free}
@@ -185,6 +180,15 @@ class VoiceResolver:
         return {speaker: self.voice(voice) for speaker, voice in self.assign(script.speakers, voices).items()}
 
 
+def check_speakers(named: Iterable[str], speakers: Sequence[str]) -> None:
+    """Raises ScriptError if somebody is named who is none of a script's speakers."""
+    known = set(speakers)
+    for speaker in named:
+        if _as_in_scripts(speaker) not in known:
+            told = ", ".join(speakers)
+            raise ScriptError(f"{speaker}: the script has no such speaker; its speakers are {told}.")
+
+
 def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoice], library: KeptVoices) -> str:
     """In which accent a voice's turns are read; no recording is. Raises VoiceError for a saved voice that is damaged."""
     if isinstance(voice, Voice):
@@ -194,6 +198,10 @@ def accent_of_voice(voice: str | Path | Voice, built_in: Mapping[str, BuiltInVoi
     if str(voice) in library:
         return library.get(str(voice)).accent
     return Voice.load(voice).accent if is_saved_voice(voice) else AMERICAN
+
+
+def _as_in_scripts(speaker: str) -> str:
+    return unicodedata.normalize("NFC", speaker)
 
 
 def _stable_number(name: str) -> int:

@@ -1,12 +1,14 @@
 """Reading and writing sound files: what a user can get wrong is an AudioError of one line."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from dialogue_tts.audio import io
 from dialogue_tts.audio.io import read_audio, resample, write_audio
 from dialogue_tts.audio.tagged import Encoding, write_tagged
 from dialogue_tts.errors import AudioError
@@ -99,6 +101,47 @@ def test_channels_that_cancel_out_leave_the_loudest(tmp_path: Path, channels: in
     data[:, -1], data[:, -2] = tone, -0.99 * tone
     soundfile.write(tmp_path / "a.wav", data, 24_000, subtype="FLOAT")
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav", 24_000).numpy(), tone, atol=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_more_than_a_block_of_all_channels_is_held(
+    sign: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tone, path = _sine(300, 24_000), tmp_path / "a.wav"
+    soundfile.write(path, np.stack([tone, sign * 0.9 * tone], axis=1), 24_000, subtype="FLOAT")
+    whole = read_audio(path, 24_000)
+    assert whole.abs().max() > 0.35
+    asked: list[int] = []
+    read = soundfile.SoundFile.read
+
+    def noted(file: soundfile.SoundFile, frames: int = -1, **named: Any) -> np.ndarray:
+        asked.append(frames)
+        return read(file, frames, **named)
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", noted)
+    monkeypatch.setattr(io, "MIXED_AT_ONCE", 1000)
+    assert torch.equal(read_audio(path, 24_000), whole)
+    assert set(asked) == {1000}
+
+
+@pytest.mark.parametrize("ending", ["flac", "m4a"])
+def test_what_strangers_send_is_not_too_much(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, wave = tmp_path / f"a.{ending}", np.zeros(96_000, np.float32)
+    if ending == "flac":
+        soundfile.write(path, wave, 96_000)
+    else:
+        write_tagged(path, wave, 96_000, Encoding(), {})
+    assert len(read_audio(path, 24_000, longest_s=2)) == pytest.approx(24_000, abs=4_000)
+    monkeypatch.setattr(io, "MOST_FRAMES", 30_000)
+    with pytest.raises(AudioError, match=r"at most .* s at \d+ Hz can be used; export it at 48000 Hz"):
+        read_audio(path, 24_000, longest_s=2)
+    assert len(read_audio(path, 24_000)) == pytest.approx(24_000, abs=4_000)  # one's own
+
+
+def test_rates_whose_filters_would_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, _sine(300, 44_101), 44_101)
+    assert "44101 Hz is an unusual sampling rate; export it at 44100 or 48000 Hz" in _refused(path)
 
 
 def test_mp4_is_read_as_other_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

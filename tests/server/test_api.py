@@ -35,6 +35,7 @@ from tests.conftest import ONCE
 
 SCRIPT = "[Anna] Good evening. Tea? [Ben | overlap 0.1s] Yes. [Anna] [pause 0.3s] Here you are, then."
 CONSENT = {"consent": "own", "consent_who": "Ben Ito", "consent_when": "2026-01-31"}
+MANY_NAMES = [{"speaker": f"{n:060}", "text": "x"} for n in range(1000)]
 FORMATS = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG", "opus": "OGG"}
 
 
@@ -215,7 +216,10 @@ def test_a_dialogue_with_its_times(client: TestClient, tts: DialogueTTS) -> None
         ({"script": None, "turns": [{"speaker": " ", "text": "Hi."}]}, "bad_script", "no speaker"),
         ({"script": None, "turns": [{"speaker": "A", "text": "Hi.", "speed": 9}]}, "less_than_equal", "turns.0.speed"),
         ({"voices": {"Cleo": "low"}}, "bad_script", "the script has no such speaker"),
+        ({"voices": {"Cleo": "nobody"}}, "bad_script", "the script has no such speaker"),  # whom nobody looks for
         ({"voices": {"Anna": "nobody"}}, "bad_voice", "no such voice"),
+        ({"script": None, "turns": MANY_NAMES}, "too_long", "61000 characters, at most 50000"),
+        ({"script": "".join(f"[A{n}] x " for n in range(201))}, "too_long", "201 speakers, at most 200"),
         ({"settings": {"takes": 1000}}, "less_than_equal", "settings.takes"),
         ({"settings": {"speed": 2.0}, "script": "[A | speed 3] Hi."}, "bad_script", "keep the product"),
         ({"settings": {"pronunciations": {"tea": "§"}}}, "bad_script", "no known phoneme"),
@@ -227,6 +231,16 @@ def test_a_dialogue_with_its_times(client: TestClient, tts: DialogueTTS) -> None
 def test_dialogues_refuse(client: TestClient, changes: dict[str, Any], code: str, says: str) -> None:
     error = problem(client.post("/v1/dialogue", json={"script": SCRIPT} | changes), 400)
     assert (error["code"], says in error["message"]) == (code, True), error
+
+
+def test_a_voice_is_looked_for_once(client: TestClient, tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    voice = tts.voice
+    service = client.app.state.service  # type: ignore[attr-defined]
+    monkeypatch.setattr(service, "voice", lambda name: asked.append(name) or voice(name))
+    voices = {"Anna": "low", "Ben": "low"}
+    assert client.post("/v1/dialogue", json={"script": SCRIPT, "voices": voices}).status_code == 200
+    assert asked == ["low"]
 
 
 def test_many_speakers_make_no_header_that_clients_refuse(client: TestClient) -> None:

@@ -64,7 +64,8 @@ def test_examples_run(kind: str, example: str, port: int, tmp_path: Path, monkey
 def test_limits_are_the_ones_told() -> None:
     limits = Limits()
     assert f"| {limits.requests} (`--queue`), and two hours" in TEXT and limits.waiting_sound_s == 2 * 3600
-    assert f"{limits.sound_s / 60:g} minutes (`--longest`), 50 000 characters; {limits.input_characters} for" in TEXT
+    assert f"{limits.sound_s / 60:g} minutes (`--longest`), 50 000 characters, {limits.speakers} speakers;" in TEXT
+    assert f"{limits.input_characters} characters for `/v1/audio/speech`" in TEXT
     assert (limits.body_bytes, limits.upload_bytes) == (
         1 << 20,
         16 << 20,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,9 @@ from fastapi.testclient import TestClient
 from dialogue_tts.dialogue.result import Take
 from dialogue_tts.errors import StoreError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.mark import Mark, bundle_code
 from dialogue_tts.server.app import create_app
-from dialogue_tts.server.job_runner import ALIVE_S, MOST_BEGUN, JobRunner
+from dialogue_tts.server.job_runner import ALIVE_S, FAULT, MOST_BEGUN, JobRunner
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.settings import SynthesisConfig
@@ -122,12 +124,13 @@ def test_an_idle_server_takes_a_job_of_a_busy_one(tiny_tts: DialogueTTS, store: 
 
 def test_a_server_that_stops_gives_back_its_jobs(tiny_tts: DialogueTTS, database: Database) -> None:
     tts = Gated(tiny_tts, 2)
-    close = tts.scheduler.close
+    close, tending = tts.scheduler.close, list[threading.Thread]()
 
     def closing() -> None:
         for ticket in list(tts.scheduler._active):
             ticket.cancel()
         tts.let(1)  # the turn at hand, which nobody wants any more
+        tending.extend(thread for thread in threading.enumerate() if thread.name == "dialogue-tts jobs")
         close()
 
     tts.scheduler.close = closing  # type: ignore[method-assign]
@@ -135,6 +138,7 @@ def test_a_server_that_stops_gives_back_its_jobs(tiny_tts: DialogueTTS, database
         job = client.post("/v1/jobs", json={"script": SCRIPT, "seed": 3}).json()["id"]
         until(lambda: client.get(f"/v1/jobs/{job}").json()["turns_done"] == 2)
     assert JobStore(database).get(job).state == "waiting"
+    assert not tending, "what is given back could be taken up again"
     tts = Gated(tiny_tts, 9)
     with TestClient(create_app(tts, database=database)) as client:
         found = client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": "1"}).text
@@ -198,6 +202,60 @@ def test_a_store_that_fails_for_a_while(
     assert jobs.dialogue(store.get(job)).sha256 == tiny_tts.synthesize(SCRIPT, seed=3, config=CONFIG).sha256
 
 
+def test_a_fault_while_a_turn_is_written_ends_that_job_alone(
+    tiny_tts: DialogueTTS, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tts = Gated(tiny_tts, 20)
+    jobs = runner(tts, store)
+
+    def failing(*arguments: Any) -> bool:
+        raise ArithmeticError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add_turn", failing)
+        faulty = ask(tts, jobs)
+        until(lambda: not jobs._working)
+    assert (store.get(faulty).state, store.get(faulty).error) == ("failed", FAULT)
+    good = ask(tts, jobs)
+    until(lambda: store.get(good).state == "done")
+
+
+def test_nobody_is_told_on_a_loop_that_closes(
+    tiny_tts: DialogueTTS, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, loop = runner(tiny_tts, store), asyncio.new_event_loop()
+    loop.close()
+    monkeypatch.setattr(loop, "is_closed", lambda: False)  # it was not, a moment ago
+    jobs._waiting.append(("a job", loop, asyncio.Event()))
+    jobs._tell("a job")
+
+
+def test_a_server_that_cannot_look_after_its_jobs_says_so(
+    tiny_tts: DialogueTTS, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(server: str) -> set[str]:
+        raise ArithmeticError
+
+    monkeypatch.setattr(store, "held", failing)
+    jobs = runner(tiny_tts, store)
+    jobs.start()
+    until(lambda: jobs.failed)
+    jobs.close()
+
+
+def test_a_result_is_marked_as_what_the_jobs_bundle_made(tiny_tts: DialogueTTS, store: JobStore) -> None:
+    tts = Gated(tiny_tts, 5)
+    jobs = runner(tts, store)
+    job = ask(tts, jobs)
+    until(lambda: store.get(job).state == "done")
+    upgraded = Gated(tiny_tts)
+    upgraded.mark = Mark(bundle_code("newer", "0" * 64), 7)
+    found = runner(upgraded, store).dialogue(store.get(job))
+    assert tts.mark and found.mark == Mark(tts.mark.bundle, 7) != upgraded.mark
+    upgraded.mark = None
+    assert runner(upgraded, store).dialogue(store.get(job)).mark is None
+
+
 def test_jobs_that_cannot_be_gone_on_with(tiny_tts: DialogueTTS, store: JobStore, database: Database) -> None:
     jobs = runner(tiny_tts, store)
     request = tiny_tts.plan.script(SCRIPT, {}, 3, CONFIG)
@@ -224,6 +282,20 @@ def test_no_more_is_taken_up_than_there_is_room_for(tiny_tts: DialogueTTS, store
     tts.let(5)
     jobs.tend()
     until(lambda: store.get(waiting[2]).state == "done")
+
+
+def test_a_full_server_leaves_jobs_as_they_were(tiny_tts: DialogueTTS, store: JobStore) -> None:
+    tts = Gated(tiny_tts)
+    request = tts.plan.script(SCRIPT, {}, 3, CONFIG)
+    tts.scheduler.submit(request)
+    waiting = store.add(request, "dead", 0.0)
+    runner(tts, store, limits=Limits(waiting_sound_s=request.expected_s / 2)).tend()
+    assert store.held("dead") == {waiting}  # nobody looks at what it would cost
+    runner(tts, store, limits=Limits(waiting_sound_s=request.expected_s * 1.5)).tend()
+    assert store.held("dead") == set() and store.get(waiting).state == "waiting"
+    assert store.claim("dead", request.bundle.sha256, 0.0, ()) == (waiting, 2)  # nor was it begun
+    tts.let(5)
+    until(lambda: not tts.scheduler.active)
 
 
 def test_the_event_loop_never_waits_for_the_database(

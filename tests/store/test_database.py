@@ -136,6 +136,21 @@ def test_a_file_is_its_owners_alone_and_keeps_nothing_of_what_was_deleted(tmp_pa
     database.close()
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TimeoutError("timed out"), "timed out"),
+        (TimeoutError(), "TimeoutError"),
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer"),
+    ],
+)
+def test_a_connection_that_is_lost(database: Database, error: OSError, says: str) -> None:
+    for used in (database.reading, database.writing):
+        with pytest.raises(StoreError, match=rf"the store cannot be used \({says}\); check"):
+            with used():
+                raise error  # as pg8000 does
+
+
 def test_a_change_is_whole_or_not_at_all(database: Database) -> None:
     with pytest.raises(KeyError):
         with database.writing() as connection:

@@ -91,6 +91,8 @@ def test_a_job_is_one_servers_until_that_ends(store: JobStore, request_: Dialogu
     store.give_back(job, "two")
     assert store.claim("one", bundle, 42.0, ()) == (job, 1)
     assert store.claim("one", bundle, 42.0, ()) == (job, 2)  # it gave up a job without saying so
+    store.give_back(job, "one", 1)  # it had no room for it
+    assert store.claim("one", bundle, 42.0, ()) == (job, 2)
     store.leave("one")
     assert store.claim("two", bundle, 42.0, ()) == (job, 3)
 
@@ -165,6 +167,17 @@ def test_old_jobs_go(store: JobStore, request_: DialogueRequest, database: Datab
     assert [store.find(job) is None for job in jobs] == [True, True, False, False]
     with database.reading() as connection:
         assert connection.scalars(sa.select(servers.c.id)).all() == ["one"]
+
+
+def test_the_newest_job_stays_however_long_it_is(store: JobStore, request_: DialogueRequest) -> None:
+    long, silent, later = (store.add(request_, "one", float(number)) for number in range(3))
+    assert turn_done(store, long, "one", 0, 100.0) and store.end(long, "one", "done", 100.0)
+    store.end(silent, "one", "failed", 101.0)
+    store.tidy(102.0, 50.0, 20.0)
+    assert store.find(long) and store.find(silent)
+    assert turn_done(store, later, "one", 0, 10.0) and store.end(later, "one", "done", 103.0)
+    store.tidy(104.0, 50.0, 20.0)
+    assert store.find(long) is None and store.find(silent) and store.find(later)
 
 
 def test_takes_of_another_job_come_along(store: JobStore, tiny_tts: DialogueTTS, request_: DialogueRequest) -> None:

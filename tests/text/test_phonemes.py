@@ -3,7 +3,7 @@ import pytest
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.turns import Turn
 from dialogue_tts.text.accents import to_american
-from dialogue_tts.text.phonemes import TextFrontend
+from dialogue_tts.text.phonemes import TextFrontend, _known_words
 from dialogue_tts.text.tokenizer import ALPHABET
 from dialogue_tts.text.words import Word
 
@@ -89,6 +89,14 @@ def test_pronunciations(frontend: TextFrontend) -> None:
     given = frontend.speak("The Kokoro, Ada's CAT's.", {"kokoro": "kˈOkəɹO", "cat": "kæt"})
     assert given.phonemes == inline.phonemes
     assert [word.text for word in given.words] == ["The", "Kokoro", "Ada's", "CAT's"]
+
+
+def test_a_dictionary_is_made_ready_once(frontend: TextFrontend) -> None:
+    before = _known_words.cache_info()
+    for text in ("A kokoro.", "The kokoro!", "Kokoro?"):
+        assert "kˈOkəɹO" in frontend.speak(text, {"kokoro": "kˈOkəɹO", "xyzzy": "kæt"}).phonemes
+    after = _known_words.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
 
 
 @pytest.mark.parametrize(
