@@ -582,6 +582,11 @@ def test_metrics_count_by_route(client: TestClient) -> None:
     assert re.search(r'requests_total{method="GET",route="/v1/jobs/{job_id}",status="404"} [1-9]', text)
     assert re.search(r'requests_total{method="any",route="none",status="404"} [1-9]', text)
     assert "some-job" not in text and "such/route" not in text
+    for number in range(3):
+        client.request(f"INVENTED{number}", "/health")
+    text = client.get("/metrics").text
+    assert "INVENTED" not in text
+    assert re.search(r'requests_total{method="other",route="/health",status="405"} [3-9]', text)
     assert re.search(r"dialogue_tts_first_sound_seconds_count [1-9]", text)
     assert "dialogue_tts_active 0.0" in text
 
