@@ -20,6 +20,7 @@ import soundfile
 import srt
 import webvtt
 from fastapi.testclient import TestClient
+from starlette.datastructures import UploadFile
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.pipeline import DialogueTTS
@@ -394,6 +395,21 @@ def wav(seconds: float = 3.0, rate_hz: int = 24_000, channels: int = 1) -> bytes
 def upload(client: TestClient, recording: bytes | None, filename: str = "ben.wav", **form: Any) -> httpx.Response:
     files = {} if recording is None else {"recording": (filename, recording)}
     return client.post("/v1/audio/voices", data={"name": "Ben Ito"} | CONSENT | form, files=files)
+
+
+def test_a_recording_is_not_held_in_memory_while_others_work(
+    client: TestClient, tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays in the form's own file until a thread is free for it."""
+    read: list[UploadFile] = []
+
+    async def noted(file: UploadFile, size: int = -1) -> bytes:
+        read.append(file)
+        return file.file.read(size)
+
+    monkeypatch.setattr(UploadFile, "read", noted)
+    assert upload(client, wav(), name="Dora").status_code == 201 and not read
+    tts.library.remove("Dora")
 
 
 def test_voices_are_kept_used_and_removed(client: TestClient, tts: DialogueTTS) -> None:
