@@ -95,10 +95,8 @@ def batch(
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
     context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device, c2pa)
     missing = [job for job in jobs if not context.is_done(job)]
-    read = [
-        *(path for path in (source, cast, pronunciations) if path),
-        *(v for job in jobs for v in job.voices.values()),
-    ]
+    read: list[str | Path] = [path for path in (source, cast, pronunciations) if path]
+    read += (voice for job in jobs for voice in job.voices.values())
     check_not_read((path for job in missing for path in (context.sound(job), context.record(job))), read)
     kept_s = workers * max((expected_s([job]) for job in missing), default=0.0)
     _prepare(out, context.ending, expected_s(missing), kept_s)

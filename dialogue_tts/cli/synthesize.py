@@ -164,7 +164,7 @@ def synthesize(
         # The script's mistakes are told by now: PyTorch, which the rest needs, takes seconds to load.
         mixed = _mix(mix, written, bool(some or partial))
         sounds = [mix.parent / name for name in mixed[1]] if mix and mixed else []
-        read = [path for path in (None if saved else script, cast, pronunciations, mix) if path]
+        read: list[str | Path] = [path for path in (None if saved else script, cast, pronunciations, mix) if path]
         outputs.check([*read, *voices.values(), *sounds], saved=script if saved else None)
         parts = _scenes(written, script, some) if scenes else ()
         asked = _Asked(written, saved, voices, seed, config, some, mixed)

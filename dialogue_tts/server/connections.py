@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
@@ -28,12 +29,12 @@ class PatientProtocol(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._answer, self.app = self.app, self._answered  # type: ignore[assignment]  # uvicorn has types of its own
+        self._answer, self.app = self.app, self._answered
         self._unasked: asyncio.TimerHandle | None = None  # while nothing is asked for
         self._stalled: asyncio.TimerHandle | None = None  # while the client takes too little
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, transport))
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -58,10 +59,11 @@ class PatientProtocol(H11Protocol):
         self._unasked, self._stalled = _cancelled(self._unasked), _cancelled(self._stalled)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cycle = self.cycle
         try:
-            await self._answer(scope, receive, send)  # type: ignore[arg-type]
+            await self._answer(scope, receive, send)
         finally:
-            if self.cycle.scope is scope:  # an answer that breaks off is not complete, and yet over
+            if self.cycle is cycle:  # an answer that breaks off is not complete, and yet over
                 self._expect()
 
     def _watch(self) -> None:
@@ -76,11 +78,18 @@ class PatientProtocol(H11Protocol):
             self._unasked = self.loop.call_later(self.limits.body_s, self.transport.abort)
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """None, for the timer's place."""
     if timer is not None:
         timer.cancel()
+    return None
 
 
 def patient_protocol(limits: Limits) -> type[PatientProtocol]:
     """For `uvicorn.Config(http=...)`."""
-    return type("PatientProtocol", (PatientProtocol,), {"limits": limits})
+
+    class Limited(PatientProtocol):
+        pass
+
+    Limited.limits = limits
+    return Limited

@@ -42,7 +42,7 @@ def served(app: Callable[..., object] = answer, limits: Limits = QUICK) -> Itera
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         config = uvicorn.Config(
             app, http=patient_protocol(limits), ws="none", lifespan="off", log_level=60, timeout_keep_alive=600
-        )  # type: ignore[arg-type]
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
