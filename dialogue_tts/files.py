@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,22 @@ def remove_drafts(path: Path) -> None:
     folder, name = (path, "*") if path.is_dir() else (path.parent, glob.escape(path.name))
     for draft in folder.glob(f".{name}.*.part"):
         draft.unlink(missing_ok=True)
+
+
+def check_not_read(outputs: Iterable[str | Path], read: Iterable[str | Path]) -> None:
+    """Raises AudioError if an output is one of the files that are `read`, by whatever name; those need not exist."""
+    known = {identity for path in read if (identity := _identity(path)) is not None}
+    for path in outputs:
+        if _identity(path) in known:
+            raise AudioError(f"{path}: this file is read, and would be written over; give the output another name.")
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):  # a voice's name can be anything
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sync_folder(folder: Path) -> None:

@@ -39,6 +39,7 @@ from dialogue_tts.cli.inputs import (
     signer_of,
 )
 from dialogue_tts.cli.progress import progress_bar
+from dialogue_tts.files import check_not_read
 
 if TYPE_CHECKING:
     from dialogue_tts.batch.jobs import BatchContext, BatchJob, Outcome
@@ -94,6 +95,9 @@ def batch(
     usual_threads = None if ray or workers == 1 else share_of_cores(workers)
     context = BatchContext(out.resolve(), f".{kind.value}", bundle, threads or usual_threads, device, c2pa)
     missing = [job for job in jobs if not context.is_done(job)]
+    read: list[str | Path] = [path for path in (source, cast, pronunciations) if path]
+    read += (voice for job in jobs for voice in job.voices.values())
+    check_not_read((path for job in missing for path in (context.sound(job), context.record(job))), read)
     kept_s = workers * max((expected_s([job]) for job in missing), default=0.0)
     _prepare(out, context.ending, expected_s(missing), kept_s)
     context.check_records(missing)

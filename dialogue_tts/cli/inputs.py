@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialogue_tts.errors import AudioError, ProjectError, ScriptError, SettingsError, VoiceError
+from dialogue_tts.errors import ProjectError, ScriptError, SettingsError, VoiceError
+from dialogue_tts.files import check_not_read
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.project import Project
@@ -206,5 +207,4 @@ def check_texts(paths: Sequence[Path], read: Sequence[str | Path] = ()) -> None:
 
     for path in paths:
         check_writable(path)
-        if path.exists() and any(Path(given).exists() and path.samefile(given) for given in read):
-            raise AudioError(f"{path}: this file is read, and would be written over; give the output another name.")
+    check_not_read(paths, read)

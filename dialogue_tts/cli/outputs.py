@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dialogue_tts.cli.inputs import check_texts
 from dialogue_tts.errors import AudioError
+from dialogue_tts.files import check_not_read
 
 if TYPE_CHECKING:
     from dialogue_tts.dialogue.result import Dialogue
@@ -39,9 +40,15 @@ class Outputs:
     scenes: Path | None
     signer: ContentSigner | None = None
 
-    def check(self, read: Sequence[str | Path] = ()) -> None:
+    def check(self, read: Sequence[str | Path] = (), saved: str | Path | None = None) -> None:
         """What can be known to fail is told before the work starts, as that an output is among the files that are `read`.
-        Raises AudioError."""
+
+        Args:
+            saved: a project file that is read; a project may be saved again where it was, and nothing else.
+
+        Raises:
+            AudioError
+        """
         from dialogue_tts.audio.io import check_folder, check_sound_file
 
         texts = [path for path in (self.timestamps, self.srt, self.vtt, self.labels, self.project) if path]
@@ -49,13 +56,25 @@ class Outputs:
         if self.signer:
             self.signer.signs(self.out)
         check_texts(texts, read)
+        check_not_read([self.out], read)
+        if saved is not None:
+            check_not_read([path for path in (self.out, *texts) if path != self.project], [saved])
         for folder in (self.tracks, self.scenes):
             if folder:
                 check_folder(folder)
+                self._check_folder_not_read(folder, read)
         names = [path.resolve() for path in (self.out, *texts)]
         if len(set(names)) < len(names):
             twice = next(path for path in texts if names.count(path.resolve()) > 1)
             raise AudioError(f"{twice}: two outputs would go into this file; give each its own.")
+
+    def _check_folder_not_read(self, folder: Path, read: Sequence[str | Path]) -> None:
+        """By what such names have in common: how many files there are, and of whom, is known only with the dialogue."""
+        name = re.compile(rf"\d+-.*{re.escape(self.out.suffix)}", re.IGNORECASE)
+        for path in map(Path, read):
+            if path.is_file() and name.fullmatch(path.name) and path.parent.samefile(folder):
+                told = "this file is read, and might be written over; give tracks and scenes a folder of their own"
+                raise AudioError(f"{path}: {told}.")
 
     def check_room(self, seconds: float, speakers: int, unmade_s: float) -> None:
         """Raises AudioError if the disk is too full for so much sound, of which so much is to be made and kept on the way."""

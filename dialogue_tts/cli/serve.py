@@ -214,12 +214,16 @@ def serve_here(
     """Serve from this process until it is told to stop: HTTP at the first listener."""
     import uvicorn
 
+    from dialogue_tts.server.connections import patient_protocol
+
     for bound in listeners:
         bound.listen()  # who comes as soon as the address is told waits for the server's start
     if announce:
         announce([bound.getsockname()[1] for bound in listeners])
     config = uvicorn.Config(
         server,
+        http=patient_protocol(server.state.service.limits),
+        ws="none",
         log_config=None,  # `open_app` has seen to that
         access_log=False,
         limit_concurrency=MOST_CONNECTIONS,

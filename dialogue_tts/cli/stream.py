@@ -68,9 +68,8 @@ def stream(
     """Speak a script into a pipe: each turn as soon as it is made. It ends quietly when the listener goes away."""
     out = binary_output()
     draft, voices = draft_of(read_file(script), script, directions), given_voices(voice, cast)
-    check_texts(
-        [path for path in (timestamps, project) if path], [path for path in (script, cast, pronunciations) if path]
-    )
+    read: list[str | Path] = [path for path in (script, cast, pronunciations) if path]
+    check_texts([path for path in (timestamps, project) if path], [*read, *voices.values()])
     from dialogue_tts.audio.io import pcm16, wav_header
     from dialogue_tts.dialogue.project import Project
     from dialogue_tts.pipeline import DialogueTTS

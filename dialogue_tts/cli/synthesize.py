@@ -162,10 +162,12 @@ def synthesize(
         config = settings_of(gap, speed, loudness, pronunciations, others)
         written = saved.script if saved else draft_of(data, script, directions).script()
         # The script's mistakes are told by now: PyTorch, which the rest needs, takes seconds to load.
-        # A project may be saved again where it was.
-        outputs.check([path for path in (None if saved else script, cast, pronunciations, mix) if path])
+        mixed = _mix(mix, written, bool(some or partial))
+        sounds = [mix.parent / name for name in mixed[1]] if mix and mixed else []
+        read: list[str | Path] = [path for path in (None if saved else script, cast, pronunciations, mix) if path]
+        outputs.check([*read, *voices.values(), *sounds], saved=script if saved else None)
         parts = _scenes(written, script, some) if scenes else ()
-        asked = _Asked(written, saved, voices, seed, config, some, _mix(mix, written, bool(some or partial)))
+        asked = _Asked(written, saved, voices, seed, config, some, mixed)
         with _work_on(out, partial) as work:
             from dialogue_tts.pipeline import DialogueTTS
 

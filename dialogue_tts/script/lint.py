@@ -24,6 +24,7 @@ WORK_PER_S = 0.2  # seconds of work for a second of speech, on two cores with no
 FEW_PHONES = 2  # "No", "Oh": the networks heard few of them alone
 LONG_TURN_S = 30.0
 MOST_LINES = 200  # of a turn, in which a word is looked for
+MOST_COMPARED = 300  # speakers
 SHORTEST_LIKE_NAME = 3  # letters; names of two differ by one all the time
 
 
@@ -179,8 +180,9 @@ def _tight(spoken: list[tuple[Turn, SpokenText, float]]) -> Iterator[Finding]:
 
 
 def _like_names(speakers: tuple[str, ...], first_lines: Mapping[str, int]) -> Iterator[Finding]:
-    """Speakers whose names differ by one letter: of such a pair, the later one may be a slip."""
-    for known, name in combinations(speakers, 2):
+    """Speakers whose names differ by one letter: of such a pair, the later one may be a slip. Thousands of speakers are not
+    compared: a list of them is no script, and each is one more for all others."""
+    for known, name in combinations(speakers[:MOST_COMPARED], 2):
         if min(len(known), len(name)) >= SHORTEST_LIKE_NAME and _one_slip_apart(known.casefold(), name.casefold()):
             told = f'"{name}" is nearly "{known}" (line {first_lines[known]}); if both are one speaker, write one name.'
             yield Finding(first_lines[name], None, "warning", told)

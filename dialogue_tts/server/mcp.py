@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -91,6 +92,7 @@ class _Studio:
         self.tts, self.limits = tts, limits
         self._folder = folder
         self._made: dict[str, Path] = {}
+        self._being_made: set[Path] = set()
 
     def check(self, script: str) -> Checked:
         """Nothing in a script raises, but its length. Raises ToolError."""
@@ -153,14 +155,21 @@ class _Studio:
             provenance=dialogue.provenance,
         )
 
-    def place(self, name: str, ending: Ending) -> Path:
-        """Where a new file goes. Raises ToolError for a name that is none, or taken."""
+    @contextmanager
+    def place(self, name: str, ending: Ending) -> Iterator[Path]:
+        """Where a new file goes, which nobody else gets meanwhile. Raises ToolError for a name that is none, or taken."""
         if not _NAME.fullmatch(name):
             raise ToolError(f"{name!r} cannot be a file's name; take letters, digits, spaces, - and _, at most 64.")
         path = self._folder / f"{name}.{ending}"
         if path.exists():
             raise ToolError(f"{path.name} is there already; take another name.")
-        return path
+        if path in self._being_made:
+            raise ToolError(f"{path.name} is being made; take another name.")
+        self._being_made.add(path)
+        try:
+            yield path
+        finally:
+            self._being_made.remove(path)
 
     def read(self, name: str) -> bytes:
         """A file that was made in this session. Raises ResourceError."""
@@ -207,15 +216,15 @@ def create_mcp_server(tts: DialogueTTS, folder: Path, limits: Limits | None = No
             voices: speaker to voice, as list_voices names them.
             seed: the same script, voices and seed give the same sound; another gives another take.
         """
-        path = studio.place(name, format)
         stop = threading.Event()
 
         def told(done: int, turns: int) -> None:
             run_on_loop(partial(ctx.report_progress, done, turns, f"turn {done} of {turns}"))
 
-        work = partial(studio.make, script, voices or {}, seed, path, told, stop.is_set)
         try:
-            return await anyio.to_thread.run_sync(work, limiter=one_at_a_time, abandon_on_cancel=True)
+            with studio.place(name, format) as path:
+                work = partial(studio.make, script, voices or {}, seed, path, told, stop.is_set)
+                return await anyio.to_thread.run_sync(work, limiter=one_at_a_time, abandon_on_cancel=True)
         except DialogueTTSError as error:
             raise ToolError(str(error)) from None
         finally:

@@ -15,6 +15,7 @@ from dialogue_tts.synthesis.ticket import Failure, QueueObserver, State
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("dialogue_tts.access")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 class Metrics(QueueObserver):
@@ -105,7 +106,8 @@ class Counting:
             await self.app(scope, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if route != "none" else "any"
+            method = scope["method"] if scope["method"] in METHODS else "other"  # a client may invent any number
+            method = method if route != "none" else "any"
             self.metrics.requests.labels(method, route, str(status)).inc()
             seconds = time.monotonic() - began
             self.metrics.request_seconds.labels(route).observe(seconds)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,8 +51,7 @@ async def add(body: Annotated[NewVoice, Form(media_type="multipart/form-data")],
     consent = Consent(body.consent, body.consent_who, body.consent_when, body.consent_what)
     check_name(body.name)
     check_accent(body.accent)
-    recording = await body.recording.read()
-    return await service.run_in_threadpool(_keep, service, body.name, recording, consent, body.accent)
+    return await service.run_in_threadpool(_keep, service, body.name, body.recording.file, consent, body.accent)
 
 
 @router.delete("/{voice_id}")
@@ -108,12 +108,13 @@ def _kept(voice: Voice, warnings: tuple[str, ...] = ()) -> VoiceOut:
     )
 
 
-def _keep(service: Service, name: str, recording: bytes, consent: Consent, accent: str) -> VoiceOut:
+def _keep(service: Service, name: str, recording: BinaryIO, consent: Consent, accent: str) -> VoiceOut:
     if len(service.tts.library.names()) >= service.limits.voices:
         raise ApiError(409, f"{service.limits.voices} voices are kept already; remove one.", "too_many_voices")
     with tempfile.TemporaryDirectory(prefix="dialogue-tts-") as folder:
         path = Path(folder) / "recording"
-        path.write_bytes(recording)
+        with path.open("wb") as copy:
+            shutil.copyfileobj(recording, copy)  # here, where few work at once, and never the whole of it in memory
         try:
             warnings = inspect_recording(path, service.tts.bundle.semantic_tokenizer).warnings
             voice = service.tts.new_voice(name, path, consent, accent=accent)

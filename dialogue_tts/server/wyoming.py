@@ -35,6 +35,7 @@ from dialogue_tts.server.waiting import heard
 MOST_CONNECTIONS = 64
 IDLE_S = 300.0
 CHUNK = 4_800  # samples of an event: a fifth of a second
+AT_ONCE = 500  # characters without an end that are looked through for one whenever some more come
 LANGUAGES = ["en"]
 US = Attribution("dialogue-tts", "")
 PROGRAM = "dialogue-tts"
@@ -59,6 +60,7 @@ async def serving(service: Service, listener: socket.socket) -> AsyncIterator[No
                 await _Connection(service, reader, writer).run()
         except (ConnectionError, asyncio.TimeoutError):
             log.debug("a client has gone", exc_info=True)
+            writer.transport.abort()  # to close it would wait for the client to take the rest
         except asyncio.CancelledError:
             pass  # the server ends
         finally:
@@ -97,17 +99,29 @@ class _Utterance:
         self.voice, self.streamed = voice, streamed
         self.said: asyncio.Queue[str | None] = asyncio.Queue()  # what can be spoken; None at the end
         self._most, self._rest, self._characters = most, "", 0
+        self._new: list[str] = []  # behind the rest, and not looked through yet
+        self._new_characters = 0
 
     def add(self, text: str) -> None:
         self._characters += len(text)
         if self._characters > self._most:
             raise _Refused(f"the text has more than {self._most} characters; send it in parts.")
-        whole, self._rest = whole_sentences(self._rest + text)
-        self._put(whole)
+        self._new.append(text)
+        self._new_characters += len(text)
+        if self._new_characters >= (len(self._rest) - AT_ONCE) / 8:  # in small pieces, each would go through it all
+            whole, self._rest = whole_sentences(self._taken())
+            self._put(whole)
 
     def finish(self) -> None:
-        self._put(self._rest)
+        self._put(self._taken())
         self.said.put_nowait(None)
+
+    def _taken(self) -> str:
+        """The rest with what is new."""
+        text = "".join((self._rest, *self._new))
+        self._new.clear()
+        self._new_characters = 0
+        return text
 
     def _put(self, prose: str) -> None:
         for passage in passages(spoken_prose(prose)):
@@ -136,12 +150,12 @@ class _Connection:
                 await asyncio.gather(self._speaking, return_exceptions=True)
 
     async def _next_event(self) -> Event | None:
-        """None when the client has gone, or has had nothing to say for long."""
+        """None when the client has gone, or has had nothing to say for long, unless it listens to all it has said."""
         while True:
             try:
                 return await asyncio.wait_for(async_read_event(self._reader), IDLE_S)
             except asyncio.TimeoutError:
-                if self._speaking is None or self._speaking.done():
+                if self._open or self._speaking is None or self._speaking.done():
                     return None
             except asyncio.IncompleteReadError:
                 return None
@@ -169,8 +183,9 @@ class _Connection:
             raise _Refused(f"the event {event.type} lacks something, or has it in another form.") from None
 
     async def _begin(self, voice: SynthesizeVoice | None, streamed: bool) -> _Utterance:
+        if self._open:  # its end, for which `_speaking` waits, can come only after this event
+            raise _Refused("a synthesize-start came in the middle of a text; send synthesize-stop first.")
         if self._speaking:
-            self._open = None
             await self._speaking
         name = (voice and voice.name) or self._service.tts.voices[0]
         self._open = _Utterance(str(name), streamed, self._service.limits.script_characters)
@@ -199,7 +214,7 @@ class _Connection:
             await self._send(Error(str(error), getattr(error, "code", None)))
             self._writer.close()
         except (ConnectionError, asyncio.TimeoutError):
-            self._writer.close()
+            self._writer.transport.abort()
 
     async def _say(self, passage: str, voice: str) -> None:
         service = self._service

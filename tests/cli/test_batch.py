@@ -102,6 +102,17 @@ def test_files_of_others_are_left_alone(run: CommandLine, scripts: Path) -> None
     assert names(scripts) == ["one.txt", "three.txt", "two.json", "two.txt"]
 
 
+def test_no_recording_is_written_over(run: CommandLine, scripts: Path, tmp_path: Path) -> None:
+    recording = scripts / "two.wav"
+    soundfile.write(recording, [0.0] * 48_000, 24_000)
+    said = "two.wav: this file is read, and would be written over"
+    run.refused("batch", scripts, scripts, "--voice", f"Ben={recording}", said=said)
+    lines = tmp_path / "jobs.json"
+    lines.write_text(json.dumps({"id": "jobs", "script": "[Anna] The key.", "voices": {}}), encoding="utf-8")
+    run.refused("batch", lines, tmp_path, said="jobs.json: this file is read, and would be written over")
+    assert names(scripts) == ["one.txt", "three.txt", "two.txt", "two.wav"]
+
+
 @pytest.mark.usefixtures("forked")
 def test_several_workers(run: CommandLine, scripts: Path, tmp_path: Path) -> None:
     (scripts / "bad.txt").write_text("no speaker", encoding="utf-8")

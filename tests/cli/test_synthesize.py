@@ -303,6 +303,38 @@ def test_nothing_that_is_read_is_written_over(speak: Speaker, script: Path, tmp_
     assert script.read_text(encoding="utf-8") == written and speak.written == []
 
 
+def test_no_sound_that_is_read_is_written_over(speak: Speaker, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DialogueTTS, "from_pretrained", lambda *_, **__: pytest.fail("the work starts"))
+    folder = speak.folder
+    for name in ("ben.wav", "2-Ben.wav"):
+        soundfile.write(folder / name, np.zeros(RATE_HZ), RATE_HZ)
+    (folder / "same.wav").symlink_to(folder / "ben.wav")
+    mix, cast = folder / "mix.json", folder / "cast.json"
+    mix.write_text('{"intro": {"sound": "ben.wav"}}', encoding="utf-8")
+    cast.write_text('{"Ben": "ben.wav"}', encoding="utf-8")
+    there = {name: (folder / name).read_bytes() for name in speak.written}
+    by_name = ["--voice", f"Ben={folder / 'ben.wav'}"]
+    said = "this file is read, and would be written over"
+    refused(speak(script, *by_name, out="ben.wav"), said)
+    refused(speak(script, *by_name, out="same.wav"), said)
+    refused(speak(script, *by_name, "--srt", folder / "ben.wav"), said)
+    refused(speak(script, "--cast", cast, out="ben.wav"), said)
+    refused(speak(script, "--mix", mix, out="ben.wav"), said)
+    for option in ("--tracks", "--scenes"):
+        told = "2-Ben.wav: this file is read, and might be written over"
+        refused(speak(script, "--voice", f"Ben={folder / '2-Ben.wav'}", option, folder), told)
+    assert {name: (folder / name).read_bytes() for name in speak.written} == there
+
+
+def test_a_project_may_be_saved_where_it_was_and_nothing_else(speak: Speaker, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    assert speak("-", "--project", path, "-q", stdin="[Anna] Hello.").exit_code == 0
+    saved = path.read_bytes()
+    refused(speak(path, "--srt", path, out="b.wav"), "this file is read, and would be written over")
+    assert speak(path, "--project", path, "-q", out="b.wav").exit_code == 0
+    assert path.read_bytes() == saved
+
+
 def test_a_project_that_cannot_be_used(speak: Speaker, tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     assert speak("-", "--project", path, "-q", stdin="[Anna] Hello.").exit_code == 0

@@ -20,6 +20,7 @@ import soundfile
 import srt
 import webvtt
 from fastapi.testclient import TestClient
+from starlette.datastructures import UploadFile
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.pipeline import DialogueTTS
@@ -410,6 +411,21 @@ def upload(client: TestClient, recording: bytes | None, filename: str = "ben.wav
     return client.post("/v1/audio/voices", data={"name": "Ben Ito"} | CONSENT | form, files=files)
 
 
+def test_a_recording_is_not_held_in_memory_while_others_work(
+    client: TestClient, tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays in the form's own file until a thread is free for it."""
+    read: list[UploadFile] = []
+
+    async def noted(file: UploadFile, size: int = -1) -> bytes:
+        read.append(file)
+        return file.file.read(size)
+
+    monkeypatch.setattr(UploadFile, "read", noted)
+    assert upload(client, wav(), name="Dora").status_code == 201 and not read
+    tts.library.remove("Dora")
+
+
 def test_voices_are_kept_used_and_removed(client: TestClient, tts: DialogueTTS) -> None:
     made = upload(client, wav(), consent_what="Read the news.")
     assert made.status_code == 201 and made.json()["id"] == "Ben Ito" and not made.json()["built_in"]
@@ -596,6 +612,11 @@ def test_metrics_count_by_route(client: TestClient) -> None:
     assert re.search(r'requests_total{method="GET",route="/v1/jobs/{job_id}",status="404"} [1-9]', text)
     assert re.search(r'requests_total{method="any",route="none",status="404"} [1-9]', text)
     assert "some-job" not in text and "such/route" not in text
+    for number in range(3):
+        client.request(f"INVENTED{number}", "/health")
+    text = client.get("/metrics").text
+    assert "INVENTED" not in text
+    assert re.search(r'requests_total{method="other",route="/health",status="405"} [3-9]', text)
     assert re.search(r"dialogue_tts_first_sound_seconds_count [1-9]", text)
     assert "dialogue_tts_active 0.0" in text
 

@@ -121,6 +121,20 @@ def test_what_an_assistant_gets_wrong_is_told(tts: DialogueTTS, tmp_path: Path) 
     assert [path.name for path in folder.iterdir()] == ["a.mp3"]
 
 
+def test_of_two_with_one_name_only_one_is_made(tts: DialogueTTS, tmp_path: Path) -> None:
+    async def work(client: Client) -> None:
+        both = [{"script": f"[A] {word}.", "name": "a"} for word in ("Yes", "No")]
+        results = await asyncio.gather(*(client.call_tool("make_dialogue", wanted) for wanted in both))
+        refused_one, made_one = sorted(results, key=lambda result: not result.is_error)
+        assert "a.mp3 is being made; take another name" in str(refused_one.content[0])
+        assert made_one.structured_content and made_one.structured_content["file"] == str(folder / "a.mp3")
+        assert "Ben" in await refused(client, "make_dialogue", script="[A] Hi.", name="b", voices={"Ben": "low"})
+        await call(client, "make_dialogue", script="[A] Hi.", name="b")  # what failed gives its name back
+
+    folder = tmp_path / "out"
+    run(tts, folder, work)
+
+
 def test_the_command_speaks_over_standard_input_and_output(tiny_bundle_dir: Path, tmp_path: Path) -> None:
     command = ["-m", "dialogue_tts", "mcp", "--bundle", str(tiny_bundle_dir), "--out", str(tmp_path / "out")]
 

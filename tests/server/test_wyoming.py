@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -29,7 +29,9 @@ from wyoming.tts import (  # noqa: E402
 
 from dialogue_tts.audio.io import pcm16  # noqa: E402
 from dialogue_tts.pipeline import DialogueTTS  # noqa: E402
+from dialogue_tts.script.prose import whole_sentences  # noqa: E402
 from dialogue_tts.script.turns import Script, Turn  # noqa: E402
+from dialogue_tts.server import wyoming  # noqa: E402
 from dialogue_tts.server.app import create_app  # noqa: E402
 from dialogue_tts.server.limits import Limits  # noqa: E402
 from dialogue_tts.server.sending import SILENCE_S  # noqa: E402
@@ -225,3 +227,52 @@ def test_unknown_events_are_left_out(tts: DialogueTTS) -> None:
             assert (event := await client.read_event()) and Pong.is_type(event.type)
 
     run(work, tts)
+
+
+def test_a_text_in_the_middle_of_another_is_an_error_and_the_end(tts: DialogueTTS) -> None:
+    async def work(connect: Callable[[], AsyncTcpClient]) -> None:
+        async with connect() as client:
+            await client.write_event(SynthesizeStart(voice=LOW).event())
+            await client.write_event(SynthesizeStart(voice=LOW).event())
+            event = await client.read_event()
+            if event and AudioStart.is_type(event.type):
+                event = await client.read_event()
+            assert event and "send synthesize-stop first" in Error.from_event(event).text
+            assert await client.read_event() is None
+
+    run(work, tts)
+
+
+def test_who_begins_a_text_and_falls_silent_is_let_go(tts: DialogueTTS, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(connect: Callable[[], AsyncTcpClient]) -> None:
+        async with connect() as client:
+            await client.write_event(SynthesizeStart(voice=LOW).event())
+            event = await client.read_event()
+            assert event and AudioStart.is_type(event.type)
+            assert await client.read_event() is None
+
+    monkeypatch.setattr(wyoming, "IDLE_S", 0.5)
+    run(work, tts)
+
+
+def test_a_text_in_small_pieces_is_not_gone_through_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def counted(text: str) -> tuple[str, str]:
+        nonlocal looked_at
+        looked_at += len(text)
+        return whole_sentences(text)
+
+    def said(pieces: Iterable[str]) -> str:
+        utterance = wyoming._Utterance("low", True, 50_000)
+        for piece in pieces:
+            utterance.add(piece)
+        utterance.finish()
+        passages = [utterance.said.get_nowait() for _ in range(utterance.said.qsize())]
+        assert passages.pop() is None
+        return " ".join(map(str, passages))
+
+    monkeypatch.setattr(wyoming, "whole_sentences", counted)
+    text = "One. Two! " + "and so on " * 4_000 + "in the end. It was late"
+    assert said(text) == said([text]) == text
+    assert looked_at < 1_000 * len(text)
