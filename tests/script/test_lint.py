@@ -9,7 +9,7 @@ import pytest
 
 from dialogue_tts.errors import ScriptError
 from dialogue_tts.script.findings import Finding
-from dialogue_tts.script.lint import LintReport, lint
+from dialogue_tts.script.lint import MOST_COMPARED, LintReport, lint
 from dialogue_tts.script.parser import parse_script
 from dialogue_tts.settings import SynthesisConfig
 from dialogue_tts.text.phonemes import TextFrontend
@@ -238,3 +238,10 @@ def test_a_review_tells_what_will_be_said(frontend: TextFrontend) -> None:
         ("The", "The", False),
         ("FBI", "F B I", True),
     ]
+
+
+def test_thousands_of_speakers_are_not_compared_with_each_other(frontend: TextFrontend) -> None:
+    names = [f"Ab{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}{chr(97 + i // 676)}" for i in range(1000)]
+    report = lint("\n".join(f"{name}: Yes." for name in names), frontend)
+    alike = {f.line for f in report.findings if "is nearly" in f.message}
+    assert alike and max(alike) <= MOST_COMPARED
