@@ -150,7 +150,7 @@ def generate_codes(
         raise ConfigError(f"passes: expected {model.config.levels} numbers of at least 1, found {list(config.passes)}.")
     filled, device = frames.codes.clone(), device_of(model)
     frames, valid = frames.to(device), valid.to(device)
-    bf16 = _in_bf16(config, device)
+    bf16 = _in_bf16(config, model)
     rngs = generators(seeds)
     target = valid & ~frames.is_prompt
     spoken, there = _part(frames, target)
@@ -185,12 +185,14 @@ def read_prompts(model: SoundStorm, frames: Frames, config: DecodingConfig) -> P
     prompts, valid = _part(frames, frames.is_prompt)
     if not prompts.semantic.shape[1]:
         return None
-    with _in_bf16(config, frames.codes.device):
+    with _in_bf16(config, model):
         return model.read_prompt(prompts, _unless_all(valid))
 
 
-def _in_bf16(config: DecodingConfig, device: torch.device) -> AbstractContextManager[object]:
-    pays = config.bf16 and multiplies_bf16_fast(device)
+def _in_bf16(config: DecodingConfig, model: SoundStorm) -> AbstractContextManager[object]:
+    """Where it pays; a network in half precision stays in its own, since autocast would mix the two."""
+    device, dtype = device_of(model), next(model.parameters()).dtype
+    pays = config.bf16 and dtype is torch.float32 and multiplies_bf16_fast(device)
     return torch.autocast(device.type, torch.bfloat16) if pays else nullcontext()  # which not all devices have
 
 

@@ -143,11 +143,15 @@ class _Connection:
             while (event := await self._next_event()) is not None:
                 await self._take(event)
         except _Refused as refused:
+            await self._stop_speaking()  # nothing comes behind an error
             await self._send(Error(str(refused), "bad_event"))
         finally:
-            if self._speaking:
-                self._speaking.cancel()
-                await asyncio.gather(self._speaking, return_exceptions=True)
+            await self._stop_speaking()
+
+    async def _stop_speaking(self) -> None:
+        if self._speaking:
+            self._speaking.cancel()
+            await asyncio.gather(self._speaking, return_exceptions=True)
 
     async def _next_event(self) -> Event | None:
         """None when the client has gone, or has had nothing to say for long, unless it listens to all it has said."""

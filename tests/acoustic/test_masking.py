@@ -1,6 +1,7 @@
 """What is hidden in training, and how many tokens stay hidden in each pass of decoding."""
 
 import math
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from dialogue_tts.acoustic import masking
 from dialogue_tts.acoustic.masking import (
+    LEVEL_WEIGHTS,
     hide,
     level_shares,
     mask_for_training,
@@ -15,7 +17,9 @@ from dialogue_tts.acoustic.masking import (
     places_by_level,
     tokens_masked_after,
 )
+from dialogue_tts.config import from_dict
 from dialogue_tts.errors import ConfigError
+from dialogue_tts.training.soundstorm import SoundStormTrainingConfig
 
 LEVELS, CODES = 5, 17
 MASK = CODES
@@ -132,8 +136,10 @@ def test_level_shares() -> None:
     torch.testing.assert_close(level_shares("uniform", 4), torch.full((4,), 0.25))
     torch.testing.assert_close(level_shares("linear", 4), torch.tensor([0.4, 0.3, 0.2, 0.1]))
     torch.testing.assert_close(level_shares("square", 3), torch.tensor([9.0, 4.0, 1.0]) / 14)
-    with pytest.raises(ConfigError, match="found 'cosine'"):
-        level_shares("cosine", 4)
+    with pytest.raises(ConfigError, match="level_weights: .*'cube'"):
+        from_dict(SoundStormTrainingConfig, {"level_weights": "cosine"})
+    known = get_args(get_type_hints(SoundStormTrainingConfig)["level_weights"])
+    assert set(known) == set(LEVEL_WEIGHTS)
 
 
 def test_schedule_is_the_floor_of_the_cosine() -> None:

@@ -111,8 +111,9 @@ def _counting(model: SoundStorm, counts: list[int]) -> object:
 
 
 @pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
-def test_what_is_learnt_is_never_shown_beside_itself(rate: FrameRate) -> None:
+def test_what_is_learnt_is_never_shown_beside_itself(rate: FrameRate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a code that stands for two tokens, one would give the other away."""
+    monkeypatch.setattr("dialogue_tts.training.soundstorm.scores_of", lambda corpus: corpus.tokens("quality"))
     task = SoundStormTask(
         SoundStorm(replace(_config(rate), qualities=4)),
         SoundStormTrainingConfig(400, 10, 20, 60, pack_dialogue=0.0, quality_edges=(3.0, 4.0), unrated=0.0),

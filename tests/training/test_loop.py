@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from dialogue_tts.config import from_dict
 from dialogue_tts.errors import ConfigError
 from dialogue_tts.nn.conformer import Conformer, ConformerConfig
 from dialogue_tts.training import checkpoints, loop
@@ -217,8 +218,13 @@ def test_muon_steps_the_matrices_of_blocks_and_adamw_all_else(tmp_path: Path) ->
     stepped = [{names[id(p)] for group in o.param_groups for p in group["params"]} for o in (adamw, muon)]
     assert stepped[1] == {"blocks.0.weight", "blocks.1.weight"}
     assert stepped[0] == set(names.values()) - stepped[1]
-    with pytest.raises(ConfigError, match="optimizer.*sgd"):
-        make_optimizers(network, _config(optimizer="sgd"))
+    with pytest.raises(ConfigError, match="optimizer: .*'adamw' or 'muon'"):
+        from_dict(LoopConfig, {"steps": 1, "optimizer": "sgd"})
+    for name in ("accumulation", "threads", "keep", "validate_every", "log_every"):
+        with pytest.raises(ConfigError, match=f"{name}: .*greater than or equal to 1"):
+            from_dict(LoopConfig, {"steps": 1, name: 0})
+    with pytest.raises(ConfigError, match="betas"):
+        from_dict(LoopConfig, {"steps": 1, "betas": [0.9]})
 
 
 def test_a_stopped_run_with_muon_ends_as_one_that_was_not(tmp_path: Path) -> None:
