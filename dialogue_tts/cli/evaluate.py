@@ -39,7 +39,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Split of the corpus.")] = "test_speaker",
     recordings: Annotated[int, typer.Option(help="How many recordings of it.")] = 60,
     breakdown: Annotated[
-        bool, typer.Option(help="Also: true first levels, voices that are alike, prompts from a telephone.")
+        bool,
+        typer.Option(
+            help="Also: true first levels, recordings as long as the turns, voices that are alike, prompts from a telephone."
+        ),
     ] = False,
     dialogues: Annotated[int | None, typer.Option(help="How many dialogues. Default: all.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0,
@@ -55,7 +58,9 @@ def evaluate(
     """Judge the bundle: word errors, voices, quality, speed, of the full path and of the steps on the way.
 
     --breakdown tells where likeness and words are lost: with the first 1, 2 and 4 levels of codes as recorded, with two
-    voices in each dialogue that the judge finds alike, and with prompts that went through a telephone.
+    voices in each dialogue that the judge finds alike, and with prompts that went through a telephone. It also judges other
+    recordings of the voices, cut as long as the turns that were made: what one could hope for, since short sounds are judged
+    less alike and less natural, whoever speaks.
     """
     from dialogue_tts.evaluation import systems
     from dialogue_tts.evaluation.field import with_field_judges
@@ -63,7 +68,7 @@ def evaluate(
     from dialogue_tts.evaluation.judging import evaluate_recordings, evaluate_systems, play
     from dialogue_tts.evaluation.layouts import load_set
     from dialogue_tts.evaluation.report import Report
-    from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_recordings
+    from dialogue_tts.evaluation.sets import by_telephone, like_voices, load_recordings, recordings_as_long
     from dialogue_tts.pipeline import DialogueTTS
 
     check_texts([out] if out else [])
@@ -81,8 +86,14 @@ def evaluate(
             steps["SoundStorm from true tokens and text"] = systems.from_true_semantic_tokens(tts, seed)
             report += evaluate_recordings(steps, spoken, heard, update)
         full = systems.full_path(tts, seed)
-        report += evaluate_systems({"full path": full}, scripts, heard, update)
+        spoken_turns = evaluate_systems({"full path": full}, scripts, heard, update)
+        report += spoken_turns
         if breakdown:
+            lengths_s = [turn.seconds for turn in spoken_turns.systems[0].turns]
+            with TemporaryDirectory() as folder:
+                as_long = recordings_as_long(scripts, lengths_s, Path(folder))
+                real = {"recordings, as long": play, "codec resynthesis of them": systems.codec_resynthesis(tts)}
+                report += evaluate_recordings(real if as_long else {}, as_long, heard, update)
             alike = like_voices(scripts, heard.voices)
             report += evaluate_systems({"full path, voices alike": full}, alike, heard, update)
             with TemporaryDirectory() as folder:

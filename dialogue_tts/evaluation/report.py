@@ -73,9 +73,10 @@ class SystemResult:
     compute_s: float
 
     @property
-    def word_error_rate(self) -> float:
-        """Errors per word over all turns (fraction)."""
-        return word_error_rate(WordErrors(t.errors, t.words) for t in self.turns)
+    def word_error_rate(self) -> float | None:
+        """Errors per word over all turns (fraction); None where no turn has a text."""
+        written = [WordErrors(t.errors, t.words) for t in self.turns if t.text]
+        return word_error_rate(written) if written else None
 
     @property
     def similarity(self) -> float | None:
@@ -159,10 +160,10 @@ class SystemResult:
 
     def figures(self) -> dict[str, float | int | None]:
         """The row of the report, in the units of its columns."""
-        right, attributed = self.right_voice, self.wespeaker_right_voice
+        wrong, right, attributed = self.word_error_rate, self.right_voice, self.wespeaker_right_voice
         return {
             "turns": len(self.turns),
-            "wer_percent": 100 * self.word_error_rate,
+            "wer_percent": None if wrong is None else 100 * wrong,
             "similarity": self.similarity,
             "held_out_similarity": self.held_out_similarity,
             "right_voice_percent": None if right is None else 100 * right,

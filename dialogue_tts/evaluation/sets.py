@@ -51,7 +51,8 @@ class EvalDialogue:
 
 @dataclass(frozen=True)
 class EvalRecording:
-    """A recorded utterance to be spoken again; `prompt` is another recording of its speaker."""
+    """A recorded utterance to be spoken again; `prompt` is another recording of its speaker. `text` is empty where nobody knows
+    what is said."""
 
     id: str
     audio: Path
@@ -173,6 +174,34 @@ def by_telephone(dialogues: Sequence[EvalDialogue], folder: Path) -> list[EvalDi
     return [
         replace(d, voices={role: made[path] for role, path in d.voices.items()}, likened_to=d.voices) for d in dialogues
     ]
+
+
+def recordings_as_long(
+    dialogues: Sequence[EvalDialogue], seconds: Sequence[float], folder: Path, seed: int = 0
+) -> list[EvalRecording]:
+    """For each turn a stretch of the held-out recording of its voice that lasts as long as the turn does: judges of voices and
+    of quality think less of short sounds, whoever speaks. Of three places that chance draws it is the loudest. Written into
+    `folder`, without text, since words are cut; turns of voices without a held-out recording are left out.
+
+    seconds: of all turns, one dialogue's after the other's.
+    """
+    dice = np.random.default_rng(seed)
+    turns = [
+        (f"{d.id}-{n:02d}", d.voices[role], d.held_out.get(role))
+        for d in dialogues
+        for n, (role, _) in enumerate(d.turns)
+    ]
+    found: list[EvalRecording] = []
+    for (identity, prompt, held_out), wanted_s in zip(turns, seconds, strict=True):
+        if held_out is None:
+            continue
+        wave = read_audio(held_out, SAMPLE_RATE_HZ).numpy()
+        size = min(wave.size, round(wanted_s * SAMPLE_RATE_HZ))
+        stretches = [wave[start : start + size] for start in dice.integers(0, wave.size - size + 1, 3)]
+        path = folder / f"{len(found):03d}.wav"
+        write_audio(path, max(stretches, key=lambda stretch: float(np.square(stretch).sum())), SAMPLE_RATE_HZ)
+        found.append(EvalRecording(identity, path, "", str(prompt), prompt))
+    return found
 
 
 def telephone(wave: np.ndarray) -> np.ndarray:

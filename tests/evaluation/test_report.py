@@ -13,7 +13,14 @@ from dialogue_tts.evaluation.judges import JUDGE_RATE_HZ, Judges
 from dialogue_tts.evaluation.judging import TurnAudio, evaluate_recordings, evaluate_systems, play
 from dialogue_tts.evaluation.measures import high_band_db
 from dialogue_tts.evaluation.report import Report, SystemResult, TurnResult
-from dialogue_tts.evaluation.sets import EvalDialogue, by_telephone, like_voices, load_dialogues, load_recordings
+from dialogue_tts.evaluation.sets import (
+    EvalDialogue,
+    by_telephone,
+    like_voices,
+    load_dialogues,
+    load_recordings,
+    recordings_as_long,
+)
 
 LEVELS = {"ann": 0.1, "ben": 0.3}  # the stand-in voice of a sound is its level
 
@@ -193,6 +200,28 @@ def test_telephone_prompts_are_judged_by_the_clean_ones(eval_dir: Path, tmp_path
         judges("no"),
     )
     assert {d.voices["A"] for d in seen} == {found.voices["A"]}
+
+
+@pytest.mark.usefixtures("_words")
+def test_recordings_are_judged_at_the_length_of_turns(eval_dir: Path, tmp_path: Path) -> None:
+    (dialogue,) = load_dialogues(eval_dir)
+    loud, soft = tone("ben", 0.5, 24_000), tone("ann", 0.1, 24_000)
+    soundfile.write(dialogue.held_out["A"], np.concatenate([soft] * 10 + [loud]), 24_000)
+    (tmp_path / "cut").mkdir()
+    first, second = recordings_as_long([dialogue], [0.4, 9.0], tmp_path / "cut")
+    assert (first.id, second.id) == ("tea-1-00", "tea-1-01")
+    assert (first.prompt, second.prompt) == (dialogue.voices["A"], dialogue.voices["B"])
+    assert soundfile.info(first.audio).duration == pytest.approx(0.4)
+    assert soundfile.info(second.audio).duration == pytest.approx(1.5)  # all there is
+    levels = [
+        np.abs(soundfile.read(cut.audio)[0]).mean() for cut in recordings_as_long([dialogue] * 9, [0.4] * 18, tmp_path)
+    ]
+    assert max(levels[::2]) > 0.2 > min(levels[::2]) >= 0.099  # of three places the loudest, not of all
+    report = evaluate_recordings({"real": play}, [first, second], judges("some words or other"))
+    (real,) = report.systems
+    assert real.word_error_rate is None and real.figures()["wer_percent"] is None and real.broken_turns == 0
+    assert report.markdown().splitlines()[2].startswith("| real | 2 | – | ")
+    assert not recordings_as_long([replace(dialogue, held_out={})], [0.4, 9.0], tmp_path)
 
 
 def test_the_high_band_needs_a_rate_and_a_sound() -> None:
