@@ -15,9 +15,9 @@ demo: $(VENV)/installed
 	$(BIN)/dialogue-tts synthesize examples/cafe.txt -o demo.wav --seed 1
 
 # A file's tests stay in one process, since they share what they made; each process computes with one thread, or they would wait
-# for each other.
+# for each other. What Python compiles is kept, wherever that is off: a hundred processes would compile it anew.
 test: $(VENV)/installed-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
