@@ -74,6 +74,7 @@ class JobRunner:
         self._writer: threading.Thread | None = None
         self._tender: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._refused_s = 0.0  # sound of the job for which there was no room at the last look
 
     def start(self) -> None:
         """Take up what was left, and look after the jobs from now on. Raises StoreError."""
@@ -154,7 +155,8 @@ class JobRunner:
                 job.ticket.cancel()
         self.store.alive(self._server, now + ALIVE_S, self._tts.scheduler.active)
         # Where there is no room, nothing is claimed: a job would be planned again and again, only to be given back.
-        while not self._stopping.is_set() and self._tts.scheduler.has_room(self._limits.queue):
+        while not self._stopping.is_set() and self._tts.scheduler.has_room(self._limits.queue, self._refused_s):
+            self._refused_s = 0.0
             with self._claiming:
                 claimed = self.store.claim(self._server, self._tts.bundle_id.sha256, now, set(self._working))
             if claimed is None or not self._take_up(*claimed):
@@ -191,6 +193,7 @@ class JobRunner:
                 request = self._tts.plan.project(project, cast, takes)
                 ticket = self._tts.scheduler.submit(request, limits=self._limits.queue, observer=self._metrics)
         except BusyError:
+            self._refused_s = request.expected_s
             self.store.give_back(job, self._server, begun - 1)
             return False
         except StoreError:

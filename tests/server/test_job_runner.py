@@ -284,18 +284,31 @@ def test_no_more_is_taken_up_than_there_is_room_for(tiny_tts: DialogueTTS, store
     until(lambda: store.get(waiting[2]).state == "done")
 
 
-def test_a_full_server_leaves_jobs_as_they_were(tiny_tts: DialogueTTS, store: JobStore) -> None:
+def test_a_full_server_leaves_jobs_as_they_were(
+    tiny_tts: DialogueTTS, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tts = Gated(tiny_tts)
     request = tts.plan.script(SCRIPT, {}, 3, CONFIG)
     tts.scheduler.submit(request)
     waiting = store.add(request, "dead", 0.0)
     runner(tts, store, limits=Limits(waiting_sound_s=request.expected_s / 2)).tend()
     assert store.held("dead") == {waiting}  # nobody looks at what it would cost
-    runner(tts, store, limits=Limits(waiting_sound_s=request.expected_s * 1.5)).tend()
+    jobs = runner(tts, store, limits=Limits(waiting_sound_s=request.expected_s * 1.5))
+    jobs.tend()
     assert store.held("dead") == set() and store.get(waiting).state == "waiting"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            store,
+            "claim",
+            lambda *_: pytest.fail("a job is planned again, for which there is no more room than before"),
+        )
+        jobs.tend()
     assert store.claim("dead", request.bundle.sha256, 0.0, ()) == (waiting, 2)  # nor was it begun
-    tts.let(5)
+    store.give_back(waiting, "dead")
+    tts.let(10)
     until(lambda: not tts.scheduler.active)
+    jobs.tend()
+    until(lambda: store.get(waiting).state == "done")
 
 
 def test_the_event_loop_never_waits_for_the_database(
