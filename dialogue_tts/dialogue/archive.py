@@ -50,7 +50,7 @@ class Archive:
 
         Args:
             voices: of every speaker, as the project has them.
-            mark: as it was then, for the same bytes.
+            mark: of whoever hands it on now; None for none. It says which bundle made the sound, whatever bundle it names.
 
         Raises:
             ProjectError: a voice or a sound of the mix is another.
@@ -58,6 +58,7 @@ class Archive:
         project = self.project
         project.check_voices(voices)
         cast = project.in_its_accents(voices)
+        mark = mark and mark.made_by(project.bundle.name, project.bundle.sha256)
         turns = zip(project.turns, self.takes, strict=True)
         parts = tuple(TurnTakes(saved.turn, takes, saved.chosen) for saved, takes in turns)
         return project.arrange(Dialogue(parts, cast, project.seed, project.config, project.bundle, mark))

@@ -49,6 +49,10 @@ class Mark:
         """What 16 bits say."""
         return cls(message & 255, message >> 8)
 
+    def made_by(self, name: str, sha256: str) -> Mark:
+        """What another bundle made, and the same operator hands on."""
+        return Mark(bundle_code(name, sha256), self.operator)
+
     def applied(self, wave: np.ndarray) -> np.ndarray:
         """A whole sound, float32 (samples,) at 24 kHz, from its beginning -> the same with the mark in it."""
         return Marker(self).add(wave)

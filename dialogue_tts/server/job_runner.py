@@ -14,14 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from dialogue_tts.dialogue.project import Project
 from dialogue_tts.dialogue.result import Dialogue, Take, TurnTakes, turn_times
 from dialogue_tts.errors import BusyError, DialogueTTSError, ProjectError, StoreError
 from dialogue_tts.pipeline import DialogueTTS
-from dialogue_tts.provenance.mark import bundle_code
 from dialogue_tts.server.limits import Limits
 from dialogue_tts.server.metrics import Metrics
 from dialogue_tts.server.waiting import message_of
@@ -128,7 +127,7 @@ class JobRunner:
         voices = {speaker: cast[speaker] for speaker in dict.fromkeys(part.turn.speaker for part in made)}
         mark, bundle = self._tts.mark, project.bundle
         if mark is not None:  # the job may have been made with another bundle than the one here
-            mark = replace(mark, bundle=bundle_code(bundle.name, bundle.sha256))
+            mark = mark.made_by(bundle.name, bundle.sha256)
         return Dialogue(made, voices, project.seed, project.config, bundle, mark, findings=job.findings)
 
     @contextmanager

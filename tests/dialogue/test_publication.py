@@ -25,6 +25,7 @@ from dialogue_tts.dialogue.saved_takes import take_to_bytes
 from dialogue_tts.dialogue.transcript import transcript
 from dialogue_tts.errors import AudioError, ConfigError, ProjectError, SettingsError, VoiceError
 from dialogue_tts.pipeline import DialogueTTS
+from dialogue_tts.provenance.mark import Mark, bundle_code
 from dialogue_tts.provenance.verify import verify_file
 from dialogue_tts.script.parser import parse_draft
 from dialogue_tts.voices.voice import Consent
@@ -169,6 +170,9 @@ def test_a_project_in_one_file_opens_with_the_same_bytes_and_computes_nothing(
     assert [part.takes for part in again.turn_takes] == [part.takes for part in spoken.turn_takes]
     assert again.arranged(MixConfig()).sha256 == spoken.sha256
     assert load_archive(path).publication == ABOUT
+    monkeypatch.setattr(tiny_tts, "mark", Mark(bundle_code("newer", "0" * 64), 7))
+    elsewhere = tiny_tts.open(path).mark
+    assert spoken.mark and elsewhere == Mark(spoken.mark.bundle, 7) != tiny_tts.mark  # who made it, and who hands it on
 
 
 def test_voices_go_along_where_somebody_agreed(tiny_tts: DialogueTTS, spoken: Dialogue, tmp_path: Path) -> None:
