@@ -63,6 +63,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Scheduling(config, log) if config.option.dist == "loadfile" else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Random weights are the same whichever tests ran before in the process; those of a file's fixtures, too."""
+    torch.manual_seed(0)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests in a browser come first: they take longest, and at the end one process would wait for another's. Those
     of tests/ui without one come when the browser is closed: it keeps an event loop, beside which they could not run theirs.

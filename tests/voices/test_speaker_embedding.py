@@ -103,5 +103,5 @@ def test_training_tells_unseen_voices_apart(task: SpeakerEmbeddingTask) -> None:
     with torch.inference_mode():
         after = task.validate(task.networks)
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
-    assert after["right"] > before["right"]
-    assert after["own"] > after["rival"]
+    # Random weights find most of the right ones; what grows is how far the others are.
+    assert after["confusion"] < before["confusion"] - 0.05 and after["right"] > 0.75
